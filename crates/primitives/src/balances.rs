@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Calls and getters of the default business logic, confidential balances (wire.md, "Common types").
+
+use crate::{
+    ShardIdentifier,
+    trusted::{self, TrustedOperation, verify_maybe_wrapped},
+};
+use codec::{Decode, Encode};
+use sp_core::crypto::AccountId32;
+use sp_runtime::MultiSignature;
+
+/// What an account may ask the shard to do. The first account of a variant is its sender.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum TrustedCall {
+    /// Nothing, but it uses up a nonce.
+    #[codec(index = 0)]
+    Noop(AccountId32),
+    /// Sets the time, in milliseconds. Internal: never accepted from users.
+    #[codec(index = 1)]
+    TimestampSet(AccountId32, u64),
+    /// Moves `amount` from the first account to the second.
+    #[codec(index = 2)]
+    BalanceTransfer(AccountId32, AccountId32, u128),
+    /// Burns `amount` of the first account and pays it out to the second on the parentchain, from the shard's funds.
+    #[codec(index = 3)]
+    BalanceUnshield(AccountId32, AccountId32, u128, ShardIdentifier),
+    /// Credits an account with what was paid in on the parentchain. Internal: never accepted from users.
+    #[codec(index = 4)]
+    BalanceShield(AccountId32, AccountId32, u128),
+    /// Sets an account's free and reserved balance. Accepted on development chains only.
+    #[codec(index = 255)]
+    BalanceSetBalance(AccountId32, AccountId32, u128, u128),
+}
+
+impl trusted::TrustedCall for TrustedCall {
+    fn sender(&self) -> Option<&AccountId32> {
+        match self {
+            Self::Noop(sender)
+            | Self::BalanceTransfer(sender, ..)
+            | Self::BalanceUnshield(sender, ..)
+            | Self::BalanceSetBalance(sender, ..) => Some(sender),
+            Self::TimestampSet(..) | Self::BalanceShield(..) => None,
+        }
+    }
+}
+
+/// A question to a worker.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum Getter {
+    /// Answered to everybody.
+    #[codec(index = 0)]
+    Public(PublicGetter),
+    /// Answered to the account that it is about.
+    #[codec(index = 1)]
+    Trusted(TrustedGetterSigned),
+}
+
+/// A question that everybody may ask.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum PublicGetter {
+    /// 42, as a `u32`.
+    #[codec(index = 0)]
+    SomeValue,
+}
+
+/// A question that only an account's owner may ask.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum TrustedGetter {
+    /// The free balance, as a `u128`.
+    #[codec(index = 0)]
+    FreeBalance(AccountId32),
+    /// The reserved balance, as a `u128`.
+    #[codec(index = 1)]
+    ReservedBalance(AccountId32),
+    /// The nonce of the account's next call, as a `u32`.
+    #[codec(index = 2)]
+    Nonce(AccountId32),
+}
+
+impl TrustedGetter {
+    /// The account that must have signed.
+    pub fn sender(&self) -> &AccountId32 {
+        match self {
+            Self::FreeBalance(account) | Self::ReservedBalance(account) | Self::Nonce(account) => account,
+        }
+    }
+}
+
+/// A question with its author's signature over `SCALE(getter)`.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct TrustedGetterSigned {
+    /// The question.
+    pub getter: TrustedGetter,
+    /// The signature of the account it is about.
+    pub signature: MultiSignature,
+}
+
+impl TrustedGetterSigned {
+    /// Whether the account that the question is about signed it.
+    pub fn verify(&self) -> bool {
+        verify_maybe_wrapped(&self.signature, &self.getter.encode(), self.getter.sender())
+    }
+}
+
+/// The default business logic's operation.
+pub type BalancesOperation = TrustedOperation<TrustedCall, Getter>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trusted::{TrustedCallSigned, call_payload};
+    use sp_core::{Pair, ecdsa, ed25519, sr25519};
+
+    #[test]
+    fn indices_are_those_of_the_wire() {
+        let a = AccountId32::new([1; 32]);
+        let shard = ShardIdentifier::from([2; 32]);
+        for (call, index) in [
+            (TrustedCall::Noop(a.clone()), 0),
+            (TrustedCall::TimestampSet(a.clone(), 0), 1),
+            (TrustedCall::BalanceTransfer(a.clone(), a.clone(), 1), 2),
+            (TrustedCall::BalanceUnshield(a.clone(), a.clone(), 1, shard), 3),
+            (TrustedCall::BalanceShield(a.clone(), a.clone(), 1), 4),
+            (TrustedCall::BalanceSetBalance(a.clone(), a.clone(), 1, 1), 255),
+        ] {
+            assert_eq!(call.encode()[0], index);
+        }
+        assert_eq!(Getter::Public(PublicGetter::SomeValue).encode(), [0, 0]);
+        assert_eq!(TrustedGetter::Nonce(a).encode()[0], 2);
+    }
+
+    /// Each scheme, bare and wrapped, verifies; another nonce, shard or measurement does not.
+    #[test]
+    fn a_call_is_bound_to_nonce_measurement_and_shard() {
+        let (mrenclave, shard) = ([3; 32], ShardIdentifier::from([4; 32]));
+        let sr = sr25519::Pair::from_seed(&[1; 32]);
+        let ed = ed25519::Pair::from_seed(&[2; 32]);
+        let ec = ecdsa::Pair::from_seed(&[3; 32]);
+        let ec_account = AccountId32::new(sp_crypto_hashing::blake2_256(ec.public().as_ref()));
+        let signers: [(AccountId32, Box<dyn Fn(&[u8]) -> MultiSignature>); 3] = [
+            (AccountId32::new(sr.public().0), Box::new(move |m| sr.sign(m).into())),
+            (AccountId32::new(ed.public().0), Box::new(move |m| ed.sign(m).into())),
+            (ec_account, Box::new(move |m| ec.sign(m).into())),
+        ];
+        for (sender, sign) in &signers {
+            let call = TrustedCall::Noop(sender.clone());
+            let payload = call_payload(&call, 7, &mrenclave, &shard);
+            for message in [payload.clone(), [b"<Bytes>", &payload[..], b"</Bytes>"].concat()] {
+                let signed = TrustedCallSigned { call: call.clone(), nonce: 7, signature: sign(&message) };
+                assert!(signed.verify(&mrenclave, &shard));
+                assert!(!TrustedCallSigned { nonce: 8, ..signed.clone() }.verify(&mrenclave, &shard));
+                assert!(!signed.verify(&[0; 32], &shard));
+                assert!(!signed.verify(&mrenclave, &[0; 32].into()));
+                let other = TrustedCall::Noop(AccountId32::new([9; 32]));
+                assert!(!TrustedCallSigned { call: other, ..signed }.verify(&mrenclave, &shard));
+            }
+        }
+    }
+
+    #[test]
+    fn internal_calls_have_no_sender() {
+        let pair = sr25519::Pair::from_seed(&[1; 32]);
+        let call = TrustedCall::TimestampSet(AccountId32::new(pair.public().0), 1);
+        let shard = ShardIdentifier::from([0; 32]);
+        let signature = pair.sign(&call_payload(&call, 0, &[0; 32], &shard)).into();
+        assert!(!TrustedCallSigned { call, nonce: 0, signature }.verify(&[0; 32], &shard));
+    }
+}

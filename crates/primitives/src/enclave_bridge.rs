@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The bridge between a parentchain and its shards (pallet `EnclaveBridge`, index 54): the forms that Integritee's
+//! chains use (wire.md, "Parentchain pallets").
+
+use crate::ShardIdentifier;
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use sp_core::{H256, crypto::AccountId32};
+
+/// What `EnclaveBridge.invoke` carries: an operation for a shard, encrypted to the shard's shielding key.
+///
+/// The spelling of `cyphertext` is the wire's.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct Request {
+    /// The shard that is to execute the operation.
+    pub shard: ShardIdentifier,
+    /// The envelope, see [`shielding`](crate::shielding).
+    pub cyphertext: Vec<u8>,
+}
+
+/// Who may run a shard and how.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct ShardConfig {
+    /// The MRENCLAVE that the shard's enclaves must have.
+    pub enclave_fingerprint: H256,
+    /// At most this many enclaves; no limit when absent.
+    pub max_instances: Option<u32>,
+    /// Accounts that may change this configuration.
+    pub authorities: Option<Vec<AccountId32>>,
+    /// While set, the shard executes nothing new.
+    pub maintenance_mode: bool,
+}
+
+/// A shard's configuration and the one that will replace it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
+pub struct UpgradableShardConfig {
+    /// In force until `upgrade_at`.
+    pub active_config: ShardConfig,
+    /// In force from `upgrade_at` on.
+    pub pending_upgrade: Option<ShardConfig>,
+    /// Number of the first block for which `pending_upgrade` counts.
+    pub upgrade_at: Option<u32>,
+}
+
+impl UpgradableShardConfig {
+    /// The configuration that counts in block `number`.
+    pub fn at(&self, number: u32) -> &ShardConfig {
+        match (&self.pending_upgrade, self.upgrade_at) {
+            (Some(pending), Some(upgrade_at)) if number >= upgrade_at => pending,
+            _ => &self.active_config,
+        }
+    }
+}
+
+/// The MRENCLAVE that a shard allows in block `number`, given what the chain's `ShardConfigRegistry` holds for it.
+///
+/// A shard without a configuration allows the enclave whose measurement it is named after (wire.md).
+pub fn allowed_fingerprint(shard: ShardIdentifier, config: Option<&UpgradableShardConfig>, number: u32) -> H256 {
+    config.map_or(shard.0, |config| config.at(number).enclave_fingerprint)
+}
+
+/// When an enclave last confirmed a block of a shard.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+pub struct ShardSignerStatus {
+    /// The enclave's account.
+    pub signer: AccountId32,
+    /// Its MRENCLAVE.
+    pub fingerprint: H256,
+    /// Number of the parentchain block in which it last confirmed.
+    pub last_activity: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(fingerprint: u8) -> ShardConfig {
+        ShardConfig {
+            enclave_fingerprint: H256::repeat_byte(fingerprint),
+            max_instances: None,
+            authorities: None,
+            maintenance_mode: false,
+        }
+    }
+
+    #[test]
+    fn a_pending_upgrade_counts_from_its_block_on() {
+        let shard = ShardIdentifier::from([9; 32]);
+        assert_eq!(allowed_fingerprint(shard, None, 5), H256::repeat_byte(9));
+        let upgrade = UpgradableShardConfig {
+            active_config: config(1),
+            pending_upgrade: Some(config(2)),
+            upgrade_at: Some(5),
+        };
+        assert_eq!(allowed_fingerprint(shard, Some(&upgrade), 4), H256::repeat_byte(1));
+        assert_eq!(allowed_fingerprint(shard, Some(&upgrade), 5), H256::repeat_byte(2));
+    }
+}

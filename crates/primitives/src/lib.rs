@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//! # The words every party of Offstage agrees on
+//!
+//! A client, a parentchain, an untrusted host and an enclave never share code that acts; they share *types*. This
+//! crate holds them: what is written into an extrinsic, what an enclave answers over JSON-RPC, what a
+//! quote binds, what a Merkle root commits to. It decides nothing and talks to nobody.
+//!
+//! - [`shard`]: the name of one confidential state, [`ShardIdentifier`].
+//! - [`teerex`] and [`enclave_bridge`]: what the parentchain's two pallets store, take and emit.
+//! - [`attestation`]: quotes, collateral, and [`KeyBinding`](attestation::KeyBinding), which ties keys to a quote.
+//! - [`collateral`]: what a chain keeps so that a proof need not carry it, and what its verifier answers.
+//! - [`trusted`]: the operation a client signs and encrypts, generic over the business logic's call.
+//! - [`balances`]: the calls and getters of the default business logic.
+//! - [`shielding`]: the shielding public key's forms and the classic envelope's numbers.
+//! - [`rpc`]: what a worker answers.
+//! - [`receipt`]: what a block's `trusted_calls_merkle_root` commits to, and how to check one's own leaf.
+//!
+//! All of it is SCALE, except where a format says otherwise. Discriminants are explicit wherever they are on the
+//! wire; a test pins them. The crate is `no_std`, because the parentchain's runtime uses it too.
+//!
+//! ## Threats
+//! Everything here may come from an adversary. Types that are decoded from untrusted bytes are decoded through
+//! [`bounded::decode_bounded`], which limits length and nesting before anything is believed.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod attestation;
+pub mod balances;
+pub mod bounded;
+pub mod collateral;
+pub mod enclave_bridge;
+pub mod receipt;
+pub mod rpc;
+pub mod shard;
+pub mod shielding;
+pub mod teerex;
+pub mod trusted;
+
+pub use shard::ShardIdentifier;
+pub use sp_core::{H256, crypto::AccountId32};
+pub use sp_runtime::MultiSignature;

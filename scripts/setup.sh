@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what a Debian or Ubuntu machine with rustup lacks to build Offstage. Safe to run again: it
+# changes nothing that is already there, and says what it does.
+#
+# Written: packages of the distribution (with sudo when not root), cargo-nextest, a wasm target for the
+# parentchain's runtime, and under $OFFSTAGE_CACHE a file `env.mk` that the Makefile reads.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+OFFSTAGE_CACHE=${OFFSTAGE_CACHE:-$HOME/.cache/offstage}
+WASM_TOOLCHAIN=offstage-wasm
+mkdir -p "$OFFSTAGE_CACHE"
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo >/dev/null; then sudo "$@"
+    else fail "needs root to run: $* (install sudo, or run this line as root and try again)"; fi
+}
+
+# Installs those of the named distribution packages that are missing.
+packages() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    command -v apt-get >/dev/null || fail "install these packages with your package manager: ${missing[*]}"
+    say "installing packages: ${missing[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >"$OFFSTAGE_CACHE/apt.log" 2>&1 && return 0
+    as_root apt-get update >>"$OFFSTAGE_CACHE/apt.log" 2>&1 || true
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >>"$OFFSTAGE_CACHE/apt.log" 2>&1 \
+        || fail "could not install ${missing[*]}; see $OFFSTAGE_CACHE/apt.log"
+}
+
+command -v rustup >/dev/null || fail "rustup is missing: install it from https://rustup.rs and try again"
+packages build-essential pkg-config protobuf-compiler clang libclang-dev cmake git
+
+if ! cargo --version >/dev/null 2>&1; then
+    say "installing the toolchain that rust-toolchain.toml pins"
+    rustup show active-toolchain >&2 || fail "rustup could not install the pinned toolchain"
+fi
+
+if ! cargo nextest --version >/dev/null 2>&1; then
+    say "installing cargo-nextest (a few minutes)"
+    cargo install cargo-nextest --locked >"$OFFSTAGE_CACHE/nextest.log" 2>&1 || fail "could not install cargo-nextest; see $OFFSTAGE_CACHE/nextest.log"
+fi
+
+has_wasm_target() { [ -n "$(find "$1/lib/rustlib/wasm32v1-none/lib" -name 'libcore-*.rlib' 2>/dev/null)" ]; }
+
+# The distribution's compiler builds core and alloc for the wasm target from its own source, into a
+# sysroot of ours: a way to a wasm runtime on machines where rustup can download nothing.
+wasm_toolchain_from_distribution() {
+    local root="$OFFSTAGE_CACHE/wasm-toolchain" seed
+    packages rustc-web cargo-web rust-web-src lld-19
+    if ! { has_wasm_target "$root" && [ -x "$root/bin/cargo" ]; }; then
+        say "building core and alloc for wasm32v1-none with the distribution's compiler (about a minute)"
+        rm -rf "$root"
+        mkdir -p "$root/bin" "$root/lib/rustlib/wasm32v1-none/lib"
+        ln -s /usr/lib/rustlib/x86_64-unknown-linux-gnu "$root/lib/rustlib/x86_64-unknown-linux-gnu"
+        ln -s /usr/lib/rustlib/src "$root/lib/rustlib/src"
+        ln -s /usr/bin/lld-19 "$root/bin/rust-lld"
+        printf '#!/bin/sh\nexec /usr/bin/rustc --sysroot "%s" "$@"\n' "$root" >"$root/bin/rustc"
+        printf '#!/bin/sh\nexec /usr/bin/rustdoc --sysroot "%s" "$@"\n' "$root" >"$root/bin/rustdoc"
+        printf '#!/bin/sh\nRUSTC="%s/bin/rustc" exec /usr/bin/cargo "$@"\n' "$root" >"$root/bin/cargo"
+        chmod +x "$root/bin/rustc" "$root/bin/rustdoc" "$root/bin/cargo"
+        seed=$(mktemp -d)
+        mkdir "$seed/src"
+        printf '[package]\nname = "seed"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n' >"$seed/Cargo.toml"
+        printf '#![no_std]\n' >"$seed/src/lib.rs"
+        # The runtime is linked with LTO, which needs bitcode in every rlib.
+        (cd "$seed" && env -u RUSTUP_TOOLCHAIN -u CARGO_TARGET_DIR RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Cembed-bitcode=yes \
+            /usr/bin/cargo build --release --target wasm32v1-none -Zbuild-std=core,alloc) >"$OFFSTAGE_CACHE/wasm-std.log" 2>&1 \
+            || fail "could not build core for wasm32v1-none; see $OFFSTAGE_CACHE/wasm-std.log"
+        cp "$seed"/target/wasm32v1-none/release/deps/lib{core,alloc,compiler_builtins}-*.rlib "$root/lib/rustlib/wasm32v1-none/lib/"
+        rm -rf "$seed"
+    fi
+    rustup toolchain list | grep -q "^$WASM_TOOLCHAIN" || rustup toolchain link "$WASM_TOOLCHAIN" "$root"
+    printf 'export WASM_BUILD_TOOLCHAIN := %s\n' "$WASM_TOOLCHAIN" >"$OFFSTAGE_CACHE/env.mk.new"
+}
+
+sysroot=$(rustc --print sysroot)
+if has_wasm_target "$sysroot"; then
+    : >"$OFFSTAGE_CACHE/env.mk.new"
+elif [ -x "$OFFSTAGE_CACHE/wasm-toolchain/bin/cargo" ]; then
+    wasm_toolchain_from_distribution
+else
+    say "adding the target wasm32v1-none"
+    if timeout 180 rustup target add wasm32v1-none >"$OFFSTAGE_CACHE/rustup.log" 2>&1 && has_wasm_target "$sysroot"; then
+        : >"$OFFSTAGE_CACHE/env.mk.new"
+    else
+        say "rustup cannot download it here; falling back to the distribution's compiler"
+        wasm_toolchain_from_distribution
+    fi
+fi
+# Rewritten only when it changes, so that make does not rebuild on its time stamp.
+cmp -s "$OFFSTAGE_CACHE/env.mk.new" "$OFFSTAGE_CACHE/env.mk" 2>/dev/null || cp "$OFFSTAGE_CACHE/env.mk.new" "$OFFSTAGE_CACHE/env.mk"
+rm -f "$OFFSTAGE_CACHE/env.mk.new"
