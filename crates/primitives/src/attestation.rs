@@ -131,8 +131,10 @@ impl RegistrationProof {
             Some(encoded) => crate::bounded::decode_bounded(encoded, MAX_REGISTRATION_PROOF_LEN),
             None if bytes.len() > MAX_QUOTE_LEN => {
                 Err(crate::bounded::DecodeError::TooLong { len: bytes.len(), max_len: MAX_QUOTE_LEN })
-            },
-            None => Ok(Self { evidence: Evidence { quote: bytes.to_vec(), collateral: None }, binding: None }),
+            }
+            None => {
+                Ok(Self { evidence: Evidence { quote: bytes.to_vec(), collateral: None }, binding: None })
+            }
         }
     }
 }
@@ -157,7 +159,9 @@ pub struct VerifiedQuote {
 }
 
 /// Kind of TEE that a quote comes from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
 pub enum TeeType {
     /// An SGX enclave (or the software platform, which issues quotes of that form).
     #[codec(index = 0)]
@@ -169,9 +173,21 @@ pub enum TeeType {
 
 /// Patch level of a platform, with the indices of the live chains' metadata.
 #[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
+    serde::Serialize,
+    serde::Deserialize,
 )]
-#[derive(serde::Serialize, serde::Deserialize)]
 pub enum TcbStatus {
     /// A word that is not known here: never accepted.
     #[codec(index = 0)]
@@ -200,8 +216,18 @@ pub enum TcbStatus {
 }
 
 /// Which patch levels a chain accepts.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    PartialEq,
+    Eq,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct TcbPolicy {
     /// The accepted levels. [`TcbStatus::Unknown`] and [`TcbStatus::Revoked`] are refused even when listed.
     pub accepted: Vec<TcbStatus>,
@@ -303,7 +329,8 @@ mod tests {
 
     #[test]
     fn revoked_and_unknown_are_never_accepted() {
-        let all = TcbPolicy { accepted: alloc::vec![TcbStatus::Unknown, TcbStatus::Revoked, TcbStatus::OutOfDate] };
+        let all =
+            TcbPolicy { accepted: alloc::vec![TcbStatus::Unknown, TcbStatus::Revoked, TcbStatus::OutOfDate] };
         assert!(!all.accepts(TcbStatus::Unknown) && !all.accepts(TcbStatus::Revoked));
         assert!(all.accepts(TcbStatus::OutOfDate) && !all.accepts(TcbStatus::UpToDate));
     }

@@ -35,7 +35,9 @@ pub struct SgxQuotingEnclave {
 }
 
 /// A security version of a quoting enclave.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
 pub struct QeTcb {
     /// The version.
     pub isvsvn: u16,
@@ -53,7 +55,9 @@ pub struct SgxTcbInfoOnChain {
 }
 
 /// One patch level and what it means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
 pub struct TcbVersionStatus {
     /// Security versions of the CPU's sixteen components.
     pub cpusvn: [u8; 16],
@@ -76,7 +80,18 @@ pub struct QuotePlatform {
 
 /// The two authorities that issue PCK certificates (Intel, "SGX PCK Certificate and CRL Profile Specification").
 #[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Debug,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    TypeInfo,
+    MaxEncodedLen,
 )]
 pub enum PckAuthority {
     /// For single-package platforms.
@@ -123,7 +138,9 @@ pub struct VerifiedRevocationLists {
 }
 
 /// Why evidence or collateral was refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
 pub enum QuoteError {
     /// The quote is not a DCAP quote of version 3, 4 or 5 that carries its PCK certificate chain.
     #[codec(index = 0)]

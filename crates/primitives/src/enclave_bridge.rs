@@ -56,7 +56,11 @@ impl UpgradableShardConfig {
 /// The MRENCLAVE that a shard allows in block `number`, given what the chain's `ShardConfigRegistry` holds for it.
 ///
 /// A shard without a configuration allows the enclave whose measurement it is named after (wire.md).
-pub fn allowed_fingerprint(shard: ShardIdentifier, config: Option<&UpgradableShardConfig>, number: u32) -> H256 {
+pub fn allowed_fingerprint(
+    shard: ShardIdentifier,
+    config: Option<&UpgradableShardConfig>,
+    number: u32,
+) -> H256 {
     config.map_or(shard.0, |config| config.at(number).enclave_fingerprint)
 }
 

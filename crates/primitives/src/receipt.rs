@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use codec::{Decode, Encode};
 use core::fmt;
 use sp_core::H256;
-use sp_crypto_hashing::keccak_256;
+use sp_crypto_hashing::{blake2_256, keccak_256};
 
 /// What became of one operation. The codes are public: they are few and coarse, that a failure tells its author
 /// enough and others nothing about the state (attacks.md H13, C11).
@@ -71,7 +71,9 @@ impl fmt::Display for Outcome {
         f.write_str(match self {
             Self::Executed => "executed",
             Self::Undecipherable => "the worker could not decrypt or decode the operation",
-            Self::Unauthorised => "the signature does not fit the sender, shard and measurement, or nobody may make this call",
+            Self::Unauthorised => {
+                "the signature does not fit the sender, shard and measurement, or nobody may make this call"
+            }
             Self::WrongNonce => "the nonce is not the account's next one",
             Self::Refused => "the business logic refused the call, for example for lack of funds",
             Self::TooHeavy => "the call is heavier than the worker's limit",
@@ -100,6 +102,28 @@ impl OperationLeaf {
         bytes.push(self.outcome.code());
         H256(keccak_256(&bytes))
     }
+}
+
+/// The operation hash of a shielding, which no client signed: blake2-256 over a domain tag and where the chain holds
+/// it. `extrinsic_index` is the extrinsic's place in the block, `position` counts the shard's shieldings within that
+/// extrinsic from 0 (a batch may hold several).
+pub fn shielding_operation_hash(
+    block_hash: &H256,
+    extrinsic_index: u32,
+    position: u32,
+    encrypted_beneficiary: &[u8],
+) -> H256 {
+    H256(
+        (SHIELDING_DOMAIN, block_hash, extrinsic_index, position, encrypted_beneficiary)
+            .using_encoded(blake2_256),
+    )
+}
+
+/// The operation hash of an invocation that nobody can decipher: blake2-256 over a domain tag and the ciphertext.
+///
+/// The tag keeps it apart from the hash of an operation that deciphers.
+pub fn undecipherable_operation_hash(cyphertext: &[u8]) -> H256 {
+    H256((UNDECIPHERABLE_DOMAIN, cyphertext).using_encoded(blake2_256))
 }
 
 /// The hash of the last leaf: Keccak-256 of `0x00 ++ commitment key ++ state root`.
@@ -193,6 +217,8 @@ fn inner(left: &H256, right: &H256) -> H256 {
     H256(keccak_256(&bytes))
 }
 
+const SHIELDING_DOMAIN: &[u8; 19] = b"offstage/shield/v1\0";
+const UNDECIPHERABLE_DOMAIN: &[u8; 27] = b"offstage/undecipherable/v1\0";
 const LEAF_PREFIX: u8 = 0;
 const INNER_PREFIX: u8 = 1;
 

@@ -88,6 +88,9 @@ mod tests {
     fn indices_are_those_of_the_wire() {
         assert_eq!(RpcReturnValue::ok(42u32).encode(), [&[16, 42, 0, 0, 0][..], &[0], &[0]].concat());
         assert_eq!(RpcReturnValue::error("no").encode(), [&[12, 8, b'n', b'o'][..], &[0], &[2]].concat());
-        assert_eq!(DirectRequestStatus::TrustedOperationStatus(TrustedOperationStatus::Invalid).encode(), [1, 10]);
+        assert_eq!(
+            DirectRequestStatus::TrustedOperationStatus(TrustedOperationStatus::Invalid).encode(),
+            [1, 10]
+        );
     }
 }

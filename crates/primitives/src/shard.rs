@@ -11,7 +11,9 @@ use sp_core::H256;
 ///
 /// On the wire it is a bare `H256` (wire.md, "Common types"); people read and write it in base58. A worker's
 /// default shard is the MRENCLAVE of its enclave.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen,
+)]
 pub struct ShardIdentifier(pub H256);
 
 /// The chains in use describe a shard as a plain `H256`; so do we, that their clients' types fit.

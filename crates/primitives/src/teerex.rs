@@ -7,7 +7,9 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
 /// How an enclave claims to be attested. Offstage's chain accepts only [`Dcap`](Self::Dcap).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
 pub enum SgxAttestationMethod {
     /// No attestation at all. Always refused; it exists so that the wire form stays whole.
     #[codec(index = 0)]
@@ -57,14 +59,18 @@ pub struct SgxEnclave {
 }
 
 /// The 64 bytes that an enclave lets the hardware sign.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
 pub struct SgxReportData {
     /// The bytes.
     pub d: [u8; 64],
 }
 
 /// Whether the enclave's memory can be read by a debugger.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
 pub enum SgxBuildMode {
     /// It can: such an enclave keeps no secret.
     #[codec(index = 0)]
@@ -75,7 +81,9 @@ pub enum SgxBuildMode {
 }
 
 /// The platform's patch level in the chain's coarse words.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
 pub enum SgxStatus {
     /// Not known or not accepted.
     #[codec(index = 0)]

@@ -59,13 +59,22 @@ impl<C: TrustedCall> TrustedCallSigned<C> {
     /// without a sender.
     pub fn verify(&self, mrenclave: &[u8; 32], shard: &ShardIdentifier) -> bool {
         self.call.sender().is_some_and(|sender| {
-            verify_maybe_wrapped(&self.signature, &call_payload(&self.call, self.nonce, mrenclave, shard), sender)
+            verify_maybe_wrapped(
+                &self.signature,
+                &call_payload(&self.call, self.nonce, mrenclave, shard),
+                sender,
+            )
         })
     }
 }
 
 /// The bytes that the author of a call signs: `SCALE(call) ++ nonce (4 bytes, little endian) ++ mrenclave ++ shard`.
-pub fn call_payload<C: Encode>(call: &C, nonce: u32, mrenclave: &[u8; 32], shard: &ShardIdentifier) -> Vec<u8> {
+pub fn call_payload<C: Encode>(
+    call: &C,
+    nonce: u32,
+    mrenclave: &[u8; 32],
+    shard: &ShardIdentifier,
+) -> Vec<u8> {
     (call, nonce, mrenclave, shard).encode()
 }
 

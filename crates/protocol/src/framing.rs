@@ -95,7 +95,10 @@ mod tests {
         assert_eq!(read_frame::<HostRequest>(&mut &bytes[..]).unwrap(), Some(message()));
         assert!(matches!(read_frame::<HostRequest>(&mut &bytes[..0]), Ok(None)));
         for cut in 1..bytes.len() {
-            assert!(matches!(read_frame::<HostRequest>(&mut &bytes[..cut]), Err(FrameError::Truncated)), "{cut}");
+            assert!(
+                matches!(read_frame::<HostRequest>(&mut &bytes[..cut]), Err(FrameError::Truncated)),
+                "{cut}"
+            );
         }
     }
 

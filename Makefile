@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make help` lists the targets. Each of them first runs scripts/setup.sh, which installs what is missing.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-print-directory
+
+# Offstage runs off-chain workers. The variable is the one that users of Integritee's SDK know.
+WORKER_MODE ?= offchain-worker
+ifneq ($(WORKER_MODE),offchain-worker)
+$(error WORKER_MODE=$(WORKER_MODE) is not supported: Offstage runs off-chain workers only; use WORKER_MODE=offchain-worker or leave it out)
+endif
+
+# One target directory outside the clone, so that a fresh clone builds incrementally.
+export OFFSTAGE_CACHE ?= $(HOME)/.cache/offstage
+export CARGO_TARGET_DIR ?= $(OFFSTAGE_CACHE)/target
+-include $(OFFSTAGE_CACHE)/env.mk
+
+BINARIES := offstage-node offstage-worker offstage-enclave offstage
+
+.PHONY: build
+build: setup ## Build all binaries into bin/
+	cargo build --release --locked --workspace --lib --bins
+	@mkdir -p bin
+	@for binary in $(BINARIES); do install -p "$(CARGO_TARGET_DIR)/release/$$binary" bin/; done
+	@echo "built: $(addprefix bin/,$(BINARIES))"
+
+.PHONY: setup
+setup: ## Install what a Debian or Ubuntu machine with rustup lacks
+	@scripts/setup.sh
+
+.PHONY: demo
+demo: build ## Run the whole system on this machine: node, two workers, client
+	@scripts/demo.sh
+
+.PHONY: test
+test: build ## Run all tests, the end-to-end tests included
+	cargo nextest run --release --locked --workspace
+	cargo test --release --locked --workspace --doc
+
+.PHONY: fmt
+fmt: setup ## Check the formatting
+	cargo fmt --all --check
+
+.PHONY: lint
+lint: setup ## Run clippy with warnings denied
+	SKIP_WASM_BUILD=1 cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: docs
+docs: setup ## Build the API documentation with warnings denied
+	SKIP_WASM_BUILD=1 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+.PHONY: pr
+pr: fmt test lint docs ## Run what continuous integration runs
+
+.PHONY: bench
+bench: build ## Measure the enclave's speed, as ratios within one run
+	cargo bench --locked -p offstage-enclave
+
+.PHONY: clean
+clean: ## Remove what was built, in the clone and in the cache
+	rm -rf bin book "$(CARGO_TARGET_DIR)"
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
