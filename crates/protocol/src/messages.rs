@@ -41,6 +41,9 @@ pub enum HostRequest {
     /// Finish what is under way and end the process.
     #[codec(index = 9)]
     Shutdown,
+    /// Who the enclave is, from its sealed store alone; allowed before `Start` too.
+    #[codec(index = 10)]
+    Identify,
 }
 
 /// How an enclave starts.
@@ -103,12 +106,26 @@ pub enum EnclaveResponse {
         /// How far the enclave is.
         status: Box<Status>,
     },
+    /// To [`HostRequest::Identify`].
+    #[codec(index = 4)]
+    Identified(Box<Identity>),
     /// The request was refused. State and position are as before; the next honest request is processed.
     #[codec(index = 3)]
     Refused(Refusal),
 }
 
-/// Who the enclave is.
+/// Who an enclave is, chain or no chain.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Identity {
+    /// Its account on the parentchain, an ed25519 public key.
+    pub signer: AccountId32,
+    /// Its measurement.
+    pub mrenclave: [u8; 32],
+    /// The shielding public key in its JSON form, when the store holds one.
+    pub shielding_key: Option<String>,
+}
+
+/// How an enclave started.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Started {
     /// Its account on the parentchain, an ed25519 public key.
