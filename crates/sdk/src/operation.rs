@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the executor executes, and the token that says a call is authentic.
+
+use codec::Encode;
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    receipt::Outcome,
+    trusted::{TrustedCall, TrustedCallSigned, TrustedOperation},
+};
+
+/// One operation of a block, in the form in which it reaches the executor.
+///
+/// Also what failed before execution is an operation: it keeps its place in the block and gets a receipt.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Operation<C> {
+    /// A user's call with a good signature.
+    Call(Authenticated<C>),
+    /// Money that the parentchain provably took in for the shard.
+    Shield {
+        /// Name of the operation in its receipt.
+        hash: H256,
+        /// The account in the shard that is credited.
+        beneficiary: AccountId32,
+        /// In the parentchain's smallest unit.
+        amount: u128,
+    },
+    /// An operation that an earlier stage found to be bad. Nothing is executed.
+    Failed {
+        /// Name of the operation in its receipt.
+        hash: H256,
+        /// What is wrong with it.
+        outcome: Outcome,
+    },
+}
+
+impl<C: TrustedCall> Operation<C> {
+    /// Authenticates a decrypted operation that came through the parentchain.
+    ///
+    /// Gives [`Operation::Failed`] with [`Outcome::NotIndirect`] for anything but an indirect call, and with
+    /// [`Outcome::Unauthorised`] for a call that no user may make or that its sender did not sign for this measurement
+    /// and shard.
+    pub fn authenticate<G: Encode>(operation: TrustedOperation<C, G>, mrenclave: &[u8; 32], shard: &ShardIdentifier) -> Self {
+        let hash = operation.hash();
+        match operation {
+            TrustedOperation::IndirectCall(signed) => match Authenticated::verify(signed, hash, mrenclave, shard) {
+                Some(call) => Self::Call(call),
+                None => Self::Failed { hash, outcome: Outcome::Unauthorised },
+            },
+            TrustedOperation::DirectCall(_) | TrustedOperation::Get(_) => {
+                Self::Failed { hash, outcome: Outcome::NotIndirect }
+            }
+        }
+    }
+
+    /// Name of the operation in its receipt.
+    pub fn hash(&self) -> H256 {
+        match self {
+            Self::Call(call) => call.hash,
+            Self::Shield { hash, .. } | Self::Failed { hash, .. } => *hash,
+        }
+    }
+}
+
+/// A call that its sender provably signed for this shard and measurement. Only the check of the signature makes one,
+/// so business logic cannot be run with anything else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Authenticated<C> {
+    call: C,
+    sender: AccountId32,
+    nonce: u32,
+    hash: H256,
+}
+
+impl<C: TrustedCall> Authenticated<C> {
+    /// Checks the signature. `hash` is the hash of the whole operation.
+    fn verify(
+        signed: TrustedCallSigned<C>,
+        hash: H256,
+        mrenclave: &[u8; 32],
+        shard: &ShardIdentifier,
+    ) -> Option<Self> {
+        if !signed.verify(mrenclave, shard) {
+            return None;
+        }
+        let sender = signed.call.sender()?.clone();
+        Some(Self { call: signed.call, sender, nonce: signed.nonce, hash })
+    }
+}
+
+impl<C> Authenticated<C> {
+    /// What is to be done.
+    pub fn call(&self) -> &C {
+        &self.call
+    }
+
+    /// Who signed.
+    pub fn sender(&self) -> &AccountId32 {
+        &self.sender
+    }
+
+    /// The nonce the sender signed. The executor checks it.
+    pub fn nonce(&self) -> u32 {
+        self.nonce
+    }
+
+    /// Hash of the operation.
+    pub fn hash(&self) -> H256 {
+        self.hash
+    }
+}
