@@ -113,7 +113,8 @@ impl<S: StateTransition> Executor<S> {
         root: H256,
         getter: &S::Getter,
     ) -> Result<Option<Vec<u8>>, ReadError> {
-        let answer = self.inspect(store, root, || if S::may_read(getter) { Some(S::read(getter)) } else { None })?;
+        let answer =
+            self.inspect(store, root, || if S::may_read(getter) { Some(S::read(getter)) } else { None })?;
         answer.ok_or(ReadError::Unauthorised)
     }
 

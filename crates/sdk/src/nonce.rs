@@ -11,7 +11,7 @@ use sp_crypto_hashing::{blake2_128, twox_128};
 
 /// The nonce that the next call of `account` must have: 0 at first. To be called inside externalities.
 ///
-/// `None` when all 2^32 - 1 nonces are used up; the account can make no call any more.
+/// `None` when all 2^32 nonces are used up; the account can make no call any more.
 pub fn next(account: &AccountId32) -> Option<u32> {
     match sp_io::storage::get(&storage_key(account)) {
         None => Some(0),
@@ -31,7 +31,7 @@ pub(crate) fn consume(account: &AccountId32, nonce: u32) -> bool {
 
 /// `twox_128("OffstageExecutor") ++ twox_128("Nonce") ++ blake2_128(account) ++ account`, as FRAME would name it. The
 /// value is the last nonce used. No pallet of a logic may be called `OffstageExecutor`.
-fn storage_key(account: &AccountId32) -> Vec<u8> {
+pub(crate) fn storage_key(account: &AccountId32) -> Vec<u8> {
     let account: &[u8] = account.as_ref();
     [&twox_128(PALLET)[..], &twox_128(b"Nonce"), &blake2_128(account), account].concat()
 }

@@ -39,13 +39,19 @@ impl<C: TrustedCall> Operation<C> {
     /// Gives [`Operation::Failed`] with [`Outcome::NotIndirect`] for anything but an indirect call, and with
     /// [`Outcome::Unauthorised`] for a call that no user may make or that its sender did not sign for this measurement
     /// and shard.
-    pub fn authenticate<G: Encode>(operation: TrustedOperation<C, G>, mrenclave: &[u8; 32], shard: &ShardIdentifier) -> Self {
+    pub fn authenticate<G: Encode>(
+        operation: TrustedOperation<C, G>,
+        mrenclave: &[u8; 32],
+        shard: &ShardIdentifier,
+    ) -> Self {
         let hash = operation.hash();
         match operation {
-            TrustedOperation::IndirectCall(signed) => match Authenticated::verify(signed, hash, mrenclave, shard) {
-                Some(call) => Self::Call(call),
-                None => Self::Failed { hash, outcome: Outcome::Unauthorised },
-            },
+            TrustedOperation::IndirectCall(signed) => {
+                match Authenticated::verify(signed, hash, mrenclave, shard) {
+                    Some(call) => Self::Call(call),
+                    None => Self::Failed { hash, outcome: Outcome::Unauthorised },
+                }
+            }
             TrustedOperation::DirectCall(_) | TrustedOperation::Get(_) => {
                 Self::Failed { hash, outcome: Outcome::NotIndirect }
             }

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Testing business logic without a TEE, a chain or a network.
+//!
+//! A [`TestWorker`] holds a shard in memory and runs it through the same [`Executor`] as an enclave does, signatures and
+//! nonces included. [`TestAccount::alice`] and [`TestAccount::bob`] are the development accounts everybody knows.
+//!
+//! Functions of this module panic when something is wrong: they are for tests.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test stops where its preparation fails")]
+
+use crate::{
+    executor::{BlockOutcome, Executor, OperationOutcome, ReadError},
+    node_store::{NodeChanges, NodeStore, NodeStoreError},
+    operation::Operation,
+    state_transition::{BlockContext, ShardContext, StateTransition},
+};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    trusted::{TrustedCall, TrustedCallSigned, TrustedOperation, call_payload},
+};
+use sp_core::{Pair, sr25519};
+use std::collections::BTreeMap;
+
+/// An account whose key everybody knows.
+#[derive(Clone)]
+pub struct TestAccount {
+    pair: sr25519::Pair,
+}
+
+impl TestAccount {
+    /// `//Alice`.
+    pub fn alice() -> Self {
+        Self::named("Alice")
+    }
+
+    /// `//Bob`.
+    pub fn bob() -> Self {
+        Self::named("Bob")
+    }
+
+    /// `//<name>`, derived from the development phrase.
+    pub fn named(name: &str) -> Self {
+        let pair =
+            sr25519::Pair::from_string(&format!("//{name}"), None).expect("a name without slashes derives");
+        Self { pair }
+    }
+
+    /// The account's id.
+    pub fn id(&self) -> AccountId32 {
+        AccountId32::new(self.pair.public().0)
+    }
+
+    /// Signs arbitrary bytes.
+    pub fn sign(&self, message: &[u8]) -> offstage_primitives::MultiSignature {
+        self.pair.sign(message).into()
+    }
+
+    /// Signs a call as wire.md says.
+    pub fn sign_call<C: TrustedCall>(
+        &self,
+        call: C,
+        nonce: u32,
+        mrenclave: &[u8; 32],
+        shard: &ShardIdentifier,
+    ) -> TrustedCallSigned<C> {
+        let signature = self.sign(&call_payload(&call, nonce, mrenclave, shard));
+        TrustedCallSigned { call, nonce, signature }
+    }
+}
+
+/// A node store in memory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    nodes: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl MemoryStore {
+    /// Writes what a block changed.
+    pub fn apply(&mut self, changes: &NodeChanges) {
+        self.nodes.extend(changes.upserts.iter().cloned());
+        for key in &changes.removals {
+            assert!(self.nodes.remove(key).is_some(), "a block removes only nodes that are there");
+        }
+    }
+
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The nodes, to break some.
+    pub fn nodes_mut(&mut self) -> &mut BTreeMap<Vec<u8>, Vec<u8>> {
+        &mut self.nodes
+    }
+}
+
+impl NodeStore for MemoryStore {
+    fn node(&self, key: &[u8]) -> Result<Option<Vec<u8>>, NodeStoreError> {
+        Ok(self.nodes.get(key).cloned())
+    }
+}
+
+/// A worker of one shard, in memory.
+pub struct TestWorker<S> {
+    executor: Executor<S>,
+    /// The nodes of the state.
+    pub store: MemoryStore,
+    /// Root of the state.
+    pub root: H256,
+    /// The block executed last.
+    pub block: BlockContext,
+}
+
+impl<S: StateTransition> TestWorker<S> {
+    /// A shard on a development chain, with its genesis state.
+    pub fn development() -> Self {
+        Self::new(true)
+    }
+
+    /// A shard on a chain that is not for development.
+    pub fn production() -> Self {
+        Self::new(false)
+    }
+
+    fn new(development: bool) -> Self {
+        let shard = ShardContext {
+            shard: ShardIdentifier::from([0x5a; 32]),
+            genesis_hash: H256::repeat_byte(0x6e),
+            development,
+        };
+        let executor = Executor::new();
+        let genesis = executor.genesis(&shard).expect("the logic makes its genesis");
+        let mut store = MemoryStore::default();
+        store.apply(&genesis.changes);
+        let block = BlockContext { shard, number: 0, hash: shard.genesis_hash, timestamp_ms: 0 };
+        Self { executor, store, root: genesis.root, block }
+    }
+
+    /// A copy with a cold cache, as after a restart.
+    pub fn restarted(&self) -> Self {
+        Self { executor: Executor::new(), store: self.store.clone(), root: self.root, block: self.block }
+    }
+
+    /// The measurement that calls are signed for.
+    pub const MRENCLAVE: [u8; 32] = [0x4d; 32];
+
+    /// Executes the next block, one second after the last, and keeps its state.
+    pub fn run_block(&mut self, operations: &[Operation<S::Call>]) -> Vec<OperationOutcome> {
+        let outcome = self.execute_next(operations);
+        self.store.apply(&outcome.changes);
+        self.root = outcome.root;
+        self.block = self.next_block();
+        outcome.outcomes
+    }
+
+    /// Executes the next block and keeps nothing of it.
+    pub fn execute_next(&self, operations: &[Operation<S::Call>]) -> BlockOutcome {
+        self.executor
+            .execute_block(&self.store, self.root, &self.next_block(), operations)
+            .expect("a store in memory does not fail")
+    }
+
+    /// Signs a call with the account's next nonce and executes it in a block of its own.
+    pub fn call(&mut self, account: &TestAccount, call: S::Call) -> OperationOutcome {
+        let operation = self.signed(account, call, self.nonce(account));
+        self.run_alone(operation)
+    }
+
+    /// Pays in for an account, in a block of its own.
+    pub fn shield(&mut self, account: &TestAccount, amount: u128) -> OperationOutcome {
+        let hash = H256::from_low_u64_be(u64::from(self.block.number));
+        self.run_alone(Operation::Shield { hash, beneficiary: account.id(), amount })
+    }
+
+    /// An operation with a call signed by `account`.
+    pub fn signed(&self, account: &TestAccount, call: S::Call, nonce: u32) -> Operation<S::Call> {
+        let shard = &self.block.shard.shard;
+        let signed = account.sign_call(call, nonce, &Self::MRENCLAVE, shard);
+        Operation::authenticate(TrustedOperation::<_, ()>::IndirectCall(signed), &Self::MRENCLAVE, shard)
+    }
+
+    /// Asks a getter.
+    ///
+    /// # Errors
+    /// As [`Executor::read`].
+    pub fn read(&self, getter: &S::Getter) -> Result<Option<Vec<u8>>, ReadError> {
+        self.executor.read(&self.store, self.root, getter)
+    }
+
+    /// The account's next nonce.
+    pub fn nonce(&self, account: &TestAccount) -> u32 {
+        self.executor
+            .nonce(&self.store, self.root, &account.id())
+            .expect("a store in memory does not fail")
+            .expect("no test uses up all nonces")
+    }
+
+    /// Looks into the state, for example through FRAME's storage items.
+    pub fn inspect<R>(&self, look: impl FnOnce() -> R) -> R {
+        self.executor
+            .inspect(&self.store, self.root, look)
+            .unwrap_or_else(|error| panic!("inspecting: {error}"))
+    }
+
+    /// The executor.
+    pub fn executor(&self) -> &Executor<S> {
+        &self.executor
+    }
+
+    /// The block that [`run_block`](Self::run_block) executes next.
+    pub fn next_block(&self) -> BlockContext {
+        let number = self.block.number.saturating_add(1);
+        BlockContext {
+            number,
+            hash: H256::from_low_u64_be(number.into()),
+            timestamp_ms: u64::from(number).saturating_mul(1_000),
+            ..self.block
+        }
+    }
+
+    fn run_alone(&mut self, operation: Operation<S::Call>) -> OperationOutcome {
+        self.run_block(&[operation]).pop().expect("an operation has an outcome")
+    }
+}
