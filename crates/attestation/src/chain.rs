@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Certificate chains of Intel's profile ("SGX PCK Certificate and CRL Profile Specification"): one root, ECDSA
+//! P-256 with SHA-256 only, at most one authority between the root and a leaf.
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use offstage_primitives::collateral::{PckAuthority, QuoteError};
+use x509_parser::{
+    certificate::X509Certificate, der_parser::oid, prelude::FromDer,
+    revocation_list::CertificateRevocationList, x509::AlgorithmIdentifier,
+};
+
+/// Reads a PEM chain, leaf first, that has exactly `LEN` certificates and whose last one is `root`, byte for byte.
+///
+/// # Attacks
+/// Between and around the certificates only white space and zero bytes (which real quotes have at the end) may stand,
+/// so that a chain has no place for bytes that no signature covers.
+///
+/// # Errors
+/// [`QuoteError::MalformedCollateral`], or [`QuoteError::UntrustedRoot`] when the chain ends elsewhere.
+pub(crate) fn read_chain<const LEN: usize>(pem: &[u8], root: &[u8]) -> Result<[Vec<u8>; LEN], QuoteError> {
+    let certificates = read_pem(pem)?;
+    if certificates.last().is_some_and(|last| last != root) {
+        return Err(QuoteError::UntrustedRoot);
+    }
+    certificates.try_into().map_err(|_| QuoteError::MalformedCollateral)
+}
+
+/// Reads a PEM chain of one to [`MAX_CHAIN_CERTIFICATES`] certificates.
+pub(crate) fn read_pem(pem: &[u8]) -> Result<Vec<Vec<u8>>, QuoteError> {
+    if pem.len() > MAX_CHAIN_LEN {
+        return Err(QuoteError::MalformedCollateral);
+    }
+    let blocks = pem::parse_many(pem).map_err(|_| QuoteError::MalformedCollateral)?;
+    let is_certificates = blocks.iter().all(|block| block.tag() == "CERTIFICATE");
+    if !is_certificates || blocks.is_empty() || blocks.len() > MAX_CHAIN_CERTIFICATES {
+        return Err(QuoteError::MalformedCollateral);
+    }
+    if !letters(pem).eq(letters(pem::encode_many(&blocks).as_bytes())) {
+        return Err(QuoteError::MalformedCollateral);
+    }
+    Ok(blocks.into_iter().map(pem::Pem::into_contents).collect())
+}
+
+/// Reads exactly one DER certificate.
+pub(crate) fn read_certificate(der: &[u8]) -> Result<X509Certificate<'_>, QuoteError> {
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => Ok(certificate),
+        _ => Err(QuoteError::MalformedCollateral),
+    }
+}
+
+/// Reads exactly one DER revocation list.
+pub(crate) fn read_revocation_list(der: &[u8]) -> Result<CertificateRevocationList<'_>, QuoteError> {
+    match CertificateRevocationList::from_der(der) {
+        Ok(([], list)) => Ok(list),
+        _ => Err(QuoteError::MalformedCollateral),
+    }
+}
+
+/// Checks that `certificate` holds at `now_secs` and was issued by `root`, and whether it is an authority itself.
+pub(crate) fn verify_issued_by_root(
+    certificate: &X509Certificate<'_>,
+    root: &X509Certificate<'_>,
+    is_authority: bool,
+    now_secs: u64,
+) -> Result<(), QuoteError> {
+    if certificate.issuer().as_raw() != root.subject().as_raw() {
+        return Err(QuoteError::UntrustedRoot);
+    }
+    let validity = certificate.validity();
+    verify_in_force(validity.not_before.timestamp(), validity.not_after.timestamp(), now_secs)?;
+    let claims_authority = certificate
+        .basic_constraints()
+        .map_err(|_| QuoteError::MalformedCollateral)?
+        .is_some_and(|constraints| constraints.value.ca);
+    if claims_authority != is_authority {
+        return Err(QuoteError::Refused);
+    }
+    verify_x509_signature(
+        root,
+        &certificate.signature_algorithm,
+        certificate.tbs_certificate.as_ref(),
+        &certificate.signature_value.data,
+    )
+}
+
+/// Checks that `list` holds at `now_secs` and was issued by `authority`. Answers its times, in seconds since the Unix
+/// epoch.
+pub(crate) fn verify_revocation_list(
+    list: &CertificateRevocationList<'_>,
+    authority: &X509Certificate<'_>,
+    now_secs: u64,
+) -> Result<(u64, u64), QuoteError> {
+    if list.issuer().as_raw() != authority.subject().as_raw() {
+        return Err(QuoteError::Refused);
+    }
+    verify_x509_signature(
+        authority,
+        &list.signature_algorithm,
+        list.tbs_cert_list.as_ref(),
+        &list.signature_value.data,
+    )?;
+    let next_update = list.next_update().ok_or(QuoteError::MalformedCollateral)?;
+    verify_in_force(list.last_update().timestamp(), next_update.timestamp(), now_secs)
+}
+
+/// Checks a raw signature `r ++ s` of ECDSA P-256 with SHA-256.
+pub(crate) fn verify_raw_signature(
+    signer: &X509Certificate<'_>,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), QuoteError> {
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public_key(signer)?)
+        .verify(message, signature)
+        .map_err(|_| QuoteError::InvalidSignature)
+}
+
+/// Checks `from <= now <= until`, all in seconds since the Unix epoch, and answers the first and the last.
+pub(crate) fn verify_in_force(from: i64, until: i64, now_secs: u64) -> Result<(u64, u64), QuoteError> {
+    let from = u64::try_from(from).map_err(|_| QuoteError::MalformedCollateral)?;
+    let until = u64::try_from(until).map_err(|_| QuoteError::MalformedCollateral)?;
+    if from <= now_secs && now_secs <= until { Ok((from, until)) } else { Err(QuoteError::Expired) }
+}
+
+/// Which of the two PCK authorities a name is, by the word in its common name.
+pub(crate) fn pck_authority(common_names: &X509Certificate<'_>, of_issuer: bool) -> Option<PckAuthority> {
+    let name = if of_issuer { common_names.issuer() } else { common_names.subject() };
+    let name = name.iter_common_name().next()?.as_str().ok()?;
+    match (name.contains("Processor"), name.contains("Platform")) {
+        (true, false) => Some(PckAuthority::Processor),
+        (false, true) => Some(PckAuthority::Platform),
+        _ => None,
+    }
+}
+
+fn verify_x509_signature(
+    signer: &X509Certificate<'_>,
+    algorithm: &AlgorithmIdentifier<'_>,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), QuoteError> {
+    // ecdsa-with-SHA256, RFC 5758 section 3.2.
+    if algorithm.algorithm != oid!(1.2.840.10045.4.3.2) {
+        return Err(QuoteError::Refused);
+    }
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, public_key(signer)?)
+        .verify(message, signature)
+        .map_err(|_| QuoteError::InvalidSignature)
+}
+
+fn public_key<'certificate>(
+    certificate: &'certificate X509Certificate<'_>,
+) -> Result<&'certificate [u8], QuoteError> {
+    let key = certificate.public_key();
+    // id-ecPublicKey, RFC 5480 section 2.1.1. The curve shows in the length of the point.
+    if key.algorithm.algorithm != oid!(1.2.840.10045.2.1) {
+        return Err(QuoteError::Refused);
+    }
+    Ok(&key.subject_public_key.data)
+}
+
+/// The bytes of a PEM text that are not white space.
+fn letters(pem: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    pem.iter().copied().filter(|byte| !byte.is_ascii_whitespace() && *byte != 0)
+}
+
+/// A chain of three of Intel's certificates is about 3.5 KB.
+const MAX_CHAIN_LEN: usize = 16 * 1024;
+
+/// Leaf, authority, root; the rest is refused by [`read_chain`].
+const MAX_CHAIN_CERTIFICATES: usize = 4;
