@@ -101,3 +101,14 @@ pub enum SgxStatus {
     #[codec(index = 4)]
     ConfigurationNeeded,
 }
+
+/// What a chain tolerates (storage `Teerex.SecurityFlags`). Verifiers beside the chain follow it too.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen,
+)]
+pub struct SecurityFlags {
+    /// Always `false` on Offstage's chain; the field keeps the wire form whole.
+    pub allow_skipping_attestation: bool,
+    /// Whether enclaves whose memory a debugger can read are registered.
+    pub sgx_allow_debug_mode: bool,
+}

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+//! # EnclaveBridge: where a parentchain and its shards meet
+//!
+//! A shard is a confidential state that enclaves keep off chain. This pallet is the only way in and out of it:
+//!
+//! - **in**: anybody [`invoke`](Pallet::invoke)s an encrypted operation or [`shield_funds`](Pallet::shield_funds) into
+//!   the shard. The chain orders these; the enclaves execute them in that order.
+//! - **out**: an enclave [confirms](Pallet::confirm_processed_parentchain_block) what it executed with a Merkle root
+//!   of receipts, [pays out](Pallet::unshield_funds) of the shard's funds, or
+//!   [publishes a hash](Pallet::publish_hash).
+//! - **rules**: a [`ShardConfig`] says which code may be the shard's enclave, and who may change that
+//!   ([`config`]).
+//!
+//! The interface (calls, events, storage names and shapes) is that of the pallet of the same name on Integritee's
+//! chains, so that their clients read ours; the code and the rules are our own.
+//!
+//! ## Who may speak for a shard
+//! An account that `pallet-teerex` holds as a sovereign enclave whose measurement is the fingerprint that the shard's
+//! configuration allows in this block, and that is within the shard's limit of instances. A shard without
+//! configuration allows the one measurement it is named after.
+//!
+//! ## Funds
+//! They lie on the account whose 32 bytes are the shard's. No key for it exists (the shard's name is a
+//! measurement or chosen by nobody), so only [`unshield_funds`](Pallet::unshield_funds) moves them. Every worker of
+//! a shard asks for the same payment; the first wins, all others find its call hash used and change nothing.
+//!
+//! ## What protects what
+//! - *Paid twice*: a call hash counts once per shard ([`ExecutedUnshieldCalls`]).
+//! - *Call hash occupied by a stranger*: whoever can register any enclave could otherwise copy a pending payment's
+//!   hash into a payment of nothing from a shard of his own. So the hash counts within its shard only.
+//! - *Confirmation of a block that never was*: refused as long as the chain remembers the block's hash.
+//! - *Enclave of old code after an upgrade*: its fingerprint is not the shard's any more.
+//! - *Deposit into a shard that does not answer*: in maintenance mode the chain takes nothing in, and still pays out.
+//! - *Exhaustion*: every input has a bound ([`limits`]), no call iterates over more than [`limits::INSTANCES`] entries.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod config;
+pub mod status;
+pub mod weights;
+
+pub use pallet::*;
+pub use weights::WeightInfo;
+
+use frame_support::{ensure, traits::tokens::fungible};
+use offstage_primitives::{AccountId32, H256, ShardIdentifier, enclave_bridge::ShardConfig};
+use sp_runtime::{DispatchError, SaturatedConversion};
+
+/// A balance of the parentchain's currency, in its smallest unit.
+pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<AccountId32>>::Balance;
+
+/// The bridge.
+#[frame_support::pallet]
+pub mod pallet {
+    use super::{BalanceOf, WeightInfo, limits};
+    use alloc::vec::Vec;
+    use frame_support::{
+        pallet_prelude::*,
+        traits::tokens::{Preservation, fungible, fungible::Mutate},
+    };
+    use frame_system::pallet_prelude::*;
+    use offstage_primitives::{
+        AccountId32, H256, ShardIdentifier,
+        enclave_bridge::{Request, ShardConfig, ShardSignerStatus, UpgradableShardConfig},
+        shielding::MAX_CYPHERTEXT_LEN,
+    };
+    use sp_runtime::SaturatedConversion;
+
+    /// What the runtime decides.
+    #[pallet::config]
+    pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> + pallet_teerex::Config {
+        /// The currency that shards hold.
+        type Currency: fungible::Mutate<AccountId32>;
+
+        /// Prices of the calls.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// The pallet.
+    #[pallet::pallet]
+    pub struct Pallet<T>(_);
+
+    /// The enclaves that spoke for a shard, and when they last did.
+    #[pallet::storage]
+    pub type ShardStatus<T: Config> = StorageMap<
+        _,
+        Blake2_128Concat,
+        ShardIdentifier,
+        BoundedVec<ShardSignerStatus, ConstU32<{ limits::INSTANCES }>>,
+        OptionQuery,
+    >;
+
+    /// Configurations of shards, each with the one that will replace it. Which one counts in a block is
+    /// [`UpgradableShardConfig::at`]; nothing is written when an upgrade's time comes.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type ShardConfigRegistry<T: Config> =
+        StorageMap<_, Blake2_128Concat, ShardIdentifier, UpgradableShardConfig, OptionQuery>;
+
+    /// Payments that were made: the number of the block that made them, by [`unshield_key`](Pallet::unshield_key).
+    #[pallet::storage]
+    pub type ExecutedUnshieldCalls<T: Config> = StorageMap<_, Blake2_128Concat, H256, u64, ValueQuery>;
+
+    /// What the chain tells workers and clients.
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// An encrypted operation for this shard is in this block.
+        IndirectInvocationRegistered(ShardIdentifier),
+        /// Funds were moved to the shard, to be credited to a confidential account.
+        ShieldFunds {
+            /// The shard.
+            shard: ShardIdentifier,
+            /// The confidential account, encrypted to the shard's shielding key.
+            encrypted_beneficiary: Vec<u8>,
+            /// How much.
+            amount: BalanceOf<T>,
+        },
+        /// Funds of the shard were paid out.
+        UnshieldedFunds {
+            /// The shard.
+            shard: ShardIdentifier,
+            /// Who got them.
+            beneficiary: T::AccountId,
+            /// How much.
+            amount: BalanceOf<T>,
+        },
+        /// An enclave of the shard executed a block of this chain.
+        ProcessedParentchainBlock {
+            /// The shard.
+            shard: ShardIdentifier,
+            /// Hash of the block.
+            block_hash: H256,
+            /// Merkle root over the receipts of the shard's operations in it.
+            trusted_calls_merkle_root: H256,
+            /// Number of the block.
+            block_number: BlockNumberFor<T>,
+        },
+        /// An enclave published a hash.
+        PublishedHash {
+            /// Measurement of the enclave.
+            enclave_fingerprint: H256,
+            /// The hash.
+            hash: H256,
+            /// What the enclave says of it.
+            data: Vec<u8>,
+        },
+        /// The shard's configuration was changed, or an upgrade of it was scheduled.
+        ShardConfigUpdated(ShardIdentifier),
+        /// An enclave was removed from the shard's status.
+        PurgedEnclaveFromShardConfig {
+            /// The shard.
+            shard: ShardIdentifier,
+            /// The enclave's account.
+            subject: T::AccountId,
+        },
+    }
+
+    /// Why a call was refused. The first six are those of the live chains' pallet.
+    #[pallet::error]
+    pub enum Error<T> {
+        /// The enclave's measurement is not the one that the shard allows.
+        WrongFingerprintForShard,
+        /// More extra topics than the limit.
+        TooManyTopics,
+        /// The published data is longer than the limit.
+        DataTooLong,
+        /// The shard's limit of instances is reached by enclaves that are still registered.
+        TooManyEnclaves,
+        /// The shard's status does not name this enclave.
+        EnclaveNotFoundInShardStatus,
+        /// The shard has no status.
+        ShardNotFound,
+        /// The cyphertext or encrypted account is longer than any enclave would decrypt.
+        CyphertextTooLong,
+        /// The shard is in maintenance: try again when it is over.
+        ShardIsInMaintenance,
+        /// This payment was made already; no funds moved.
+        UnshieldAlreadyExecuted,
+        /// The confirmed block is not one of this chain.
+        BlockIsNotOfThisChain,
+        /// The sender may not change this shard's configuration.
+        NotAnAuthorityOfShard,
+        /// More authorities than the limit, or none: name none with `None`.
+        InvalidAuthorities,
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Puts an encrypted operation in front of a shard's enclaves.
+        #[pallet::call_index(0)]
+        #[pallet::weight(<T as Config>::WeightInfo::invoke(request.cyphertext.len().saturated_into()))]
+        pub fn invoke(origin: OriginFor<T>, request: Request) -> DispatchResult {
+            ensure_signed(origin)?;
+            ensure!(request.cyphertext.len() <= MAX_CYPHERTEXT_LEN, Error::<T>::CyphertextTooLong);
+            Self::ensure_takes_in(request.shard)?;
+            Self::deposit_event(Event::IndirectInvocationRegistered(request.shard));
+            Ok(())
+        }
+
+        /// States that the sending enclave executed a block of this chain for a shard, and with which receipts.
+        ///
+        /// Every worker of a shard confirms; equal confirmations are each valid, and unequal ones for all to see.
+        #[pallet::call_index(1)]
+        #[pallet::weight(<T as Config>::WeightInfo::confirm_processed_parentchain_block())]
+        pub fn confirm_processed_parentchain_block(
+            origin: OriginFor<T>,
+            shard: ShardIdentifier,
+            block_hash: H256,
+            block_number: BlockNumberFor<T>,
+            trusted_calls_merkle_root: H256,
+        ) -> DispatchResult {
+            let sender = ensure_signed(origin)?;
+            Self::touch(shard, &sender)?;
+            Self::ensure_of_this_chain(block_number, block_hash)?;
+            Self::deposit_event(Event::ProcessedParentchainBlock {
+                shard,
+                block_hash,
+                trusted_calls_merkle_root,
+                block_number,
+            });
+            Ok(())
+        }
+
+        /// Moves funds of the sender into a shard, for the account that `incognito_account_encrypted` hides.
+        #[pallet::call_index(2)]
+        #[pallet::weight(<T as Config>::WeightInfo::shield_funds(incognito_account_encrypted.len().saturated_into()))]
+        pub fn shield_funds(
+            origin: OriginFor<T>,
+            shard: ShardIdentifier,
+            incognito_account_encrypted: Vec<u8>,
+            amount: BalanceOf<T>,
+        ) -> DispatchResult {
+            let sender = ensure_signed(origin)?;
+            ensure!(
+                incognito_account_encrypted.len() <= limits::ENCRYPTED_ACCOUNT_LEN,
+                Error::<T>::CyphertextTooLong
+            );
+            Self::ensure_takes_in(shard)?;
+            T::Currency::transfer(&sender, &Self::shard_account(shard), amount, Preservation::Expendable)?;
+            Self::deposit_event(Event::ShieldFunds {
+                shard,
+                encrypted_beneficiary: incognito_account_encrypted,
+                amount,
+            });
+            Ok(())
+        }
+
+        /// Pays out of a shard's funds, once for each `call_hash`. Only an enclave of the shard may.
+        #[pallet::call_index(3)]
+        #[pallet::weight(<T as Config>::WeightInfo::unshield_funds())]
+        pub fn unshield_funds(
+            origin: OriginFor<T>,
+            shard: ShardIdentifier,
+            beneficiary: T::AccountId,
+            amount: BalanceOf<T>,
+            call_hash: H256,
+        ) -> DispatchResult {
+            let sender = ensure_signed(origin)?;
+            Self::touch(shard, &sender)?;
+            let key = Self::unshield_key(shard, call_hash);
+            ensure!(!ExecutedUnshieldCalls::<T>::contains_key(key), Error::<T>::UnshieldAlreadyExecuted);
+            T::Currency::transfer(
+                &Self::shard_account(shard),
+                &beneficiary,
+                amount,
+                Preservation::Expendable,
+            )?;
+            let number = frame_system::Pallet::<T>::block_number();
+            ExecutedUnshieldCalls::<T>::insert(key, number.saturated_into::<u64>());
+            Self::deposit_event(Event::UnshieldedFunds { shard, beneficiary, amount });
+            Ok(())
+        }
+
+        /// Publishes a hash in the name of the sending enclave's measurement, which is an event topic beside
+        /// `extra_topics`.
+        #[pallet::call_index(4)]
+        #[pallet::weight(<T as Config>::WeightInfo::publish_hash(
+            extra_topics.len().saturated_into(),
+            data.len().saturated_into()
+        ))]
+        pub fn publish_hash(
+            origin: OriginFor<T>,
+            hash: H256,
+            extra_topics: Vec<T::Hash>,
+            data: Vec<u8>,
+        ) -> DispatchResult {
+            let sender = ensure_signed(origin)?;
+            ensure!(extra_topics.len() <= limits::TOPICS, Error::<T>::TooManyTopics);
+            ensure!(data.len() <= limits::PUBLISHED_DATA_LEN, Error::<T>::DataTooLong);
+            let enclave_fingerprint = pallet_teerex::Pallet::<T>::fingerprint_of(&sender)?;
+            let mut topics = extra_topics;
+            topics.push(enclave_fingerprint);
+            topics.sort();
+            topics.dedup();
+            let event = Event::<T>::PublishedHash { enclave_fingerprint, hash, data };
+            frame_system::Pallet::<T>::deposit_event_indexed(
+                &topics,
+                <T as frame_system::Config>::RuntimeEvent::from(event),
+            );
+            Ok(())
+        }
+
+        /// Replaces a shard's configuration `enactment_delay` blocks from now; 0 is at once. See
+        /// [`config`](crate::config) for who may. An upgrade that is still pending is replaced.
+        #[pallet::call_index(5)]
+        #[pallet::weight(<T as Config>::WeightInfo::update_shard_config())]
+        pub fn update_shard_config(
+            origin: OriginFor<T>,
+            shard: ShardIdentifier,
+            shard_config: ShardConfig,
+            enactment_delay: BlockNumberFor<T>,
+        ) -> DispatchResult {
+            let sender = ensure_signed_or_root(origin)?;
+            Self::schedule(sender.as_ref(), shard, shard_config, enactment_delay.saturated_into())?;
+            Self::deposit_event(Event::ShardConfigUpdated(shard));
+            Ok(())
+        }
+
+        /// Removes an enclave from a shard's status. Root only.
+        #[pallet::call_index(6)]
+        #[pallet::weight(<T as Config>::WeightInfo::purge_enclave_from_shard_status())]
+        pub fn purge_enclave_from_shard_status(
+            origin: OriginFor<T>,
+            shard: ShardIdentifier,
+            subject: T::AccountId,
+        ) -> DispatchResult {
+            ensure_root(origin)?;
+            Self::purge(shard, &subject)?;
+            Self::deposit_event(Event::PurgedEnclaveFromShardConfig { shard, subject });
+            Ok(())
+        }
+    }
+}
+
+impl<T: Config> Pallet<T> {
+    /// The account that holds a shard's funds: its 32 bytes are the shard's.
+    pub fn shard_account(shard: ShardIdentifier) -> AccountId32 {
+        AccountId32::new(*shard.as_bytes())
+    }
+
+    /// The key in [`ExecutedUnshieldCalls`] of a payment: blake2-256 over shard and call hash, so that no shard can use
+    /// up another's hashes.
+    pub fn unshield_key(shard: ShardIdentifier, call_hash: H256) -> H256 {
+        let mut bytes = [0; 64];
+        let (first, second) = bytes.split_at_mut(32);
+        first.copy_from_slice(shard.as_bytes());
+        second.copy_from_slice(call_hash.as_bytes());
+        H256(sp_io::hashing::blake2_256(&bytes))
+    }
+
+    /// Number of the current block.
+    pub(crate) fn number() -> u32 {
+        frame_system::Pallet::<T>::block_number().saturated_into()
+    }
+
+    /// Refuses what goes into a shard in maintenance.
+    fn ensure_takes_in(shard: ShardIdentifier) -> Result<(), Error<T>> {
+        let ShardConfig { maintenance_mode, .. } = Self::active_config(shard);
+        ensure!(!maintenance_mode, Error::<T>::ShardIsInMaintenance);
+        Ok(())
+    }
+
+    /// Refuses a block that is not an ancestor of the current one, as far as the chain remembers.
+    ///
+    /// Hashes older than `BlockHashCount` are forgotten. A confirmation of such a block is believed: a worker that
+    /// catches up after a long time must be able to confirm.
+    fn ensure_of_this_chain(
+        number: frame_system::pallet_prelude::BlockNumberFor<T>,
+        hash: H256,
+    ) -> Result<(), DispatchError> {
+        let known = frame_system::Pallet::<T>::block_hash(number);
+        let is_past = number < frame_system::Pallet::<T>::block_number();
+        ensure!(is_past && (known == hash || known.is_zero()), Error::<T>::BlockIsNotOfThisChain);
+        Ok(())
+    }
+}
+
+/// Bounds of what the bridge takes and stores.
+pub mod limits {
+    /// Enclaves in a shard's status (the live chains' number).
+    pub const INSTANCES: u32 = 10;
+
+    /// Bytes of an encrypted account. The classic envelope has 384.
+    pub const ENCRYPTED_ACCOUNT_LEN: usize = 1024;
+
+    /// Extra topics of a published hash (wire.md).
+    pub const TOPICS: usize = 5;
+
+    /// Bytes of data beside a published hash (wire.md).
+    pub const PUBLISHED_DATA_LEN: usize = 100;
+
+    /// Accounts that may configure a shard.
+    pub const AUTHORITIES: usize = 32;
+}
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
