@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `System.Events`, cut into records by proven metadata.
+
+use crate::runtime::{Budget, VerifiedRuntime, read_compact, take, take_byte};
+use codec::Decode;
+use std::sync::Arc;
+
+/// One event of a block. Its fields are SCALE bytes, cut apart by the metadata of the runtime that deposited it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventRecord {
+    /// When it was deposited.
+    pub phase: Phase,
+    /// Name of the pallet.
+    pub pallet: Arc<str>,
+    /// Name of the event.
+    pub variant: Arc<str>,
+    /// Its fields in order.
+    pub fields: Vec<EventField>,
+}
+
+/// When an event was deposited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// While the extrinsic with this index was applied.
+    ApplyExtrinsic(u32),
+    /// After all extrinsics.
+    Finalization,
+    /// Before all extrinsics.
+    Initialization,
+}
+
+/// A field of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventField {
+    /// Its name, if the event has named fields.
+    pub name: Option<Arc<str>>,
+    /// Its SCALE encoding.
+    pub bytes: Vec<u8>,
+}
+
+impl EventRecord {
+    /// Whether it is this event of this pallet.
+    pub fn is(&self, pallet: &str, variant: &str) -> bool {
+        &*self.pallet == pallet && &*self.variant == variant
+    }
+
+    /// The field with this name, or, in an event without names, at this position, if it is exactly a `T`.
+    pub fn field<T: Decode>(&self, name: &str, position: usize) -> Option<T> {
+        let field = self
+            .fields
+            .iter()
+            .find(|field| field.name.as_deref() == Some(name))
+            .or_else(|| self.fields.get(position).filter(|field| field.name.is_none()))?;
+        let mut bytes = &field.bytes[..];
+        T::decode(&mut bytes).ok().filter(|_| bytes.is_empty())
+    }
+}
+
+/// Cuts the value of `System.Events` apart.
+pub(crate) fn decode_events(
+    runtime: &VerifiedRuntime,
+    bytes: &[u8],
+) -> Result<Vec<EventRecord>, EventsError> {
+    let mut input = bytes;
+    let count = read_compact(&mut input).ok_or(EventsError(0))?;
+    let mut budget = Budget::new();
+    let mut records = Vec::new();
+    for index in 0..count {
+        let record = decode_record(runtime, &mut input, &mut budget).ok_or(EventsError(index))?;
+        records.push(record);
+    }
+    if input.is_empty() { Ok(records) } else { Err(EventsError(count)) }
+}
+
+/// `EventRecord { phase, event, topics }` of frame-system.
+fn decode_record(runtime: &VerifiedRuntime, input: &mut &[u8], budget: &mut Budget) -> Option<EventRecord> {
+    let phase = match take_byte(input)? {
+        0 => Phase::ApplyExtrinsic(u32::decode(input).ok()?),
+        1 => Phase::Finalization,
+        2 => Phase::Initialization,
+        _ => return None,
+    };
+    let (pallet, variant) = runtime.event(take_byte(input)?, take_byte(input)?)?;
+    let mut fields = Vec::with_capacity(variant.fields.len());
+    for field in &variant.fields {
+        let before = *input;
+        runtime.types().skip(field.ty, input, budget)?;
+        let length = before.len().checked_sub(input.len())?;
+        fields.push(EventField { name: field.name.clone(), bytes: before.get(..length)?.to_vec() });
+    }
+    let topics = read_compact(input)?;
+    take(input, usize::try_from(topics).ok()?.checked_mul(TOPIC_LEN)?)?;
+    Some(EventRecord { phase, pallet: pallet.clone(), variant: variant.name.clone(), fields })
+}
+
+/// The record with this index does not fit the proven metadata. As it is the chain's own, this means that the runtime
+/// uses a form of events that is not known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("event {0} of the block does not have the form that the runtime's metadata says")]
+pub struct EventsError(pub u32);
+
+/// Topics are hashes.
+const TOPIC_LEN: usize = 32;
