@@ -32,7 +32,7 @@ setup: ## Install what a Debian or Ubuntu machine with rustup lacks
 
 .PHONY: demo
 demo: build ## Run the whole system on this machine: node, two workers, client
-	@scripts/demo.sh
+	@"$(CARGO_TARGET_DIR)/release/offstage-demo"
 
 .PHONY: test
 test: build ## Run all tests, the end-to-end tests included
@@ -45,11 +45,11 @@ fmt: setup ## Check the formatting
 
 .PHONY: lint
 lint: setup ## Run clippy with warnings denied
-	SKIP_WASM_BUILD=1 cargo clippy --locked --workspace --all-targets -- -D warnings
+	SKIP_WASM_BUILD=1 cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
 .PHONY: docs
 docs: setup ## Build the API documentation with warnings denied
-	SKIP_WASM_BUILD=1 RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+	SKIP_WASM_BUILD=1 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
 
 .PHONY: pr
 pr: fmt test lint docs ## Run what continuous integration runs

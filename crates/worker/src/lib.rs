@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//! # The host service of an off-chain worker
+//!
+//! A worker is two processes. This one owns the network, the clock and the disk, and is trusted with nothing. It does
+//! four things, in one explicit loop ([`service`]):
+//!
+//! 1. starts the enclave process and speaks the framed protocol with it ([`enclave`]);
+//! 2. feeds it with what the parentchain has: headers, justifications, blocks with proofs ([`feed`], [`node`]);
+//! 3. submits what the enclave signed, until the enclave itself has seen the effect final ([`submit`]);
+//! 4. tells operators how it is: `/is_initialized`, `/health`, `/metrics` ([`http`]).
+//!
+//! It can stop its own worker, and nothing more: whatever it hands over is verified inside. So its mistakes cost
+//! liveness only, and it may be simple: on any doubt it asks the enclave for its [`Status`](offstage_protocol::Status)
+//! and goes on from there. After a crash of either process, or of the node, it does the same.
+//!
+//! ## When things go wrong
+//! - the node goes away: it reconnects, and the enclave waits;
+//! - the enclave goes away: it is started again, and continues from its sealed store;
+//! - the enclave refuses something: logged with the enclave's words, and tried again from its position;
+//! - the configuration is wrong (a port in use, another chain, a damaged store): one line, and a non-zero exit.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod enclave;
+pub mod feed;
+pub mod funding;
+pub mod http;
+pub mod node;
+pub mod registry;
+pub mod service;
+pub mod submit;

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Reads finalized blocks as an outside observer does, by the chain's own metadata.
+
+use anyhow::{Context, Result, ensure};
+use codec::Decode;
+use offstage_primitives::{AccountId32, H256, ShardIdentifier};
+use std::collections::BTreeMap;
+use subxt::{OnlineClient, PolkadotConfig, events::Phase};
+
+/// What an observer noted about a range of finalized blocks.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// Confirmed block -> who confirmed it with which root.
+    pub confirmations: BTreeMap<H256, Vec<(AccountId32, H256)>>,
+    /// Fees in the smallest unit that each account paid.
+    pub fees: BTreeMap<AccountId32, u128>,
+    /// The whole bytes of each extrinsic that holds an invocation.
+    pub invocations: Vec<Vec<u8>>,
+    /// What the shards paid out: beneficiary and amount.
+    pub unshielded: Vec<(AccountId32, u128)>,
+}
+
+/// An observer of a chain.
+pub struct Auditor {
+    client: OnlineClient<PolkadotConfig>,
+}
+
+impl Auditor {
+    /// Connects to a node.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn connect(url: &str) -> Result<Self> {
+        Ok(Self {
+            client: OnlineClient::from_insecure_url(url)
+                .await
+                .context("the auditor cannot reach the node")?,
+        })
+    }
+
+    /// Number of the newest finalized block.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn finalized(&self) -> Result<u64> {
+        Ok(self.client.at_current_block().await?.block_number())
+    }
+
+    /// Free balance of an account after the block with this number.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn free_balance(&self, account: &AccountId32, number: u64) -> Result<u128> {
+        let at = self.client.at_block(number).await?;
+        let address = subxt::dynamic::storage::<([u8; 32],), subxt::dynamic::Value>("System", "Account");
+        let Some(value) = at.storage().try_fetch(address, (*AsRef::<[u8; 32]>::as_ref(account),)).await?
+        else {
+            return Ok(0);
+        };
+        // AccountInfo: four u32, then AccountData, which starts with the free balance.
+        let bytes = value.bytes();
+        let free = bytes.get(16..32).context("an account's record is too short")?;
+        Ok(u128::decode(&mut &free[..])?)
+    }
+
+    /// Notes what happened in the blocks after `from` up to and including `to`.
+    ///
+    /// # Errors
+    /// When the node does not answer or a block cannot be read.
+    pub async fn notes(&self, from: u64, to: u64) -> Result<Notes> {
+        let mut notes = Notes::default();
+        for number in from + 1..=to {
+            self.note_block(number, &mut notes)
+                .await
+                .with_context(|| format!("cannot audit block {number}"))?;
+        }
+        Ok(notes)
+    }
+
+    async fn note_block(&self, number: u64, notes: &mut Notes) -> Result<()> {
+        let at = self.client.at_block(number).await?;
+        let extrinsics = at.extrinsics().fetch().await?;
+        let mut signers = BTreeMap::new();
+        for extrinsic in extrinsics.iter() {
+            let extrinsic = extrinsic?;
+            // MultiAddress::Id: a zero and 32 bytes.
+            if let Some([0, account @ ..]) = extrinsic.address_bytes() {
+                signers.insert(extrinsic.index() as u32, AccountId32::decode(&mut &account[..])?);
+            }
+            if extrinsic.pallet_name() == "EnclaveBridge" && extrinsic.call_name() == "invoke" {
+                notes.invocations.push(extrinsic.bytes().to_vec());
+            }
+        }
+        for event in at.events().fetch().await?.iter() {
+            let event = event?;
+            let signer = match event.phase() {
+                Phase::ApplyExtrinsic(index) => signers.get(&index),
+                _ => None,
+            };
+            let mut fields = event.field_bytes();
+            match (event.pallet_name(), event.event_name()) {
+                ("EnclaveBridge", "ProcessedParentchainBlock") => {
+                    let (_shard, block, root, _number) =
+                        <(ShardIdentifier, H256, H256, u32)>::decode(&mut fields)?;
+                    let signer = signer.context("a confirmation that nobody signed")?.clone();
+                    notes.confirmations.entry(block).or_default().push((signer, root));
+                }
+                ("EnclaveBridge", "UnshieldedFunds") => {
+                    let (_shard, beneficiary, amount) =
+                        <(ShardIdentifier, AccountId32, u128)>::decode(&mut fields)?;
+                    notes.unshielded.push((beneficiary, amount));
+                }
+                ("TransactionPayment", "TransactionFeePaid") => {
+                    let (who, fee, _tip) = <(AccountId32, u128, u128)>::decode(&mut fields)?;
+                    *notes.fees.entry(who).or_default() += fee;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Notes {
+    /// Fails when two workers published different roots for a block. Returns the number of blocks that more than one
+    /// worker confirmed.
+    ///
+    /// # Errors
+    /// With the block and the roots.
+    pub fn require_equal_roots(&self) -> Result<usize> {
+        for (block, confirmations) in &self.confirmations {
+            let first = confirmations.first().context("a block without confirmations")?.1;
+            ensure!(
+                confirmations.iter().all(|(_, root)| *root == first),
+                "workers disagree about block {block:?}: {confirmations:?}"
+            );
+        }
+        Ok(self.confirmations.values().filter(|confirmations| distinct(confirmations) > 1).count())
+    }
+
+    /// How many workers confirmed the block.
+    pub fn confirmed_by(&self, block: &H256) -> usize {
+        self.confirmations.get(block).map_or(0, |confirmations| distinct(confirmations))
+    }
+}
+
+fn distinct(confirmations: &[(AccountId32, H256)]) -> usize {
+    confirmations.iter().map(|(signer, _)| signer).collect::<std::collections::BTreeSet<_>>().len()
+}

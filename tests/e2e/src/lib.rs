@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//! # The whole system, with real processes
+//!
+//! The demo and the end-to-end tests start what an operator starts (`bin/offstage-node`, `bin/offstage-worker`,
+//! which starts `bin/offstage-enclave`) and do what a user does (`bin/offstage`), on ports of their own. Then they
+//! look at the chain themselves and check what was promised.
+//!
+//! - [`network`]: a node and workers, with a folder for their logs, that leave nothing behind.
+//! - [`process`](mod@process): one process of it.
+//! - [`user`]: the command line, run as a user runs it.
+//! - [`audit`]: reads finalized blocks: confirmations, fees, what is in the invocations.
+//! - [`demo`]: the sequence that users of Integritee's SDK know, with every check.
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod demo;
+pub mod network;
+pub mod process;
+pub mod user;

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A node and its workers on ports of their own.
+
+use crate::{
+    process::{Process, children},
+    user::User,
+};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+/// A development parentchain with workers. Dropping it ends all processes.
+pub struct Network {
+    folder: PathBuf,
+    node: Option<Process>,
+    node_port: u16,
+    peer_port: u16,
+    workers: Vec<Worker>,
+}
+
+/// A worker of the network.
+pub struct Worker {
+    /// Counts from 1.
+    pub number: usize,
+    process: Option<Process>,
+    data: PathBuf,
+    trusted_port: u16,
+    mutual_attestation_port: u16,
+    health_port: u16,
+    metrics_port: u16,
+}
+
+impl Network {
+    /// A network whose logs and data are in `folder`; nothing runs yet.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or no ports are free.
+    pub fn new(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let [node_port, peer_port] = free_ports()?;
+        Ok(Self { folder: folder.to_owned(), node: None, node_port, peer_port, workers: Vec::new() })
+    }
+
+    /// The folder of logs and data.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The node's WebSocket URL.
+    pub fn node_url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.node_port)
+    }
+
+    /// Starts the node: one validator, one-second blocks. Its chain is kept in the folder, so that it can be stopped
+    /// and started again.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn start_node(&mut self) -> Result<()> {
+        let mut command = Command::new(binary("offstage-node")?);
+        command
+            .args([
+                "--chain",
+                "dev",
+                "--alice",
+                "--force-authoring",
+                "--validator",
+                "--no-prometheus",
+                "--no-telemetry",
+                "--no-mdns",
+            ])
+            .args(["--rpc-port", &self.node_port.to_string(), "--port", &self.peer_port.to_string()])
+            .args([
+                "--blocks-pruning",
+                "archive",
+                "--state-pruning",
+                "archive",
+                "--justification-period",
+                "1",
+            ])
+            .arg("--base-path")
+            .arg(self.folder.join("node"));
+        let log = self.folder.join("node.log");
+        let mut process = Process::start("offstage-node", command, &log)?;
+        wait_until("the node answers", NODE_PATIENCE, || {
+            process.require_alive()?;
+            Ok(TcpStream::connect(("127.0.0.1", self.node_port)).is_ok())
+        })?;
+        self.node = Some(process);
+        Ok(())
+    }
+
+    /// Stops the node.
+    pub fn stop_node(&mut self) {
+        if let Some(mut node) = self.node.take() {
+            node.stop();
+        }
+    }
+
+    /// Adds a worker and starts it. Returns its index.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn add_worker(&mut self) -> Result<usize> {
+        let number = self.workers.len() + 1;
+        let [trusted_port, mutual_attestation_port, health_port, metrics_port] = free_ports()?;
+        self.workers.push(Worker {
+            number,
+            process: None,
+            data: self.folder.join(format!("worker{number}")),
+            trusted_port,
+            mutual_attestation_port,
+            health_port,
+            metrics_port,
+        });
+        self.start_worker(number - 1)?;
+        Ok(number - 1)
+    }
+
+    /// Starts a worker again, with the data it left.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_worker(&mut self, index: usize) -> Result<()> {
+        let node_port = self.node_port;
+        let folder = self.folder.clone();
+        let worker = self.workers.get_mut(index).context("no such worker")?;
+        let mut command = Command::new(binary("offstage-worker")?);
+        command
+            .args(["--node-port", &node_port.to_string()])
+            .args(["--trusted-worker-port", &worker.trusted_port.to_string()])
+            .args(["--mu-ra-port", &worker.mutual_attestation_port.to_string()])
+            .args(["--untrusted-http-port", &worker.health_port.to_string()])
+            .args(["--metrics-port", &worker.metrics_port.to_string(), "--enable-metrics"])
+            .arg("--data-dir")
+            .arg(&worker.data)
+            .args(["run", "--dev"]);
+        let log = folder.join(format!("worker{}.log", worker.number));
+        worker.process = Some(Process::start(&format!("worker {}", worker.number), command, &log)?);
+        Ok(())
+    }
+
+    /// Ends a worker's host at once (SIGKILL); its enclave notices that the stream is gone and ends too.
+    pub fn kill_worker(&mut self, index: usize) {
+        if let Some(worker) = self.workers.get_mut(index) {
+            if let Some(mut process) = worker.process.take() {
+                process.kill();
+            }
+        }
+    }
+
+    /// Ends a worker's enclave at once (SIGKILL); the host starts it again.
+    ///
+    /// # Errors
+    /// When it has no enclave process.
+    pub fn kill_enclave(&self, index: usize) -> Result<()> {
+        let enclave = self.enclave_process(index)?;
+        let killed = Command::new("kill").arg("-KILL").arg(enclave.to_string()).status()?;
+        ensure!(killed.success(), "cannot kill the enclave process {enclave}");
+        Ok(())
+    }
+
+    /// The process number of a worker's enclave.
+    ///
+    /// # Errors
+    /// When it has none at the moment.
+    pub fn enclave_process(&self, index: usize) -> Result<u32> {
+        let host = self.worker(index)?.process.as_ref().context("the worker does not run")?.id();
+        children(host).first().copied().context("the worker has no enclave process")
+    }
+
+    /// The greatest resident memory that a worker's enclave has had, in bytes.
+    ///
+    /// # Errors
+    /// When it has no enclave process.
+    pub fn enclave_peak_memory(&self, index: usize) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.enclave_process(index)?))?;
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmHWM:"))
+            .context("no VmHWM in the process status")?;
+        let kib: u64 = line.split_whitespace().nth(1).context("no number in VmHWM")?.parse()?;
+        Ok(kib * 1024)
+    }
+
+    /// Waits until the worker says that clients can use it.
+    ///
+    /// # Errors
+    /// When it ends, or takes longer than two minutes.
+    pub fn wait_until_initialized(&mut self, index: usize) -> Result<()> {
+        let worker = self.workers.get_mut(index).context("no such worker")?;
+        let (number, port) = (worker.number, worker.health_port);
+        let process = worker.process.as_mut().context("the worker does not run")?;
+        wait_until(&format!("worker {number} is initialized"), WORKER_PATIENCE, || {
+            process.require_alive()?;
+            Ok(http_get(port, "/is_initialized").is_ok_and(|(code, _)| code == 200))
+        })
+        .with_context(|| format!("the end of its log:\n{}", process.tail()))
+    }
+
+    /// What the worker's `/health` says.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn health(&self, index: usize) -> Result<Value> {
+        let (_, body) = http_get(self.worker(index)?.health_port, "/health")?;
+        serde_json::from_str(&body).context("the health report is not JSON")
+    }
+
+    /// What the worker's `/metrics` says.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn metrics(&self, index: usize) -> Result<String> {
+        Ok(http_get(self.worker(index)?.metrics_port, "/metrics")?.1)
+    }
+
+    /// Waits until the worker has executed the block with this number.
+    ///
+    /// # Errors
+    /// When it takes longer than two minutes.
+    pub fn wait_for_position(&self, index: usize, number: u64) -> Result<()> {
+        wait_until(&format!("worker {} has executed block {number}", index + 1), WORKER_PATIENCE, || {
+            Ok(self
+                .health(index)
+                .is_ok_and(|health| health["position"].as_u64().is_some_and(|position| position >= number)))
+        })
+    }
+
+    /// A user of this worker.
+    ///
+    /// # Errors
+    /// When there is no such worker or no client binary.
+    pub fn user(&self, index: usize) -> Result<User> {
+        let worker = self.worker(index)?;
+        User::new(binary("offstage")?, self.folder.join("user"), self.node_port, worker.trusted_port)
+    }
+
+    /// The worker's host process number.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn worker_process(&self, index: usize) -> Result<u32> {
+        Ok(self.worker(index)?.process.as_ref().context("the worker does not run")?.id())
+    }
+
+    fn worker(&self, index: usize) -> Result<&Worker> {
+        self.workers.get(index).context("no such worker")
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // Hosts first, so that they do not complain that the node went away.
+        self.workers.clear();
+        self.stop_node();
+    }
+}
+
+/// A binary that `make` put into `bin/`, or into the folder that `OFFSTAGE_BIN` names.
+///
+/// # Errors
+/// When it is not there.
+pub fn binary(name: &str) -> Result<PathBuf> {
+    let folder = std::env::var_os("OFFSTAGE_BIN")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bin"), PathBuf::from);
+    let path = folder.join(name);
+    ensure!(path.is_file(), "there is no {}: run `make` first", path.display());
+    Ok(path.canonicalize()?)
+}
+
+/// Asks again and again until `done` says yes.
+///
+/// # Errors
+/// What `done` fails with, or that `patience` ran out.
+pub fn wait_until(what: &str, patience: Duration, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < patience {
+        if done()? {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    bail!("waited {} s in vain until {what}", patience.as_secs())
+}
+
+/// Ports that are free now; held together until all are known, so that they differ.
+fn free_ports<const N: usize>() -> Result<[u16; N]> {
+    let mut held = Vec::new();
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}
+
+fn http_get(port: u16, path: &str) -> Result<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
+    let code = head.split_whitespace().nth(1).context("no HTTP status")?.parse()?;
+    Ok((code, body.to_owned()))
+}
+
+const NODE_PATIENCE: Duration = Duration::from_secs(120);
+const WORKER_PATIENCE: Duration = Duration::from_secs(120);
