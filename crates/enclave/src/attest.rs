@@ -28,7 +28,8 @@ pub fn evidence(
 
 /// The `proof` argument of `Teerex.register_sgx_enclave` for this evidence.
 pub fn registration_proof(evidence: &CertificateEvidence) -> Vec<u8> {
-    RegistrationProof { evidence: evidence.evidence.clone(), binding: Some(evidence.binding.clone()) }.to_bytes()
+    RegistrationProof { evidence: evidence.evidence.clone(), binding: Some(evidence.binding.clone()) }
+        .to_bytes()
 }
 
 /// Why there is no evidence.

@@ -15,6 +15,7 @@ mod shielding;
 mod signer;
 
 pub use boot::BootIdentity;
+pub(crate) use shielding::MAX_SEALABLE_LEN;
 pub use shielding::ShieldingKey;
 pub use signer::Signer;
 
@@ -22,7 +23,9 @@ pub use signer::Signer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The stored or received bytes are not such a key.
-    #[error("the bytes are not a key of the wanted kind; restore the data directory or ask another worker for the key")]
+    #[error(
+        "the bytes are not a key of the wanted kind; restore the data directory or ask another worker for the key"
+    )]
     Malformed,
     /// One answer for every envelope that cannot be opened, that no oracle arises (attacks.md C11).
     #[error("the envelope cannot be opened")]

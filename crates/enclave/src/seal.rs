@@ -95,9 +95,7 @@ impl SealingKey {
 
     fn record_key(&self, salt: &[u8; SALT_LEN]) -> Result<LessSafeKey, SealError> {
         let key = expand(&self.key, &[RECORD_DOMAIN, salt])?;
-        UnboundKey::new(&AES_256_GCM, key.as_ref())
-            .map(LessSafeKey::new)
-            .map_err(|_| SealError::Cryptography)
+        UnboundKey::new(&AES_256_GCM, key.as_ref()).map(LessSafeKey::new).map_err(|_| SealError::Cryptography)
     }
 }
 
@@ -119,7 +117,9 @@ pub enum SealError {
     )]
     Damaged,
     /// A newer enclave wrote it.
-    #[error("a sealed record has version {0}, which this enclave does not know; use the enclave that wrote it")]
+    #[error(
+        "a sealed record has version {0}, which this enclave does not know; use the enclave that wrote it"
+    )]
     UnknownVersion(u8),
     /// The cryptographic library failed.
     #[error("the cryptographic library failed; restart the worker")]

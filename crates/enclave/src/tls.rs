@@ -55,3 +55,6 @@ impl fmt::Debug for PresentCertificate {
         f.write_str("PresentCertificate")
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -14,7 +14,6 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
     sign::{CertifiedKey, SigningKey},
 };
-use sp_crypto_hashing::blake2_256;
 use std::sync::Arc;
 
 /// The TLS key and the nonce of one start. Made fresh, bound in the quote, never stored.
@@ -40,14 +39,12 @@ impl BootIdentity {
         // The document overwrites itself when it goes; the two keys made of it live in the library's memory.
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())
             .map_err(|_| KeyError::Cryptography)?;
-        let certificate_signer =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref())
-                .map_err(|_| KeyError::Cryptography)?;
-        let tls_key =
-            any_ecdsa_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(document.as_ref())))
-                .map_err(|_| KeyError::Cryptography)?;
+        let certificate_signer = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref())
+            .map_err(|_| KeyError::Cryptography)?;
+        let tls_key = any_ecdsa_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(document.as_ref())))
+            .map_err(|_| KeyError::Cryptography)?;
         let subject_public_key_info = tls_key.public_key().ok_or(KeyError::Cryptography)?;
-        let tls_public_key_digest = H256(blake2_256(&subject_public_key_info));
+        let tls_public_key_digest = x509::tls_public_key(&subject_public_key_info);
         Ok(Self { certificate_signer, tls_key, tls_public_key_digest, boot_nonce })
     }
 
@@ -67,9 +64,6 @@ impl BootIdentity {
     /// # Errors
     /// [`KeyError::Certificate`] when the evidence is bound to another TLS key, or the certificate cannot be made.
     pub fn certificate(&self, evidence: &CertificateEvidence) -> Result<Arc<CertifiedKey>, KeyError> {
-        if evidence.binding.tls_public_key != self.tls_public_key_digest {
-            return Err(KeyError::Certificate);
-        }
         let der = x509::self_signed(self, evidence).map_err(|_| KeyError::Certificate)?;
         let certified = CertifiedKey::new(vec![CertificateDer::from(der)], self.tls_key.clone());
         certified.keys_match().map_err(|_| KeyError::Certificate)?;
@@ -127,7 +121,7 @@ mod tests {
         let certified = boot.certificate(&evidence).unwrap();
         let read = x509::evidence(certified.end_entity_cert().unwrap()).unwrap();
         assert_eq!(read.evidence, evidence);
-        assert_eq!(H256(blake2_256(&read.subject_public_key_info)), boot.tls_public_key_digest());
+        assert_eq!(read.tls_public_key, boot.tls_public_key_digest());
         let other = BootIdentity::generate(&platform).unwrap();
         assert_eq!(other.certificate(&evidence).err(), Some(KeyError::Certificate));
     }

@@ -8,9 +8,7 @@ use aws_lc_rs::{
     rsa::{KeyPair, KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey},
     signature::KeyPair as _,
 };
-use offstage_primitives::shielding::{
-    CHUNK_LEN, MAX_CYPHERTEXT_LEN, RSA_LEN, ShieldingPublicKey,
-};
+use offstage_primitives::shielding::{CHUNK_LEN, MAX_CYPHERTEXT_LEN, RSA_LEN, ShieldingPublicKey};
 use zeroize::Zeroizing;
 
 /// The shard's RSA-3072 private key. Usable from several threads at once.
@@ -27,8 +25,7 @@ impl ShieldingKey {
     /// # Errors
     /// [`KeyError::Cryptography`] when the library fails.
     pub fn generate() -> Result<Self, KeyError> {
-        let private =
-            PrivateDecryptingKey::generate(KeySize::Rsa3072).map_err(|_| KeyError::Cryptography)?;
+        let private = PrivateDecryptingKey::generate(KeySize::Rsa3072).map_err(|_| KeyError::Cryptography)?;
         Self::new(private)
     }
 

@@ -15,9 +15,8 @@ fn encrypt(key: &ShieldingKey, plaintext: &[u8]) -> Vec<u8> {
     let mut envelope = Vec::new();
     for chunk in plaintext.chunks(CHUNK_LEN) {
         let mut buffer = [0; RSA_LEN];
-        envelope.extend_from_slice(
-            public.encrypt(&OAEP_SHA256_MGF1SHA256, chunk, &mut buffer, None).unwrap(),
-        );
+        envelope
+            .extend_from_slice(public.encrypt(&OAEP_SHA256_MGF1SHA256, chunk, &mut buffer, None).unwrap());
     }
     envelope
 }

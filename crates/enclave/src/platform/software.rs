@@ -14,6 +14,7 @@
 use super::{Platform, PlatformError};
 use crate::seal::{SealError, SealingKey, derive_bytes};
 use aws_lc_rs::{digest, rand};
+use offstage_attestation::development::{self, Report};
 use offstage_primitives::attestation::Evidence;
 use std::{
     fs::{self, File, OpenOptions},
@@ -51,7 +52,8 @@ impl Platform for SoftwarePlatform {
     }
 
     fn quote(&self, report_data: &[u8; 64], now_secs: u64) -> Result<Evidence, PlatformError> {
-        QUOTE_PLACEHOLDER
+        let report = Report { mr_enclave: self.mrenclave, report_data: *report_data, debug: false };
+        development::quote(&report, now_secs).map_err(|error| PlatformError::Quote(error.to_string()))
     }
 
     fn sealing_key(&self) -> Result<SealingKey, PlatformError> {
@@ -87,8 +89,7 @@ fn read_secret(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, PlatformError
     };
     let mut bytes = Zeroizing::new(Vec::with_capacity(SECRET_LEN + 1));
     file.take(SECRET_LEN as u64 + 1).read_to_end(&mut bytes).map_err(file_error("read", path))?;
-    let secret =
-        bytes.as_slice().try_into().map_err(|_| PlatformError::DamagedSecret(path.to_path_buf()))?;
+    let secret = bytes.as_slice().try_into().map_err(|_| PlatformError::DamagedSecret(path.to_path_buf()))?;
     Ok(Some(Zeroizing::new(secret)))
 }
 
@@ -113,9 +114,7 @@ fn make_secret(data_dir: &Path, path: &Path) -> Result<Zeroizing<[u8; 32]>, Plat
         .and_then(|()| file.sync_all())
         .map_err(file_error("write", &unfinished))?;
     fs::rename(&unfinished, path).map_err(file_error("make", path))?;
-    File::open(data_dir)
-        .and_then(|directory| directory.sync_all())
-        .map_err(file_error("flush", data_dir))?;
+    File::open(data_dir).and_then(|directory| directory.sync_all()).map_err(file_error("flush", data_dir))?;
     Ok(secret)
 }
 
