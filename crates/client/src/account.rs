@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Accounts: how people name them, and the keys behind them.
+//!
+//! An account is named by
+//! - a derivation from the development phrase that everybody knows: `//Alice`;
+//! - an address in ss58 form, whose key, when one is needed, is in a [`Keystore`](crate::keystore::Keystore);
+//! - a secret: a mnemonic phrase of 12 to 24 words or a seed of 32 bytes (`0x…`), each optionally followed by
+//!   derivations such as `//stash`.
+//!
+//! Keys are sr25519.
+
+use offstage_primitives::{AccountId32, MultiSignature};
+use sp_core::{
+    Pair as _,
+    crypto::{PublicError, SecretStringError, Ss58AddressFormat, Ss58Codec},
+    sr25519,
+};
+use std::fmt;
+use subxt::{config::PolkadotConfig, transactions::Signer, utils};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// An account together with its secret key. It has no `Debug` output and is not cloned.
+pub struct Account {
+    pair: sr25519::Pair,
+}
+
+impl Account {
+    /// A new key, and the mnemonic phrase that it can be made from again.
+    pub fn generate() -> (Self, Zeroizing<String>) {
+        let (pair, phrase, _) = sr25519::Pair::generate_with_phrase(None);
+        (Self { pair }, Zeroizing::new(phrase))
+    }
+
+    /// Reads a secret: `//Name`, a mnemonic phrase or a `0x` seed, with derivations.
+    ///
+    /// # Errors
+    /// [`AccountError`]; it never quotes the text, which is a secret.
+    pub fn from_secret(text: &str) -> Result<Self, AccountError> {
+        let pair = sr25519::Pair::from_string(text, None).map_err(|error| match error {
+            SecretStringError::InvalidSeed | SecretStringError::InvalidSeedLength => AccountError::Seed,
+            SecretStringError::InvalidPhrase if text.starts_with("0x") => AccountError::Seed,
+            SecretStringError::InvalidPhrase | SecretStringError::InvalidPassword => AccountError::Phrase,
+            SecretStringError::InvalidFormat(_) | SecretStringError::InvalidPath => AccountError::Derivation,
+        })?;
+        Ok(Self { pair })
+    }
+
+    /// The account's public name.
+    pub fn id(&self) -> AccountId32 {
+        AccountId32::new(self.pair.public().0)
+    }
+
+    /// Signs a message as the account.
+    pub fn sign(&self, message: &[u8]) -> MultiSignature {
+        self.pair.sign(message).into()
+    }
+}
+
+impl Signer<PolkadotConfig> for Account {
+    fn account_id(&self) -> utils::AccountId32 {
+        utils::AccountId32(self.pair.public().0)
+    }
+
+    fn sign(&self, payload: &[u8]) -> utils::MultiSignature {
+        utils::MultiSignature::Sr25519(self.pair.sign(payload).0)
+    }
+}
+
+/// An account as somebody named it.
+pub enum NamedAccount {
+    /// By its secret.
+    Key(Account),
+    /// By its address alone.
+    Address(AccountId32),
+}
+
+impl NamedAccount {
+    /// Reads any of the forms of this [module](self).
+    ///
+    /// # Errors
+    /// [`AccountError`] that says what is wrong with the form that was meant.
+    pub fn parse(text: &str) -> Result<Self, AccountError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(AccountError::Empty);
+        }
+        if text.starts_with('/') || text.starts_with("0x") || text.contains(char::is_whitespace) {
+            return Account::from_secret(text).map(Self::Key);
+        }
+        let (id, _) = AccountId32::from_ss58check_with_version(text).map_err(|error| match error {
+            PublicError::InvalidChecksum => AccountError::Checksum,
+            _ => AccountError::Unreadable,
+        })?;
+        Ok(Self::Address(id))
+    }
+
+    /// The account's public name.
+    pub fn id(&self) -> AccountId32 {
+        match self {
+            Self::Key(account) => account.id(),
+            Self::Address(id) => id.clone(),
+        }
+    }
+}
+
+/// An account in ss58 form with the generic prefix 42, which every Substrate chain reads.
+pub fn ss58(account: &AccountId32) -> String {
+    account.to_ss58check_with_version(Ss58AddressFormat::custom(GENERIC_PREFIX))
+}
+
+/// The text of an account on a command line. It may be a secret, so `Debug` hides it and it is wiped when dropped.
+#[derive(Clone)]
+pub struct AccountText(Zeroizing<String>);
+
+impl AccountText {
+    /// Reads the account.
+    ///
+    /// # Errors
+    /// As [`NamedAccount::parse`].
+    pub fn parse(&self) -> Result<NamedAccount, AccountError> {
+        NamedAccount::parse(&self.0)
+    }
+}
+
+impl From<&str> for AccountText {
+    fn from(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+}
+
+impl From<String> for AccountText {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl fmt::Debug for AccountText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccountText(…)")
+    }
+}
+
+/// Why a text names no account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AccountError {
+    /// Nothing at all.
+    #[error("the account is empty: name it as //Alice, an ss58 address, a 0x seed or a mnemonic phrase")]
+    Empty,
+    /// An address with a typing error.
+    #[error("the account's address has a wrong checksum: copy it again, one character differs")]
+    Checksum,
+    /// Neither an address nor a secret.
+    #[error(
+        "this is no account: name it as //Alice (two slashes), an ss58 address, a 0x seed or a mnemonic phrase"
+    )]
+    Unreadable,
+    /// A phrase with wrong words or checksum.
+    #[error("this is no mnemonic phrase: it needs 12, 15, 18, 21 or 24 English words of the BIP-39 list")]
+    Phrase,
+    /// A seed of another length or with other characters.
+    #[error("this is no seed: it needs 0x and 64 hexadecimal digits")]
+    Seed,
+    /// A malformed derivation.
+    #[error("the account's derivation is malformed: it is //hard or /soft, for example //Alice//stash")]
+    Derivation,
+}
+
+/// The prefix of addresses that belong to no chain in particular.
+const GENERIC_PREFIX: u16 = 42;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use sp_runtime::traits::Verify;
+
+    const ALICE: &str = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
+    const PHRASE: &str = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
+
+    #[test]
+    fn the_forms_of_one_account_agree() {
+        let seed = "0xe5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a";
+        for text in ["//Alice", ALICE, seed, &format!("{PHRASE}//Alice"), " //Alice "] {
+            assert_eq!(ss58(&NamedAccount::parse(text).ok().unwrap().id()), ALICE, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_other_chains_are_read() {
+        let id = NamedAccount::parse("//Bob").ok().unwrap().id();
+        for prefix in [0, 2, 13, 252] {
+            let text = id.to_ss58check_with_version(Ss58AddressFormat::custom(prefix));
+            assert_eq!(NamedAccount::parse(&text).ok().unwrap().id(), id);
+        }
+    }
+
+    #[test]
+    fn malformed_accounts_say_why() {
+        let mut mistyped = ALICE.to_owned();
+        mistyped.replace_range(10..11, "x");
+        for (text, error) in [
+            ("", AccountError::Empty),
+            ("Alice", AccountError::Unreadable),
+            (&mistyped, AccountError::Checksum),
+            ("0x1234", AccountError::Seed),
+            ("0xzz", AccountError::Seed),
+            ("bottom drive obey", AccountError::Phrase),
+            ("one two three four five six seven eight nine ten eleven twelve", AccountError::Phrase),
+        ] {
+            assert_eq!(NamedAccount::parse(text).err(), Some(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_and_debug_output_do_not_quote_secrets() {
+        let text = AccountText::from("bottom drive secretword");
+        assert!(!format!("{text:?} {}", text.parse().err().unwrap()).contains("secretword"));
+    }
+
+    #[test]
+    fn signatures_verify_for_the_account() {
+        let (account, phrase) = Account::generate();
+        let again = Account::from_secret(&phrase).ok().unwrap();
+        assert_eq!(again.id(), account.id());
+        assert!(Account::sign(&again, b"message").verify(&b"message"[..], &account.id()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,80}") {
+            let _ = NamedAccount::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What people and scripts read: the list of workers, and errors.
+
+use super::{CliError, is_typed_wrongly};
+use crate::{
+    account::ss58, keystore::KeystoreError, parentchain::ParentchainError, worker::WorkerError,
+    workflow::WorkflowError,
+};
+use offstage_primitives::{AccountId32, shard::base58, teerex::SgxEnclave};
+use std::fmt::Write;
+
+/// The list of registered enclaves, in the form that scripts read: `awk '/  MRENCLAVE: / { print $2; exit }'`.
+pub fn render_workers(enclaves: &[(AccountId32, SgxEnclave)]) -> String {
+    let mut text = format!("number of workers registered: {}\n", enclaves.len());
+    for (index, (signer, enclave)) in enclaves.iter().enumerate() {
+        let url = match &enclave.url {
+            Some(url) => printable(&String::from_utf8_lossy(url)),
+            None => "none".to_owned(),
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "Enclave {}\n   AccountId: {}\n   MRENCLAVE: {}\n   RA timestamp: {}\n   URL: {url}\n",
+            index + 1,
+            ss58(signer),
+            base58(&enclave.mr_enclave),
+            utc(enclave.timestamp / 1000),
+        );
+    }
+    text
+}
+
+/// An error and its causes on one line.
+pub(super) fn message(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // Some errors repeat their cause in their own text.
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    printable(&text)
+}
+
+/// What the user can do about an error.
+pub(super) fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| {
+        if let Some(error) = cause.downcast_ref::<WorkflowError>() {
+            error.hint()
+        } else if let Some(error) = cause.downcast_ref::<WorkerError>() {
+            error.hint()
+        } else if let Some(error) = cause.downcast_ref::<ParentchainError>() {
+            error.hint()
+        } else if let Some(error) = cause.downcast_ref::<CliError>() {
+            error.hint()
+        } else if cause.is::<KeystoreError>() {
+            None
+        } else {
+            is_typed_wrongly(cause).then_some("see offstage --help")
+        }
+    })
+}
+
+/// Whether an error is about what the user typed.
+pub(super) fn is_usage(error: &anyhow::Error) -> bool {
+    error.chain().any(is_typed_wrongly)
+}
+
+/// A text from elsewhere on one line, without characters that command a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+/// Seconds since the Unix epoch as a date and time, by the proleptic Gregorian calendar.
+fn utc(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Count from 1 March of year 0, so that the leap day is the last of a year; 400 years have 146 097 days.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{account::AccountError, verification::Refusal};
+    use offstage_primitives::teerex::{SgxAttestationMethod, SgxBuildMode, SgxReportData, SgxStatus};
+
+    fn enclave(byte: u8, url: Option<&[u8]>) -> (AccountId32, SgxEnclave) {
+        let enclave = SgxEnclave {
+            report_data: SgxReportData { d: [byte; 64] },
+            mr_enclave: [byte; 32],
+            mr_signer: [0; 32],
+            timestamp: 1_795_365_529_000,
+            url: url.map(<[u8]>::to_vec),
+            build_mode: SgxBuildMode::Production,
+            attestation_method: SgxAttestationMethod::Dcap { proxied: false },
+            status: SgxStatus::Ok,
+        };
+        (AccountId32::new([byte; 32]), enclave)
+    }
+
+    #[test]
+    fn the_list_of_workers_keeps_its_form() {
+        let workers = [enclave(1, Some(b"wss://127.0.0.1:2000")), enclave(2, None)];
+        assert_eq!(
+            render_workers(&workers),
+            "number of workers registered: 2
+Enclave 1
+   AccountId: 5C62Ck4UrFPiBtoCmeSrgF7x9yv9mn38446dhCpsi2mLHiFT
+   MRENCLAVE: 4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKi
+   RA timestamp: 2026-11-22 16:38:49 UTC
+   URL: wss://127.0.0.1:2000
+Enclave 2
+   AccountId: 5C7LYpP2ZH3tpKbvVvwiVe54AapxErdPBbvkYhe6y9ZBkqWt
+   MRENCLAVE: 8qbHbw2BbbTHBW1sbeqakYXVKRQM8Ne7pLK7m6CVfeR
+   RA timestamp: 2026-11-22 16:38:49 UTC
+   URL: none
+"
+        );
+        assert_eq!(render_workers(&[]), "number of workers registered: 0\n");
+    }
+
+    #[test]
+    fn a_url_cannot_command_the_terminal() {
+        let text = render_workers(&[enclave(1, Some(b"wss://x\x1b[2J\nMRENCLAVE: forged"))]);
+        assert!(!text.contains('\x1b') && text.lines().count() == 6, "{text}");
+    }
+
+    #[test]
+    fn dates_are_right_around_leap_days() {
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_709_251_199, "2024-02-29 23:59:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+        ] {
+            assert_eq!(utc(seconds), text);
+        }
+    }
+
+    #[test]
+    fn errors_are_one_line_with_a_hint_and_an_exit_code() {
+        let refused = WorkflowError::Worker(WorkerError::Refused {
+            address: "wss://127.0.0.1:2000".to_owned(),
+            refusal: Refusal::Evidence(offstage_attestation::EvidenceError::TlsKey),
+        });
+        let error = anyhow::Error::from(refused);
+        assert_eq!(
+            message(&error),
+            "the worker at wss://127.0.0.1:2000 is refused: the connection does not end in the enclave: its quote binds \
+             another TLS key"
+        );
+        assert!(hint(&error).is_some() && !is_usage(&error));
+        let typed = anyhow::Error::from(AccountError::Checksum);
+        assert!(is_usage(&typed) && hint(&typed).is_some());
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//! # The user's side
+//!
+//! A client wants a confidential worker to do something, and trusts nobody between itself and the enclave: not the
+//! worker's host, not the network. This library does what a client does, and the `offstage` program is a command
+//! line around it.
+//!
+//! ## The concept
+//! An operation is *signed* by its author, *encrypted* to a key that only the shard's enclaves have, and put on the
+//! parentchain inside an extrinsic. The chain orders it; every worker of the shard executes it; one of them publishes a
+//! Merkle root over the outcomes. So the client needs three things: a reason to believe that the key is an
+//! enclave's, a node that takes the extrinsic, and a proof of what became of the operation.
+//!
+//! ## The flow
+//! 1. [`worker`] connects over TLS that ends in the enclave, and [`verification`] decides whether it is one: quote,
+//!    measurement, registration on chain, TLS key and shielding key must all fit. There is one function for it and no
+//!    switch that turns it off.
+//! 2. [`workflow`] has the steps, each a function: compose, encrypt ([`envelope`]), wrap, send, wait, check.
+//! 3. [`parentchain`] talks to the node, by the chain's own metadata.
+//!
+//! Beside them: [`account`] and [`keystore`] (keys), [`amount`] (how amounts are written), [`progress`] (what a waiting
+//! operation is doing), [`cli`] (the command line).
+//!
+//! ## Usage
+//! ```no_run
+//! use offstage_client::{
+//!     account::Account, parentchain::Parentchain, progress::Unobserved, verification::Expected,
+//!     worker::WorkerAddress, workflow,
+//! };
+//! use offstage_primitives::balances::TrustedCall;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let chain = Parentchain::connect("ws://127.0.0.1:9944").await?;
+//! let address = WorkerAddress::parse("wss://127.0.0.1", 2000)?;
+//! let (alice, bob) = (Account::from_secret("//Alice")?, Account::from_secret("//Bob")?);
+//! let call = TrustedCall::BalanceTransfer(alice.id(), bob.id(), 25_000_000_000);
+//! let worker = workflow::connect(&chain, &address, &Expected::default(), &Unobserved).await?;
+//! let completed =
+//!     workflow::invoke(&chain, &address, worker, call, &alice, &alice, &Unobserved).await?;
+//! println!("{}", completed.outcome);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ## Threats
+//! - a man in the middle offers his own keys or proxies TLS: refused, see [`verification`];
+//! - a worker lies about an outcome: its receipt must follow from the root on chain;
+//! - whoever reads the chain sees who pays for an extrinsic and for which shard it is, and nothing of what is inside;
+//! - the node that the client asks is trusted, see [`parentchain`].
+#![forbid(unsafe_code)]
+
+pub mod account;
+pub mod amount;
+pub mod cli;
+pub mod envelope;
+pub mod keystore;
+pub mod parentchain;
+pub mod progress;
+pub mod verification;
+pub mod worker;
+pub mod workflow;

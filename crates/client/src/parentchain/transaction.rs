@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Signed extrinsics, from the call to the final block.
+
+use super::{Parentchain, ParentchainError, innermost};
+use crate::{
+    account::Account,
+    progress::{Milestone, Observer, Stage},
+};
+use offstage_primitives::{AccountId32, H256};
+use subxt::{
+    PolkadotConfig,
+    config::PolkadotExtrinsicParamsBuilder,
+    dynamic::Value,
+    error::{TransactionEventsError, TransactionFinalizedSuccessError},
+    ext::scale_value::Composite,
+    transactions::{DynamicPayload, Signer, TransactionStatus, dynamic},
+    utils,
+};
+
+/// A call of the parentchain, by names; what it means in bytes is decided by the chain's metadata when it is sent.
+pub struct Call(DynamicPayload<Composite<()>>);
+
+impl Call {
+    /// The call `pallet.name` with named arguments.
+    pub fn new<const N: usize>(pallet: &str, name: &str, arguments: [(&str, Value); N]) -> Self {
+        Self(dynamic(pallet, name, Composite::named(arguments)))
+    }
+
+    /// Moves `amount` to `to`, even if nothing remains on the sender's account.
+    pub fn transfer(to: &AccountId32, amount: u128) -> Self {
+        let to = Value::unnamed_variant("Id", [bytes(to.as_ref())]);
+        Self::new("Balances", "transfer_allow_death", [("dest", to), ("value", Value::u128(amount))])
+    }
+
+    /// All of `calls`, or none when one of them fails.
+    pub fn all(calls: Vec<Self>) -> Self {
+        let calls = Value::unnamed_composite(calls.into_iter().map(|call| call.0.into_value()));
+        Self::new("Utility", "batch_all", [("calls", calls)])
+    }
+}
+
+/// A byte string as an argument of a call.
+pub(crate) fn bytes(bytes: &[u8]) -> Value {
+    Value::from_bytes(bytes)
+}
+
+/// Where the chain holds a transaction that succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Included {
+    /// Hash of the transaction.
+    pub extrinsic_hash: H256,
+    /// Hash of the final block.
+    pub block_hash: H256,
+    /// Number of the final block.
+    pub block_number: u64,
+    /// Position of the transaction in the block.
+    pub extrinsic_index: u32,
+}
+
+impl Parentchain {
+    /// Signs `call` as `signer`, submits it and waits until it is in a final block, where it must have succeeded.
+    ///
+    /// The nonce counts what the node's pool holds, so that several transactions of one account may be under way. The
+    /// transaction dies after [`LIFETIME`] blocks.
+    ///
+    /// # Errors
+    /// - [`ParentchainError::Rejected`] when the node does not take it;
+    /// - [`ParentchainError::Lost`] when it never becomes final;
+    /// - [`ParentchainError::Failed`] when it is final, but what it asked for was not done.
+    pub async fn send(
+        &self,
+        call: &Call,
+        signer: &Account,
+        observer: &dyn Observer,
+    ) -> Result<Included, ParentchainError> {
+        observer.waiting_for(Stage::Submission);
+        let rejected = |error: &(dyn std::error::Error + 'static)| ParentchainError::Rejected {
+            reason: innermost(error),
+        };
+        let account: utils::AccountId32 = Signer::<PolkadotConfig>::account_id(signer);
+        let nonce = self
+            .rpc
+            .system_account_next_index(&account)
+            .await
+            .map_err(|error| ParentchainError::read("the signing account's nonce", &error))?;
+        let parameters = PolkadotExtrinsicParamsBuilder::new().mortal(LIFETIME).nonce(nonce).build();
+        let transactions = self.at_final_block().await?.transactions();
+        let mut signable =
+            transactions.create_signable(&call.0, &account, parameters).await.map_err(|error| rejected(&error))?;
+        let signed = signable.sign(signer).map_err(|error| rejected(&error))?;
+        let mut progress = signed.submit_and_watch().await.map_err(|error| rejected(&error))?;
+        let extrinsic_hash = H256(progress.extrinsic_hash().0);
+        observer.reached(&Milestone::Submitted { extrinsic_hash });
+
+        observer.waiting_for(Stage::Inclusion);
+        let lost = |reason: String| ParentchainError::Lost { reason };
+        let block = loop {
+            let status = progress
+                .next()
+                .await
+                .ok_or_else(|| lost("the node ended the subscription".to_owned()))?
+                .map_err(|error| lost(innermost(&error)))?;
+            match status {
+                TransactionStatus::Validated | TransactionStatus::Broadcasted => {}
+                TransactionStatus::NoLongerInBestBlock => observer.waiting_for(Stage::Inclusion),
+                TransactionStatus::InBestBlock(block) => {
+                    observer.reached(&Milestone::InBlock { block_hash: H256(block.block_hash().0) });
+                    observer.waiting_for(Stage::Finality);
+                }
+                TransactionStatus::InFinalizedBlock(block) => break block,
+                TransactionStatus::Error { message }
+                | TransactionStatus::Invalid { message }
+                | TransactionStatus::Dropped { message } => return Err(lost(message)),
+            }
+        };
+        let events = block.wait_for_success().await.map_err(|error| match error {
+            TransactionEventsError::ExtrinsicFailed(error) => ParentchainError::Failed { reason: error.to_string() },
+            error => ParentchainError::read("the outcome of the transaction", &error),
+        })?;
+        let at = block.at().await.map_err(|error| ParentchainError::read("the transaction's block", &error))?;
+        let included = Included {
+            extrinsic_hash,
+            block_hash: H256(block.block_hash().0),
+            block_number: at.block_number(),
+            extrinsic_index: u32::try_from(events.extrinsic_index()).unwrap_or(u32::MAX),
+        };
+        observer.reached(&Milestone::Final {
+            block_hash: included.block_hash,
+            block_number: included.block_number,
+        });
+        Ok(included)
+    }
+}
+
+/// For how many blocks a transaction may wait for its inclusion. A power of two, as mortal eras are.
+const LIFETIME: u64 = 64;

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What an operation is doing, for whoever waits for it.
+
+use offstage_primitives::H256;
+use std::fmt;
+
+/// Something that is told how an operation gets on, such as a command line.
+pub trait Observer: Send + Sync {
+    /// The operation now waits for this.
+    fn waiting_for(&self, stage: Stage);
+
+    /// The operation has come this far.
+    fn reached(&self, milestone: &Milestone);
+}
+
+/// An observer that is not interested.
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn waiting_for(&self, _: Stage) {}
+    fn reached(&self, _: &Milestone) {}
+}
+
+/// What an operation waits for. The text completes "while waiting for …".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The node's answer to the first question.
+    Node,
+    /// The worker, its evidence and its keys.
+    Worker,
+    /// The worker's answer to a question.
+    Answer,
+    /// The node to take the transaction.
+    Submission,
+    /// A block that includes the transaction.
+    Inclusion,
+    /// That block to become final.
+    Finality,
+    /// A worker to execute that block and to confirm it on chain.
+    Processing,
+    /// The worker to hand out the receipt.
+    Receipt,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Node => "the node to answer",
+            Self::Worker => "the worker to prove itself",
+            Self::Answer => "the worker to answer",
+            Self::Submission => "the node to take the transaction",
+            Self::Inclusion => "a block to include the transaction",
+            Self::Finality => "that block to become final",
+            Self::Processing => "a worker to process that block and confirm it on chain",
+            Self::Receipt => "the worker to hand out the receipt",
+        })
+    }
+}
+
+/// How far an operation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Milestone {
+    /// The worker proved what it is.
+    WorkerVerified {
+        /// Its measurement.
+        mrenclave: [u8; 32],
+    },
+    /// The node took the transaction.
+    Submitted {
+        /// Its hash.
+        extrinsic_hash: H256,
+    },
+    /// A block includes it.
+    InBlock {
+        /// The block's hash.
+        block_hash: H256,
+    },
+    /// The block is final.
+    Final {
+        /// The block's hash.
+        block_hash: H256,
+        /// The block's number.
+        block_number: u64,
+    },
+    /// A worker confirmed on chain that it processed the block.
+    Processed {
+        /// The block's hash.
+        block_hash: H256,
+        /// The root that it published.
+        root: H256,
+    },
+}
+
+impl fmt::Display for Milestone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WorkerVerified { mrenclave } => {
+                write!(f, "worker verified: MRENCLAVE {}", offstage_primitives::shard::base58(mrenclave))
+            }
+            Self::Submitted { extrinsic_hash } => write!(f, "submitted: {extrinsic_hash:?}"),
+            Self::InBlock { block_hash } => write!(f, "in block: {block_hash:?}"),
+            Self::Final { block_hash, block_number } => write!(f, "final: block {block_number} {block_hash:?}"),
+            Self::Processed { root, .. } => write!(f, "processed: root {root:?}"),
+        }
+    }
+}

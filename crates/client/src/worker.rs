@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The worker, over JSON-RPC 2.0 on WSS (wire.md, "Worker RPC").
+//!
+//! TLS ends in the enclave. [`Worker::connect`] opens the connection, lets the peer prove that it holds the
+//! certificate's key, asks for the shielding key, and hands everything to
+//! [`verify_worker`]; only then there is a [`Worker`] to talk to. Nothing but that one question, which everybody may
+//! ask, is sent before.
+
+pub mod address;
+mod channel;
+mod tls;
+
+pub use address::WorkerAddress;
+
+use crate::{
+    account::Account,
+    parentchain::{Parentchain, ParentchainError},
+    verification::{ChainFacts, Expected, Presented, Refusal, VerifiedWorker, verify_worker},
+};
+use channel::Channel;
+use codec::{Decode, Encode};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    balances::{Getter, TrustedGetter, TrustedGetterSigned},
+    bounded::decode_bounded,
+    enclave_bridge::Request,
+    receipt::Receipt,
+};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+/// Somebody who knows the chain's facts: the chain, or in a test whoever plays it.
+pub trait ChainView: Sync {
+    /// What the chain says about a signer and a shard, see [`Parentchain::facts`].
+    fn facts(
+        &self,
+        signer: &AccountId32,
+        shard: ShardIdentifier,
+    ) -> impl Future<Output = Result<ChainFacts, ParentchainError>> + Send;
+}
+
+impl ChainView for Parentchain {
+    fn facts(
+        &self,
+        signer: &AccountId32,
+        shard: ShardIdentifier,
+    ) -> impl Future<Output = Result<ChainFacts, ParentchainError>> + Send {
+        Parentchain::facts(self, signer, shard)
+    }
+}
+
+/// A connection to a verified worker.
+pub struct Worker {
+    channel: Channel,
+    identity: VerifiedWorker,
+}
+
+impl Worker {
+    /// Connects to the worker at `address` and verifies it.
+    ///
+    /// # Errors
+    /// - [`WorkerError::Unreachable`] and [`WorkerError::Tls`] when there is no worker at that address;
+    /// - [`WorkerError::Refused`] when it is not to be trusted, with the reason;
+    /// - [`WorkerError::Parentchain`] when the chain's facts cannot be read.
+    pub async fn connect<C: ChainView>(
+        chain: &C,
+        address: &WorkerAddress,
+        expected: &Expected,
+    ) -> Result<Self, WorkerError> {
+        let (stream, presented) = tls::connect(address).await?;
+        let claim = &presented.evidence;
+        let facts = chain.facts(&claim.signer, claim.binding.shard).await?;
+        let mut channel = Channel::open(address, stream).await?;
+        let shielding_key = match channel.call("author_getShieldingKey", json!([])).await {
+            Ok(value) => decode_bounded::<String>(&value, MAX_TEXT_LEN)
+                .map_err(|_| malformed("author_getShieldingKey"))?,
+            // The evidence decides first: it says more than a missing key.
+            Err(WorkerError::Answered { .. }) => String::new(),
+            Err(error) => return Err(error),
+        };
+        let presented = Presented {
+            evidence: claim,
+            tls_public_key: presented.tls_public_key,
+            shielding_key: &shielding_key,
+        };
+        let identity = verify_worker(&presented, &facts, expected)
+            .map_err(|refusal| WorkerError::Refused { address: address.to_string(), refusal })?;
+        Ok(Self { channel, identity })
+    }
+
+    /// What was verified about the worker.
+    pub fn identity(&self) -> &VerifiedWorker {
+        &self.identity
+    }
+
+    /// `author_getFingerprint`: the worker's MRENCLAVE.
+    ///
+    /// # Errors
+    /// [`WorkerError`], also when the answer is not what its evidence says.
+    pub async fn fingerprint(&mut self) -> Result<[u8; 32], WorkerError> {
+        let found: [u8; 32] = self.ask("author_getFingerprint", json!([])).await?;
+        if found == *self.identity.mrenclave() { Ok(found) } else { Err(malformed("author_getFingerprint")) }
+    }
+
+    /// `author_getShard`: the worker's shard.
+    ///
+    /// # Errors
+    /// [`WorkerError`], also when the answer is not what its evidence says.
+    pub async fn shard(&mut self) -> Result<ShardIdentifier, WorkerError> {
+        let found: ShardIdentifier = self.ask("author_getShard", json!([])).await?;
+        if found == self.identity.shard() { Ok(found) } else { Err(malformed("author_getShard")) }
+    }
+
+    /// `state_getMetadata`: the metadata of the business logic's runtime (SCALE).
+    ///
+    /// # Errors
+    /// [`WorkerError`].
+    pub async fn metadata(&mut self) -> Result<Vec<u8>, WorkerError> {
+        self.channel.call("state_getMetadata", json!([])).await
+    }
+
+    /// `system_version`: the worker's version.
+    ///
+    /// # Errors
+    /// [`WorkerError`].
+    pub async fn version(&mut self) -> Result<String, WorkerError> {
+        self.channel.call_text("system_version").await
+    }
+
+    /// The free balance of `account` in the shard, in the smallest unit. Zero for an account that is not there.
+    ///
+    /// # Errors
+    /// [`WorkerError`].
+    pub async fn free_balance(&mut self, account: &Account) -> Result<u128, WorkerError> {
+        self.getter(TrustedGetter::FreeBalance(account.id()), account).await.map(Option::unwrap_or_default)
+    }
+
+    /// The nonce of `account`'s next trusted call.
+    ///
+    /// # Errors
+    /// [`WorkerError`].
+    pub async fn nonce(&mut self, account: &Account) -> Result<u32, WorkerError> {
+        self.getter(TrustedGetter::Nonce(account.id()), account).await.map(Option::unwrap_or_default)
+    }
+
+    /// `offstage_getReceipt`: what became of an operation, or `None` when the worker has not executed it (yet). The
+    /// receipt is a claim until [`Receipt::verify`] holds for the root on chain.
+    ///
+    /// # Errors
+    /// [`WorkerError`].
+    pub async fn receipt(&mut self, operation: H256) -> Result<Option<Receipt>, WorkerError> {
+        self.ask("offstage_getReceipt", json!([format!("{operation:?}")])).await
+    }
+
+    /// `state_executeGetter`: a question that `account` signs.
+    async fn getter<T: Decode>(
+        &mut self,
+        getter: TrustedGetter,
+        account: &Account,
+    ) -> Result<Option<T>, WorkerError> {
+        let signature = Account::sign(account, &getter.encode());
+        let getter = Getter::Trusted(TrustedGetterSigned { getter, signature });
+        // Not encrypted: it travels in TLS that ends in the enclave.
+        let request = Request { shard: self.identity.shard(), cyphertext: getter.encode() };
+        let method = "state_executeGetter";
+        let answer: Option<Vec<u8>> =
+            self.ask(method, json!([format!("0x{}", hex::encode(request.encode()))])).await?;
+        answer
+            .map(|value| decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method)))
+            .transpose()
+    }
+
+    async fn ask<T: Decode>(&mut self, method: &'static str, parameters: Value) -> Result<T, WorkerError> {
+        let value = self.channel.call(method, parameters).await?;
+        decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))
+    }
+}
+
+fn malformed(method: &'static str) -> WorkerError {
+    WorkerError::Malformed { method }
+}
+
+/// What can go wrong between this client and a worker.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// Nobody there.
+    #[error("cannot reach a worker at {address}: {reason}")]
+    Unreachable {
+        /// Where it was looked for.
+        address: String,
+        /// What the network said.
+        reason: String,
+    },
+    /// Somebody is there, but not a worker.
+    #[error("what answers at {address} is no worker: {reason}")]
+    Tls {
+        /// Where.
+        address: String,
+        /// What the handshake said.
+        reason: String,
+    },
+    /// The worker is not to be trusted.
+    #[error("the worker at {address} is refused: {refusal}")]
+    Refused {
+        /// Where it is.
+        address: String,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The facts to verify it against are missing.
+    #[error(transparent)]
+    Parentchain(#[from] ParentchainError),
+    /// The connection ended or the worker is silent.
+    #[error("the connection to the worker broke: {reason}")]
+    Broken {
+        /// What the network said.
+        reason: String,
+    },
+    /// The worker answered with an error.
+    #[error("the worker answers to {method}: {message}")]
+    Answered {
+        /// What was asked.
+        method: &'static str,
+        /// What it says.
+        message: String,
+    },
+    /// The worker's answer is not of the promised form.
+    #[error("the worker's answer to {method} cannot be read")]
+    Malformed {
+        /// What was asked.
+        method: &'static str,
+    },
+}
+
+impl WorkerError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { .. } => Some(
+                "start a worker (offstage-worker run), or name its address with --worker-url and --trusted-worker-port",
+            ),
+            Self::Tls { .. } => {
+                Some("name the worker's trusted port with --trusted-worker-port; `offstage list-workers` shows it")
+            }
+            Self::Refused { refusal, .. } => Some(refusal.hint()),
+            Self::Parentchain(error) => error.hint(),
+            Self::Broken { .. } => Some("look whether the worker still runs, then try again"),
+            Self::Answered { .. } => None,
+            Self::Malformed { .. } => Some("the worker may be of another version than this client"),
+        }
+    }
+}
+
+/// The longest value of an answer that is decoded, in bytes: a receipt or a key, both about 2 KB.
+const MAX_TEXT_LEN: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The client against workers that are played here: real TLS, real WebSockets, real evidence of the development root; an
+//! honest worker, and every kind that must be refused (attacks.md C8, H2, H10, H15).
+
+use super::*;
+use crate::{
+    envelope::tests::{decrypt, key_pair},
+    workflow,
+};
+use codec::Encode;
+use futures::{SinkExt, StreamExt};
+use offstage_attestation::{
+    EvidenceError,
+    development::{self, Platform, Report},
+    x509,
+};
+use offstage_primitives::{
+    attestation::{
+        CertificateEvidence, DEVELOPMENT_ROOT, EVIDENCE_OID, INTEL_ROOT, KeyBinding, TcbPolicy, TcbStatus,
+    },
+    balances::{BalancesOperation, TrustedCall},
+    receipt::{OperationLeaf, Outcome},
+    rpc::RpcReturnValue,
+    shielding::ShieldingPublicKey,
+    teerex::{SgxAttestationMethod, SgxBuildMode, SgxEnclave, SgxReportData, SgxStatus},
+    trusted::TrustedOperation,
+};
+use rcgen::{CertificateParams, CustomExtension, KeyPair, PublicKeyData};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
+};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::{accept_async, tungstenite::Message};
+
+/// When everything here takes place, in seconds since the Unix epoch.
+const NOW: u64 = 1_795_000_000;
+const MRENCLAVE: [u8; 32] = [7; 32];
+const SHARD: [u8; 32] = [8; 32];
+const GENESIS: H256 = H256([9; 32]);
+
+/// An enclave and what it shows.
+struct Enclave {
+    tls_key: KeyPair,
+    evidence: CertificateEvidence,
+    shielding_key: ShieldingPublicKey,
+}
+
+/// What of an enclave differs from the honest one.
+struct Variant {
+    platform: Platform,
+    debug: bool,
+    genesis: H256,
+    has_shielding_key: bool,
+}
+
+impl Default for Variant {
+    fn default() -> Self {
+        Self { platform: Platform::default(), debug: false, genesis: GENESIS, has_shielding_key: true }
+    }
+}
+
+impl Enclave {
+    fn honest() -> Self {
+        Self::new(&Variant::default())
+    }
+
+    fn new(variant: &Variant) -> Self {
+        let tls_key = KeyPair::generate().unwrap();
+        let shielding_key = key_pair().0.clone();
+        let signer = AccountId32::new([5; 32]);
+        let binding = KeyBinding {
+            genesis_hash: variant.genesis,
+            shard: SHARD.into(),
+            shielding_key: if variant.has_shielding_key { shielding_key.digest() } else { H256::zero() },
+            tls_public_key: x509::tls_public_key(&tls_key.subject_public_key_info()),
+            boot_nonce: [6; 32],
+        };
+        let report =
+            Report { mr_enclave: MRENCLAVE, report_data: binding.report_data(&signer), debug: variant.debug };
+        let evidence = variant.platform.quote(&report, NOW).unwrap();
+        Self { tls_key, evidence: CertificateEvidence { evidence, signer, binding }, shielding_key }
+    }
+
+    fn certificate(&self) -> Vec<u8> {
+        x509::self_signed(&self.tls_key, &self.evidence).unwrap()
+    }
+
+    /// The chain on which it is registered.
+    fn chain(&self) -> ChainFacts {
+        ChainFacts {
+            genesis_hash: GENESIS,
+            root_certificate: DEVELOPMENT_ROOT.to_vec(),
+            tcb_policy: TcbPolicy::default(),
+            allow_debug: false,
+            now_seconds: NOW,
+            shard: SHARD.into(),
+            allowed_fingerprint: H256(MRENCLAVE),
+            registered: Some(SgxEnclave {
+                report_data: SgxReportData { d: self.evidence.binding.report_data(&self.evidence.signer) },
+                mr_enclave: MRENCLAVE,
+                mr_signer: [0; 32],
+                timestamp: NOW * 1000,
+                url: None,
+                build_mode: SgxBuildMode::Production,
+                attestation_method: SgxAttestationMethod::Dcap { proxied: false },
+                status: SgxStatus::Ok,
+            }),
+        }
+    }
+}
+
+impl ChainView for ChainFacts {
+    async fn facts(&self, _: &AccountId32, _: ShardIdentifier) -> Result<ChainFacts, ParentchainError> {
+        Ok(self.clone())
+    }
+}
+
+/// Presents one certificate with one key, whether they fit or not.
+#[derive(Debug)]
+struct Present(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Present {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+/// A listening worker.
+struct Served {
+    address: WorkerAddress,
+    /// The methods that were called.
+    calls: Arc<Mutex<Vec<String>>>,
+}
+
+/// Serves `certificate` with `key`; answers to `author_getShieldingKey` with `shielding_key`.
+async fn serve(certificate: Vec<u8>, key: &KeyPair, shielding_key: ShieldingPublicKey) -> Served {
+    let provider = aws_lc_rs::default_provider();
+    let key = provider
+        .key_provider
+        .load_private_key(PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+        .unwrap();
+    let certified = CertifiedKey::new(vec![CertificateDer::from(certificate)], key);
+    let config = ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(Present(Arc::new(certified))));
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&calls);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(stream) = acceptor.accept(stream).await else { continue };
+            let Ok(mut socket) = accept_async(stream).await else { continue };
+            while let Some(Ok(Message::Text(text))) = socket.next().await {
+                let request: Value = serde_json::from_str(&text).unwrap();
+                let method = request["method"].as_str().unwrap();
+                log.lock().unwrap().push(method.to_owned());
+                let answer = answer(method, &request["params"], &shielding_key);
+                let result = format!("0x{}", hex::encode(answer.encode()));
+                let answer = json!({ "jsonrpc": "2.0", "id": request["id"], "result": result });
+                if socket.send(Message::text(answer.to_string())).await.is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    Served { address: WorkerAddress::parse("wss://127.0.0.1", port).unwrap(), calls }
+}
+
+fn answer(method: &str, parameters: &Value, shielding_key: &ShieldingPublicKey) -> RpcReturnValue {
+    let bytes = || hex::decode(parameters[0].as_str().unwrap().trim_start_matches("0x")).unwrap();
+    match method {
+        "author_getShieldingKey" => RpcReturnValue::ok(shielding_key.to_json()),
+        "author_getFingerprint" => RpcReturnValue::ok(MRENCLAVE),
+        "author_getShard" => RpcReturnValue::ok(SHARD),
+        "system_version" => RpcReturnValue::ok("0.1.0"),
+        "state_executeGetter" => {
+            let request = Request::decode(&mut &bytes()[..]).unwrap();
+            let Getter::Trusted(signed) = Getter::decode(&mut &request.cyphertext[..]).unwrap() else {
+                return RpcReturnValue::error("unexpected getter");
+            };
+            if !signed.verify() || request.shard != SHARD.into() {
+                return RpcReturnValue::error("not authorised");
+            }
+            RpcReturnValue::ok(Some(match signed.getter {
+                TrustedGetter::FreeBalance(_) => 25_000_000_000u128.encode(),
+                TrustedGetter::ReservedBalance(_) => 0u128.encode(),
+                TrustedGetter::Nonce(_) => 3u32.encode(),
+            }))
+        }
+        "offstage_getReceipt" => RpcReturnValue::ok((bytes()[0] == 1).then(|| Receipt {
+            leaf: OperationLeaf { operation: H256::from_slice(&bytes()), outcome: Outcome::Executed },
+            block_number: 1,
+            block_hash: H256::zero(),
+            index: 0,
+            leaf_count: 2,
+            path: vec![H256::zero()],
+        })),
+        _ => RpcReturnValue::error("unknown method"),
+    }
+}
+
+/// Connects to an enclave that is served as it is, with the chain's facts changed by `change`.
+async fn connect(
+    enclave: &Enclave,
+    expected: &Expected,
+    change: impl FnOnce(&mut ChainFacts),
+) -> Result<Worker, WorkerError> {
+    let served = serve(enclave.certificate(), &enclave.tls_key, enclave.shielding_key.clone()).await;
+    let mut chain = enclave.chain();
+    change(&mut chain);
+    let result = Worker::connect(&chain, &served.address, expected).await;
+    if result.is_err() {
+        let calls = served.calls.lock().unwrap();
+        assert!(calls.iter().all(|call| call == "author_getShieldingKey"), "{calls:?}");
+    }
+    result
+}
+
+/// Why a worker is refused.
+async fn refusal(
+    enclave: &Enclave,
+    expected: &Expected,
+    change: impl FnOnce(&mut ChainFacts),
+) -> Refusal {
+    match connect(enclave, expected, change).await {
+        Err(WorkerError::Refused { refusal, .. }) => refusal,
+        Err(error) => panic!("expected a refusal, not: {error}"),
+        Ok(_) => panic!("the worker was accepted"),
+    }
+}
+
+#[tokio::test]
+async fn an_honest_worker_is_verified_and_answers() {
+    let enclave = Enclave::honest();
+    let expected = Expected { shard: Some(SHARD.into()), mrenclave: Some(MRENCLAVE) };
+    let mut worker = connect(&enclave, &expected, |_| {}).await.unwrap();
+    assert_eq!(worker.identity().mrenclave(), &MRENCLAVE);
+    assert_eq!(worker.identity().shard(), SHARD.into());
+    assert_eq!(worker.identity().signer(), &enclave.evidence.signer);
+    let alice = Account::from_secret("//Alice").ok().unwrap();
+    assert_eq!(worker.free_balance(&alice).await.unwrap(), 25_000_000_000);
+    assert_eq!(worker.nonce(&alice).await.unwrap(), 3);
+    assert_eq!(worker.fingerprint().await.unwrap(), MRENCLAVE);
+    assert_eq!(worker.shard().await.unwrap(), SHARD.into());
+    assert_eq!(worker.version().await.unwrap(), "0.1.0");
+    let known = worker.receipt(H256::repeat_byte(1)).await.unwrap().unwrap();
+    assert_eq!(known.leaf.operation, H256::repeat_byte(1));
+    assert_eq!(worker.receipt(H256::repeat_byte(2)).await.unwrap(), None);
+    assert!(matches!(worker.metadata().await, Err(WorkerError::Answered { .. })));
+}
+
+#[tokio::test]
+async fn what_is_encrypted_to_a_verified_worker_its_enclave_can_authenticate() {
+    let worker = connect(&Enclave::honest(), &Expected::default(), |_| {}).await.unwrap();
+    let alice = Account::from_secret("//Alice").ok().unwrap();
+    let bob = Account::from_secret("//Bob").ok().unwrap();
+    let call = TrustedCall::BalanceTransfer(alice.id(), bob.id(), 1);
+    let operation = workflow::compose_trusted_call(call.clone(), 3, &alice, worker.identity()).unwrap();
+    let envelope = workflow::encode_and_encrypt(&operation, worker.identity()).unwrap();
+    let opened = BalancesOperation::decode(&mut &decrypt(&envelope)[..]).unwrap();
+    assert_eq!(opened, operation);
+    let TrustedOperation::IndirectCall(signed) = opened else { panic!("not an indirect call") };
+    assert!(signed.nonce == 3 && signed.verify(&MRENCLAVE, &SHARD.into()));
+    assert!(workflow::compose_trusted_call(call, 3, &bob, worker.identity()).is_err());
+}
+
+#[tokio::test]
+async fn another_shielding_key_is_refused() {
+    let mut enclave = Enclave::honest();
+    enclave.shielding_key.modulus[200] ^= 1;
+    assert_eq!(refusal(&enclave, &Expected::default(), |_| {}).await, Refusal::ShieldingKey);
+}
+
+#[tokio::test]
+async fn a_proxy_with_a_tls_key_of_its_own_is_refused() {
+    let enclave = Enclave::honest();
+    // The proxy copies the enclave's evidence into a certificate for its own key.
+    let proxy = KeyPair::generate().unwrap();
+    let mut parameters = CertificateParams::default();
+    let content = octet_string(&enclave.evidence.encode());
+    parameters.custom_extensions = vec![CustomExtension::from_oid_content(EVIDENCE_OID, content)];
+    let certificate = parameters.self_signed(&proxy).unwrap().der().to_vec();
+    let served = serve(certificate, &proxy, enclave.shielding_key.clone()).await;
+    let result = Worker::connect(&enclave.chain(), &served.address, &Expected::default()).await;
+    let Err(WorkerError::Refused { refusal, .. }) = result else { panic!("the proxy was accepted") };
+    assert_eq!(refusal, Refusal::Evidence(EvidenceError::TlsKey));
+}
+
+#[tokio::test]
+async fn a_proxy_that_shows_the_enclaves_certificate_fails_the_handshake() {
+    let enclave = Enclave::honest();
+    let proxy = KeyPair::generate().unwrap();
+    let served = serve(enclave.certificate(), &proxy, enclave.shielding_key.clone()).await;
+    let result = Worker::connect(&enclave.chain(), &served.address, &Expected::default()).await;
+    assert!(matches!(result, Err(WorkerError::Tls { .. })));
+    assert!(served.calls.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn other_code_is_refused() {
+    let enclave = Enclave::honest();
+    let found = MRENCLAVE;
+    assert_eq!(
+        refusal(&enclave, &Expected::default(), |chain| chain.allowed_fingerprint = H256::zero()).await,
+        Refusal::Evidence(EvidenceError::Measurement { found })
+    );
+    let expected = Expected { mrenclave: Some([1; 32]), shard: None };
+    assert!(matches!(refusal(&enclave, &expected, |_| {}).await, Refusal::Fingerprint { .. }));
+}
+
+#[tokio::test]
+async fn a_worker_that_the_chain_does_not_hold_is_refused() {
+    let enclave = Enclave::honest();
+    let expected = Expected::default();
+    assert_eq!(
+        refusal(&enclave, &expected, |chain| chain.registered = None).await,
+        Refusal::NotRegistered
+    );
+    // The registry holds another start, or other code under the same signer.
+    let earlier = |chain: &mut ChainFacts| chain.registered.as_mut().unwrap().report_data.d[63] ^= 1;
+    assert_eq!(refusal(&enclave, &expected, earlier).await, Refusal::OtherRegistration);
+    let other_code = |chain: &mut ChainFacts| chain.registered.as_mut().unwrap().mr_enclave[0] ^= 1;
+    assert_eq!(refusal(&enclave, &expected, other_code).await, Refusal::OtherRegistration);
+}
+
+#[tokio::test]
+async fn another_chain_or_shard_is_refused() {
+    let enclave = Enclave::new(&Variant { genesis: H256::zero(), ..Variant::default() });
+    assert!(matches!(
+        refusal(&enclave, &Expected::default(), |_| {}).await,
+        Refusal::Evidence(EvidenceError::Genesis { .. })
+    ));
+    let wanted = ShardIdentifier::from([1; 32]);
+    let expected = Expected { shard: Some(wanted), mrenclave: None };
+    assert_eq!(
+        refusal(&Enclave::honest(), &expected, |_| {}).await,
+        Refusal::Shard { found: SHARD.into(), wanted }
+    );
+}
+
+#[tokio::test]
+async fn a_software_enclave_is_refused_where_hardware_is_trusted() {
+    let refusal = refusal(&Enclave::honest(), &Expected::default(), |chain| {
+        chain.root_certificate = INTEL_ROOT.to_vec();
+    });
+    assert_eq!(refusal.await, Refusal::Evidence(EvidenceError::SoftwarePlatform));
+}
+
+#[tokio::test]
+async fn debug_and_ill_platforms_are_refused_as_the_chain_says() {
+    let debug = Enclave::new(&Variant { debug: true, ..Variant::default() });
+    assert_eq!(
+        refusal(&debug, &Expected::default(), |_| {}).await,
+        Refusal::Evidence(EvidenceError::Debug)
+    );
+    assert!(connect(&debug, &Expected::default(), |chain| chain.allow_debug = true).await.is_ok());
+    let platform = Platform { tcb_status: TcbStatus::OutOfDate, ..Platform::default() };
+    let ill = Enclave::new(&Variant { platform, ..Variant::default() });
+    assert_eq!(
+        refusal(&ill, &Expected::default(), |_| {}).await,
+        Refusal::Evidence(EvidenceError::Tcb { status: TcbStatus::OutOfDate })
+    );
+}
+
+#[tokio::test]
+async fn expired_evidence_is_refused_by_the_chains_clock() {
+    let seconds = (development::COLLATERAL_DAYS + 2) * 86_400;
+    let later = |chain: &mut ChainFacts| chain.now_seconds += seconds;
+    assert!(matches!(
+        refusal(&Enclave::honest(), &Expected::default(), later).await,
+        Refusal::Evidence(EvidenceError::Quote(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_worker_without_a_shielding_key_is_refused() {
+    let enclave = Enclave::new(&Variant { has_shielding_key: false, ..Variant::default() });
+    assert_eq!(refusal(&enclave, &Expected::default(), |_| {}).await, Refusal::NoShieldingKey);
+}
+
+#[tokio::test]
+async fn whoever_is_no_worker_is_called_so() {
+    let enclave = Enclave::honest();
+    let connect = async |address| {
+        Worker::connect(&enclave.chain(), &address, &Expected::default()).await.err().unwrap()
+    };
+    // An ordinary TLS server.
+    let key = KeyPair::generate().unwrap();
+    let ordinary = CertificateParams::default().self_signed(&key).unwrap().der().to_vec();
+    let served = serve(ordinary, &key, enclave.shielding_key.clone()).await;
+    assert!(matches!(connect(served.address).await, WorkerError::Tls { .. }));
+    // A server that does not speak TLS.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        use tokio::io::AsyncWriteExt;
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+    });
+    let plain = WorkerAddress::parse("wss://127.0.0.1", port).unwrap();
+    assert!(matches!(connect(plain).await, WorkerError::Tls { .. }));
+    // A closed port.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = WorkerAddress::parse("wss://127.0.0.1", closed).unwrap();
+    assert!(matches!(connect(closed).await, WorkerError::Unreachable { .. }));
+}
+
+/// DER of an octet string of 256 to 65 535 bytes.
+fn octet_string(content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+    [&[4, 0x82][..], &length, content].concat()
+}

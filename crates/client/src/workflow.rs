@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The steps of an indirect invocation, one function each.
+//!
+//! ```text
+//! compose_trusted_call ─> shielding_key ─> encode_and_encrypt ─> wrap_into_extrinsic ─> send ─> processed ─> receipt
+//!      signed call          verified          only enclaves         the chain sees      final    executed    what became
+//!                            worker           can read it           shard and bytes                            of it
+//! ```
+//!
+//! [`invoke`] does all of them for a trusted call, [`shield_funds`] those that a shielding needs.
+
+use crate::{
+    account::Account,
+    envelope::{self, EnvelopeError},
+    parentchain::{
+        Parentchain, ParentchainError,
+        confirmation::{FinalBlocks, ProcessedParentchainBlock},
+        transaction::{Call, Included, bytes},
+    },
+    progress::{Milestone, Observer, Stage},
+    verification::{Expected, VerifiedWorker},
+    worker::{Worker, WorkerAddress, WorkerError},
+};
+use codec::Encode;
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    balances::{BalancesOperation, TrustedCall},
+    receipt::{Outcome, Receipt, shielding_operation_hash},
+    shielding::ShieldingPublicKey,
+    trusted::{TrustedCall as _, TrustedCallSigned, TrustedOperation, call_payload},
+};
+use std::time::Duration;
+use subxt::dynamic::Value;
+use thiserror::Error;
+
+/// Step 1: signs a call for one shard, one measurement and one nonce, and makes the operation of it that travels through
+/// the parentchain.
+///
+/// # Errors
+/// [`WorkflowError::Sender`] when `signer` is not the account that the call is about: no enclave would execute it.
+pub fn compose_trusted_call(
+    call: TrustedCall,
+    nonce: u32,
+    signer: &Account,
+    worker: &VerifiedWorker,
+) -> Result<BalancesOperation, WorkflowError> {
+    if call.sender() != Some(&signer.id()) {
+        return Err(WorkflowError::Sender);
+    }
+    let payload = call_payload(&call, nonce, worker.mrenclave(), &worker.shard());
+    let signature = Account::sign(signer, &payload);
+    Ok(TrustedOperation::IndirectCall(TrustedCallSigned { call, nonce, signature }))
+}
+
+/// Step 2: the key to encrypt to. It belongs to an enclave that was verified; there is no other way to get one.
+pub fn shielding_key(worker: &VerifiedWorker) -> &ShieldingPublicKey {
+    worker.shielding_key()
+}
+
+/// Step 3: encodes a value (an operation, or the account that a shielding is for) and encrypts it to the worker's
+/// shielding key, so that only enclaves of its shard can read it.
+///
+/// # Errors
+/// [`EnvelopeError`].
+pub fn encode_and_encrypt<T: Encode>(value: &T, worker: &VerifiedWorker) -> Result<Vec<u8>, EnvelopeError> {
+    envelope::encrypt(shielding_key(worker), &value.encode())
+}
+
+/// Step 4: the parentchain's call that carries the envelope, `EnclaveBridge.invoke`.
+pub fn wrap_into_extrinsic(shard: ShardIdentifier, cyphertext: &[u8]) -> Call {
+    let request =
+        Value::named_composite([("shard", bytes(shard.as_bytes())), ("cyphertext", bytes(cyphertext))]);
+    Call::new("EnclaveBridge", "invoke", [("request", request)])
+}
+
+/// Step 5: signs the extrinsic as `signer`, who pays its fee, submits it and waits until it is final.
+///
+/// # Errors
+/// [`ParentchainError`].
+pub async fn send(
+    chain: &Parentchain,
+    call: &Call,
+    signer: &Account,
+    observer: &dyn Observer,
+) -> Result<Included, ParentchainError> {
+    chain.send(call, signer, observer).await
+}
+
+/// Step 6: waits for the `ProcessedParentchainBlock` with the hash of the block that includes the extrinsic. `blocks` is a
+/// subscription that was made before step 5, so that nothing is missed.
+///
+/// # Errors
+/// [`ParentchainError`].
+pub async fn processed(
+    blocks: &mut FinalBlocks,
+    shard: ShardIdentifier,
+    included: &Included,
+    observer: &dyn Observer,
+) -> Result<ProcessedParentchainBlock, ParentchainError> {
+    let event = blocks.wait_for_confirmation(shard, included.block_hash, observer).await?;
+    observer.reached(&Milestone::Processed {
+        block_hash: event.block_hash,
+        root: event.trusted_calls_merkle_root,
+    });
+    Ok(event)
+}
+
+/// Step 7: asks the worker for the receipt of an operation and checks it against the root that the chain holds.
+///
+/// The worker asked may be behind the one that confirmed, so it is asked again until it has the receipt; limit the time
+/// around this.
+///
+/// # Errors
+/// - [`WorkflowError::Receipt`] when the receipt does not follow from the chain's root;
+/// - [`WorkflowError::Worker`] when the worker refuses to answer.
+pub async fn receipt(
+    chain: &Parentchain,
+    address: &WorkerAddress,
+    operation: H256,
+    confirmed: &ProcessedParentchainBlock,
+    observer: &dyn Observer,
+) -> Result<Outcome, WorkflowError> {
+    let receipt = fetch_receipt(chain, address, confirmed.shard, operation, observer).await?;
+    if receipt.block_hash == confirmed.block_hash {
+        return check_receipt(&receipt, operation, confirmed);
+    }
+    // Somebody copied the ciphertext and was included earlier: the operation was executed there.
+    let earlier = chain
+        .confirmation_of(confirmed.shard, receipt.block_hash, receipt.block_number, observer)
+        .await?;
+    check_receipt(&receipt, operation, &earlier)
+}
+
+/// Whether `receipt` is about `operation` and follows from the root that the chain holds for its block.
+///
+/// # Errors
+/// [`WorkflowError::Receipt`] when it does not.
+pub fn check_receipt(
+    receipt: &Receipt,
+    operation: H256,
+    confirmed: &ProcessedParentchainBlock,
+) -> Result<Outcome, WorkflowError> {
+    let holds = receipt.leaf.operation == operation
+        && receipt.block_hash == confirmed.block_hash
+        && receipt.block_number == confirmed.block_number
+        && receipt.verify(&confirmed.trusted_calls_merkle_root);
+    if holds { Ok(receipt.leaf.outcome) } else { Err(WorkflowError::Receipt { operation }) }
+}
+
+/// The end of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completed {
+    /// Hash of the operation, by which its receipt can be asked for again.
+    pub operation: H256,
+    /// Where the chain holds the extrinsic.
+    pub included: Included,
+    /// The root that its receipt was checked against.
+    pub root: H256,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// All steps for a trusted call: it is signed by `author` with the author's next nonce, encrypted to the verified
+/// `worker`, sent by `payer`, and followed to its receipt, which is asked for at `address`.
+///
+/// # Errors
+/// [`WorkflowError`]. A call that was executed without success is no error here: see [`Completed::outcome`].
+pub async fn invoke(
+    chain: &Parentchain,
+    address: &WorkerAddress,
+    mut worker: Worker,
+    call: TrustedCall,
+    author: &Account,
+    payer: &Account,
+    observer: &dyn Observer,
+) -> Result<Completed, WorkflowError> {
+    observer.waiting_for(Stage::Answer);
+    let nonce = worker.nonce(author).await?;
+    let worker = worker.identity().clone();
+    let operation = compose_trusted_call(call, nonce, author, &worker)?;
+    let cyphertext = encode_and_encrypt(&operation, &worker)?;
+    let call = wrap_into_extrinsic(worker.shard(), &cyphertext);
+    let mut blocks = chain.final_blocks().await?;
+    let included = send(chain, &call, payer, observer).await?;
+    let confirmed = processed(&mut blocks, worker.shard(), &included, observer).await?;
+    let outcome = receipt(chain, address, operation.hash(), &confirmed, observer).await?;
+    Ok(Completed {
+        operation: operation.hash(),
+        included,
+        root: confirmed.trusted_calls_merkle_root,
+        outcome,
+    })
+}
+
+/// Shields `amount` from `payer`'s account on the parentchain to the incognito account `beneficiary`, whose name only the
+/// shard's enclaves can read.
+///
+/// # Errors
+/// As [`invoke`].
+pub async fn shield_funds(
+    chain: &Parentchain,
+    address: &WorkerAddress,
+    worker: Worker,
+    beneficiary: &AccountId32,
+    amount: u128,
+    payer: &Account,
+    observer: &dyn Observer,
+) -> Result<Completed, WorkflowError> {
+    let worker = worker.identity().clone();
+    let encrypted = encode_and_encrypt(beneficiary, &worker)?;
+    let call = Call::new(
+        "EnclaveBridge",
+        "shield_funds",
+        [
+            ("shard", bytes(worker.shard().as_bytes())),
+            ("incognito_account_encrypted", bytes(&encrypted)),
+            ("amount", Value::u128(amount)),
+        ],
+    );
+    let mut blocks = chain.final_blocks().await?;
+    let included = send(chain, &call, payer, observer).await?;
+    // The only shielding in its extrinsic.
+    let operation =
+        shielding_operation_hash(&included.block_hash, included.extrinsic_index, 0, &encrypted);
+    let confirmed = processed(&mut blocks, worker.shard(), &included, observer).await?;
+    let outcome = receipt(chain, address, operation, &confirmed, observer).await?;
+    Ok(Completed { operation, included, root: confirmed.trusted_calls_merkle_root, outcome })
+}
+
+/// What became of an operation of the past, checked against the chain.
+///
+/// # Errors
+/// As [`receipt`], and [`WorkflowError::UnknownOperation`] when the worker has not executed it.
+pub async fn receipt_of(
+    chain: &Parentchain,
+    worker: &mut Worker,
+    operation: H256,
+    observer: &dyn Observer,
+) -> Result<(Receipt, ProcessedParentchainBlock), WorkflowError> {
+    observer.waiting_for(Stage::Receipt);
+    let receipt =
+        worker.receipt(operation).await?.ok_or(WorkflowError::UnknownOperation { operation })?;
+    let confirmed = chain
+        .confirmation_of(worker.identity().shard(), receipt.block_hash, receipt.block_number, observer)
+        .await?;
+    check_receipt(&receipt, operation, &confirmed)?;
+    Ok((receipt, confirmed))
+}
+
+/// Connects to the worker and verifies it.
+///
+/// # Errors
+/// [`WorkerError`].
+pub async fn connect(
+    chain: &Parentchain,
+    address: &WorkerAddress,
+    expected: &Expected,
+    observer: &dyn Observer,
+) -> Result<Worker, WorkerError> {
+    observer.waiting_for(Stage::Worker);
+    chain.require_bridge().await?;
+    let worker = Worker::connect(chain, address, expected).await?;
+    observer.reached(&Milestone::WorkerVerified { mrenclave: *worker.identity().mrenclave() });
+    Ok(worker)
+}
+
+/// Asks until there is a receipt. The connection is made anew (and the worker verified anew): the old one is older than a
+/// block, and the worker may have been restarted since.
+async fn fetch_receipt(
+    chain: &Parentchain,
+    address: &WorkerAddress,
+    shard: ShardIdentifier,
+    operation: H256,
+    observer: &dyn Observer,
+) -> Result<Receipt, WorkflowError> {
+    observer.waiting_for(Stage::Receipt);
+    let expected = Expected { shard: Some(shard), mrenclave: None };
+    let mut worker = Worker::connect(chain, address, &expected).await?;
+    loop {
+        if let Some(receipt) = worker.receipt(operation).await? {
+            return Ok(receipt);
+        }
+        tokio::time::sleep(RECEIPT_INTERVAL).await;
+    }
+}
+
+/// What can go wrong on the way of an operation.
+#[derive(Debug, Error)]
+pub enum WorkflowError {
+    /// The call is about another account than the one that signs.
+    #[error("a trusted call is signed by the account that it is about")]
+    Sender,
+    /// Nothing could be encrypted.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// The chain.
+    #[error(transparent)]
+    Parentchain(#[from] ParentchainError),
+    /// The worker.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// The worker's receipt is not what the chain holds.
+    #[error("the worker's receipt for {operation:?} does not follow from the root on chain")]
+    Receipt {
+        /// The operation.
+        operation: H256,
+    },
+    /// The worker knows no such operation.
+    #[error("the worker has executed no operation {operation:?}")]
+    UnknownOperation {
+        /// The operation.
+        operation: H256,
+    },
+}
+
+impl WorkflowError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Sender => Some("sign with the key of the account that pays"),
+            Self::Envelope(_) => None,
+            Self::Parentchain(error) => error.hint(),
+            Self::Worker(error) => error.hint(),
+            Self::Receipt { .. } => {
+                Some("do not rely on this worker: it contradicts what an enclave of its shard published")
+            }
+            Self::UnknownOperation { .. } => Some("the hash is the last line that the operation's command printed"),
+        }
+    }
+}
+
+/// How often a worker that is behind is asked again.
+const RECEIPT_INTERVAL: Duration = Duration::from_millis(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use offstage_primitives::receipt::{OperationLeaf, merkle_proof, merkle_root, state_leaf};
+
+    fn confirmed_block() -> (H256, Receipt, ProcessedParentchainBlock) {
+        let operation = H256::repeat_byte(1);
+        let leaf = OperationLeaf { operation, outcome: Outcome::WrongNonce };
+        let leaves = [
+            OperationLeaf { operation: H256::repeat_byte(2), outcome: Outcome::Executed }.hash(),
+            leaf.hash(),
+            state_leaf(&[3; 32], &H256::repeat_byte(4)),
+        ];
+        let block_hash = H256::repeat_byte(5);
+        let receipt = Receipt {
+            leaf,
+            block_number: 7,
+            block_hash,
+            index: 1,
+            leaf_count: 3,
+            path: merkle_proof(&leaves, 1).unwrap(),
+        };
+        let confirmed = ProcessedParentchainBlock {
+            shard: ShardIdentifier::from([6; 32]),
+            block_hash,
+            trusted_calls_merkle_root: merkle_root(&leaves),
+            block_number: 7,
+        };
+        (operation, receipt, confirmed)
+    }
+
+    #[test]
+    fn a_receipt_that_follows_from_the_root_tells_the_outcome() {
+        let (operation, receipt, confirmed) = confirmed_block();
+        assert_eq!(check_receipt(&receipt, operation, &confirmed).unwrap(), Outcome::WrongNonce);
+    }
+
+    #[test]
+    fn any_other_receipt_is_refused() {
+        let (operation, receipt, confirmed) = confirmed_block();
+        let executed = OperationLeaf { outcome: Outcome::Executed, ..receipt.leaf };
+        for forged in [
+            Receipt { leaf: executed, ..receipt.clone() },
+            Receipt { index: 0, ..receipt.clone() },
+            Receipt { block_hash: H256::zero(), ..receipt.clone() },
+            Receipt { block_number: 8, ..receipt.clone() },
+            Receipt { path: Vec::new(), ..receipt.clone() },
+        ] {
+            assert!(check_receipt(&forged, operation, &confirmed).is_err(), "{forged:?}");
+        }
+        assert!(check_receipt(&receipt, H256::zero(), &confirmed).is_err());
+        let other_root = ProcessedParentchainBlock { trusted_calls_merkle_root: H256::zero(), ..confirmed };
+        assert!(check_receipt(&receipt, operation, &other_root).is_err());
+    }
+}
