@@ -162,7 +162,9 @@ pub enum ProvisionError {
     #[error("the peer was refused: {0}")]
     Peer(#[from] PeerError),
     /// The peer did not like our evidence.
-    #[error("the peer refused this worker's evidence; both must be of the same chain, shard and allowed measurement")]
+    #[error(
+        "the peer refused this worker's evidence; both must be of the same chain, shard and allowed measurement"
+    )]
     RefusedByPeer,
     /// The peer knew us but did not give the key.
     #[error("the peer gave no key: {0}")]
@@ -227,7 +229,8 @@ async fn ask_peer(url: &str, context: &ProvisionContext<'_>) -> Result<Shielding
     let address = address(url)?;
     let verifier =
         Arc::new(PeerVerifier::new(context.identity, context.policy.clone(), Some(context.born_key)));
-    let connector = TlsConnector::from(Arc::new(client_config(context.certificate.clone(), verifier.clone())?));
+    let connector =
+        TlsConnector::from(Arc::new(client_config(context.certificate.clone(), verifier.clone())?));
     // The name is not looked at: a peer is known by its evidence, wherever it is.
     let name = ServerName::try_from(PEER_NAME).map_err(|_| ProvisionError::Address(url.to_owned()))?;
     let stream = TcpStream::connect(address).await.map_err(ProvisionError::Stream)?;
@@ -278,9 +281,9 @@ fn client_config(
 fn address(url: &str) -> Result<&str, ProvisionError> {
     let address = url.strip_prefix("wss://").unwrap_or(url);
     let address = address.strip_suffix('/').unwrap_or(address);
-    let is_address = address.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()
-    });
+    let is_address = address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok());
     if is_address && address.len() <= MAX_ADDRESS_LEN {
         Ok(address)
     } else {

@@ -39,7 +39,8 @@ pub async fn serve(view: Arc<View>, listener: std::net::TcpListener, limits: Rpc
         connections_per_peer: limits.connections_per_peer,
         arrivals_per_peer_per_minute: limits.arrivals_per_peer_per_minute,
     });
-    let methods = Arc::new(methods::Methods::new(view, Semaphore::new(limits.getters_at_once), limits.clone()));
+    let methods =
+        Arc::new(methods::Methods::new(view, Semaphore::new(limits.getters_at_once), limits.clone()));
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -84,6 +85,8 @@ pub struct RpcLimits {
     pub message_len: usize,
     /// Calls in a batch.
     pub batch_len: usize,
+    /// Bytes of a batch's answers; calls beyond are told to come alone.
+    pub batch_answer_len: usize,
     /// Calls per second on one connection, after a first burst of as many; more have to wait.
     pub calls_per_second: u32,
     /// Getters and receipt look-ups that run at once; more have to wait.
@@ -95,14 +98,15 @@ pub struct RpcLimits {
 impl Default for RpcLimits {
     fn default() -> Self {
         Self {
-            connections: 512,
-            connections_per_peer: 128,
+            connections: 256,
+            connections_per_peer: 64,
             arrivals_per_peer_per_minute: 1200,
             handshake: Duration::from_secs(10),
             silence: Duration::from_secs(120),
             write: Duration::from_secs(10),
             message_len: 64 * 1024,
             batch_len: 32,
+            batch_answer_len: 256 * 1024,
             calls_per_second: 100,
             getters_at_once: 2,
             turn: Duration::from_secs(10),

@@ -4,7 +4,7 @@
 use super::{
     RpcLimits,
     admission::Bucket,
-    json::{self, Call, Fault, Message as RpcMessage},
+    json::{self, Call, ErrorObject, Fault, Message as RpcMessage},
     methods::Methods,
 };
 use futures::{SinkExt, StreamExt};
@@ -54,7 +54,7 @@ pub(super) async fn run(
         };
         let request = json::parse(text, limits.batch_len);
         sleep(calls.take_on_credit(cost(&request))).await;
-        if let Some(answer) = answer(request, methods).await {
+        if let Some(answer) = answer(request, methods, limits).await {
             timeout(limits.write, socket.send(Message::text(answer.to_string()))).await??;
         }
     }
@@ -75,13 +75,21 @@ async fn handshake(
     Ok(accept_async_with_config(stream, Some(config)).await?)
 }
 
-async fn answer(request: RpcMessage, methods: &Methods) -> Option<Value> {
+async fn answer(request: RpcMessage, methods: &Methods, limits: &RpcLimits) -> Option<Value> {
     match request {
         RpcMessage::Single(call) => answer_one(call, methods).await,
         RpcMessage::Batch(calls) => {
             let mut answers = Vec::with_capacity(calls.len());
+            let mut len = 0usize;
             for call in calls {
-                answers.extend(answer_one(call, methods).await);
+                let answer = match call {
+                    Ok(Call { id, .. }) if len > limits.batch_answer_len => {
+                        id.map(|id| json::answer(id, Err(ErrorObject::too_long())))
+                    }
+                    call => answer_one(call, methods).await,
+                };
+                len = len.saturating_add(answer.as_ref().map_or(0, result_len));
+                answers.extend(answer);
             }
             // A batch of notifications gets no answer, not an empty one.
             (!answers.is_empty()).then_some(Value::Array(answers))
@@ -102,6 +110,10 @@ async fn answer_one(call: Result<Call, Fault>, methods: &Methods) -> Option<Valu
             Some(json::answer(id, outcome.map(Value::String)))
         }
     }
+}
+
+fn result_len(answer: &Value) -> usize {
+    answer.get("result").and_then(Value::as_str).map_or(0, str::len)
 }
 
 async fn close(

@@ -52,6 +52,11 @@ impl ErrorObject {
     pub(super) fn invalid_params(message: impl Into<String>) -> Self {
         Self { code: -32602, message: format!("invalid params: {}", message.into()) }
     }
+
+    pub(super) fn too_long() -> Self {
+        // The first of the codes that the specification leaves to servers.
+        Self { code: -32000, message: "the answers to this batch are too long; send this call alone".into() }
+    }
 }
 
 /// Takes a message apart. Never fails: what cannot be read becomes a fault, which is answered.

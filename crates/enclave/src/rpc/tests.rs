@@ -239,6 +239,17 @@ async fn batches_are_answered_in_order_and_notifications_not_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_cannot_be_made_to_answer_without_bound() {
+    let address = start(serving(), RpcLimits { batch_answer_len: 100, ..Default::default() });
+    let mut client = Client::connect(&address).await.unwrap();
+    let call = |id: u32| json!({ "jsonrpc": "2.0", "method": "author_getShard", "params": [], "id": id });
+    let text = client.ask_text(&json!([call(1), call(2), call(3), call(4)]).to_string()).await;
+    let answers: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let codes: Vec<_> = answers.iter().map(|answer| answer["error"]["code"].clone()).collect();
+    assert_eq!(codes, [Value::Null, Value::Null, json!(-32000), json!(-32000)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_recognises_the_enclave_and_nobody_else() {
     let address = start(serving(), RpcLimits::default());
     let born = KEY.public().digest();
@@ -337,6 +348,7 @@ async fn silent_clients_and_those_that_never_read_are_dropped() {
     let address = start(view, limits);
     let mut silent = Client::connect(&address).await.unwrap();
     assert!(silent.is_closed().await);
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let mut never_reads = Client::connect(&address).await.unwrap();
     let text = json!({ "jsonrpc": "2.0", "method": "state_getMetadata", "params": [], "id": 1 }).to_string();
     never_reads.0.send(Message::text(text)).await.unwrap();

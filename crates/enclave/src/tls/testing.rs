@@ -183,8 +183,8 @@ pub(crate) fn certificate_with_stolen_evidence(
     use codec::Encode;
     // The form that `offstage_attestation::x509` writes; that function refuses to write this one.
     let evidence = stolen.encode();
-    let len = u32::try_from(evidence.len()).unwrap().to_be_bytes();
-    let octet_string = [&[0x04, 0x84], &len[..], &evidence].concat();
+    let len = u16::try_from(evidence.len()).unwrap().to_be_bytes();
+    let octet_string = [&[0x04, 0x82], &len[..], &evidence].concat();
     self_signed(thief, Some(octet_string))
 }
 
