@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The one owned value, and what it answers.
+//!
+//! [`Enclave::handle`] takes a request of the host and gives its answer. It is all that happens: there is no task and
+//! no timer that changes anything besides. A refused request leaves state and position as they were.
+//!
+//! # Parts
+//! - `worker`: a started enclave; `blocks`: how it follows the chain; `duties`: keys, registration, submission.
+//! - `registration`: how this start becomes known to the chain, and when it counts.
+//! - `services`: the listeners for clients and peers.
+//! - `chain_time`: the chain's time at a header that is final but not yet executed.
+
+mod blocks;
+mod chain_time;
+mod duties;
+mod registration;
+mod services;
+mod worker;
+
+use crate::{
+    keys::{KeyError, Signer},
+    platform::{Platform, PlatformError},
+    seal::SealError,
+    store::{Keys, Store, StoreError},
+};
+use offstage_protocol::{EnclaveResponse, HostRequest, Identity, Refusal, RefusalCode};
+use offstage_sdk::StateTransition;
+use std::{path::Path, sync::Arc};
+use worker::Worker;
+
+/// The trusted program's whole state.
+pub struct Enclave<S: StateTransition> {
+    platform: Arc<dyn Platform>,
+    stage: Stage<S>,
+}
+
+enum Stage<S: StateTransition> {
+    /// Its store is open; it does not know its chain yet.
+    Opened(Box<Store>),
+    /// Following a chain.
+    Started(Box<Worker<S>>),
+    /// Between the two, or ended: only a new process helps.
+    Ended,
+}
+
+impl<S: StateTransition> Enclave<S> {
+    /// Opens the sealed store in `data_dir`, or makes it with a new signer.
+    ///
+    /// # Errors
+    /// When the platform or the store fails.
+    pub fn open(platform: Box<dyn Platform>, data_dir: &Path) -> Result<Self, OpenError> {
+        let platform: Arc<dyn Platform> = platform.into();
+        let sealing = platform.sealing_key()?;
+        let store = Store::open(&data_dir.join(STORE_FILE), &sealing, || {
+            let signer = Signer::generate(&*platform).map_err(|_| StoreError::Cryptography)?;
+            Ok(Keys { signer: Arc::new(signer), shielding: None })
+        })?;
+        Ok(Self { platform, stage: Stage::Opened(Box::new(store)) })
+    }
+
+    /// Answers a request.
+    pub fn handle(&mut self, request: HostRequest) -> EnclaveResponse {
+        self.try_handle(request).unwrap_or_else(|refusal| EnclaveResponse::Refused(refusal.into_message()))
+    }
+
+    /// Whether the store failed, so that the process must end; the next one continues where the last commit was.
+    pub fn must_restart(&self) -> bool {
+        match &self.stage {
+            Stage::Opened(store) => store.is_broken(),
+            Stage::Started(worker) => worker.is_broken(),
+            Stage::Ended => true,
+        }
+    }
+
+    /// What the listeners see; `None` before the start.
+    pub fn view(&self) -> Option<Arc<crate::view::View>> {
+        match &self.stage {
+            Stage::Started(worker) => Some(worker.view()),
+            Stage::Opened(_) | Stage::Ended => None,
+        }
+    }
+
+    fn try_handle(&mut self, request: HostRequest) -> Result<EnclaveResponse, Refused> {
+        let request = match (request, &self.stage) {
+            (HostRequest::Identify, _) => return self.identify(),
+            (HostRequest::Start(start), _) => return self.start(*start),
+            (HostRequest::Shutdown, Stage::Opened(_)) => {
+                return Err(Refused::conversation("the enclave has not started; end the process"));
+            }
+            (request, _) => request,
+        };
+        let Stage::Started(worker) = &mut self.stage else {
+            return Err(Refused::conversation("the enclave has not started; send Start first"));
+        };
+        match request {
+            HostRequest::ImportHeaders(headers) => worker.import_headers(headers)?,
+            HostRequest::ImportJustification(justification) => worker.import_justification(&justification.unverified())?,
+            HostRequest::ImportBlock(bundle) => worker.import_block(*bundle)?,
+            HostRequest::ImportRuntimeCode(code) => worker.import_runtime_code(&code.unverified())?,
+            HostRequest::RequestShieldingKey(url) => worker.request_shielding_key(&url.unverified())?,
+            HostRequest::Collect => {
+                let extrinsics = worker.collect()?;
+                return Ok(EnclaveResponse::Collected { extrinsics, status: Box::new(worker.status()) });
+            }
+            HostRequest::AtFinalizedHead(head) => worker.at_finalized_head(head.unverified())?,
+            HostRequest::Status | HostRequest::Shutdown => {}
+            HostRequest::Start(_) | HostRequest::Identify => {
+                return Err(Refused::bug("a request was answered twice"));
+            }
+        }
+        Ok(EnclaveResponse::Done(Box::new(worker.status())))
+    }
+
+    fn identify(&self) -> Result<EnclaveResponse, Refused> {
+        let keys = match &self.stage {
+            Stage::Opened(store) => store.keys(),
+            Stage::Started(worker) => worker.keys(),
+            Stage::Ended => return Err(Refused::conversation("the enclave ended; start a new process")),
+        };
+        Ok(EnclaveResponse::Identified(Box::new(Identity {
+            signer: keys.signer.account(),
+            mrenclave: self.platform.mrenclave(),
+            shielding_key: keys.shielding.as_ref().map(|key| key.public().to_json()),
+        })))
+    }
+
+    fn start(&mut self, start: offstage_protocol::Start) -> Result<EnclaveResponse, Refused> {
+        let store = match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Opened(store) => store,
+            started_or_ended @ (Stage::Started(_) | Stage::Ended) => {
+                self.stage = started_or_ended;
+                return Err(Refused::conversation("the enclave has started already; start a new process for another chain"));
+            }
+        };
+        match Worker::start(self.platform.clone(), store, start) {
+            Ok((worker, started)) => {
+                self.stage = Stage::Started(worker);
+                Ok(EnclaveResponse::Started(Box::new(started)))
+            }
+            Err((store, refused)) => {
+                // The host may correct its request and try again.
+                self.stage = Stage::Opened(store);
+                Err(refused)
+            }
+        }
+    }
+}
+
+/// Why the enclave cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The platform failed.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The platform's secret failed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// Why a request is refused: a stable code and a text for people, which is made of nothing confidential.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    code: RefusalCode,
+    message: String,
+}
+
+impl Refused {
+    pub(crate) fn new(code: RefusalCode, reason: impl ToString) -> Self {
+        Self { code, message: reason.to_string() }
+    }
+
+    pub(crate) fn conversation(reason: &str) -> Self {
+        Self::new(RefusalCode::Conversation, reason)
+    }
+
+    pub(crate) fn bug(reason: &str) -> Self {
+        Self::new(RefusalCode::Bug, format_args!("bug in the enclave: {reason}; restart the worker and report it"))
+    }
+
+    fn into_message(self) -> Refusal {
+        Refusal { code: self.code, message: self.message }
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::new(RefusalCode::Store, error)
+    }
+}
+
+impl From<KeyError> for Refused {
+    fn from(error: KeyError) -> Self {
+        Self::new(RefusalCode::Platform, error)
+    }
+}
+
+impl From<crate::attest::AttestError> for Refused {
+    fn from(error: crate::attest::AttestError) -> Self {
+        Self::new(RefusalCode::Platform, error)
+    }
+}
+
+/// The store's file in the data folder.
+pub const STORE_FILE: &str = "enclave.redb";

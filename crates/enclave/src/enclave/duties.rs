@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the enclave does at the head of the chain: it makes or fetches the shielding key, registers, and submits.
+
+use super::{Refused, worker::{Client, Worker}};
+use crate::{
+    attest,
+    extrinsic::{Call, Signing},
+    keys::ShieldingKey,
+    outbox::Item,
+    provision::{self, ProvisionContext},
+    store::{Change, Keys},
+};
+use offstage_primitives::{
+    H256,
+    attestation::{CertificateEvidence, KeyBinding},
+};
+use offstage_protocol::{OutboxExtrinsic, OutboxKind, Phase, RefusalCode};
+use offstage_sdk::StateTransition;
+use std::sync::Arc;
+
+impl<S: StateTransition> Worker<S> {
+    /// The host says that this is the newest final block. If the enclave is there, it counts as caught up.
+    pub(super) fn at_finalized_head(&mut self, head: H256) -> Result<(), Refused> {
+        let position = self.client()?.position();
+        if position != self.client()?.finalized() || position.hash != head {
+            return Ok(());
+        }
+        // Before the first block there is no time, and so no evidence.
+        if self.head.facts.is_none() || !self.is_allowed() {
+            return Ok(());
+        }
+        if self.head.birth.is_none() && self.keys().shielding.is_none() {
+            let keys = Keys {
+                signer: self.keys().signer.clone(),
+                shielding: Some(Arc::new(ShieldingKey::generate()?)),
+            };
+            self.store.commit(Change { keys: Some(keys), ..Change::default() })?;
+        }
+        if self.phase() != Phase::NeedsShieldingKey {
+            self.register_when_due()?;
+        }
+        self.publish()
+    }
+
+    /// Asks a peer for the shard's key, and keeps it if it is the one the shard was born with.
+    pub(super) fn request_shielding_key(&mut self, url: &str) -> Result<(), Refused> {
+        let (Phase::NeedsShieldingKey, Some(birth), Some(policy)) =
+            (self.phase(), self.head.birth.clone(), self.policy())
+        else {
+            return Err(Refused::conversation("no shielding key is needed now"));
+        };
+        let evidence = self.evidence(H256::zero())?;
+        let context = ProvisionContext {
+            identity: &self.identity,
+            policy: &policy,
+            certificate: self.boot.certificate(&evidence)?,
+            born_key: birth.shielding_key,
+        };
+        let key = provision::request(url, &context)
+            .map_err(|error| Refused::new(RefusalCode::Provisioning, error))?;
+        if key.public().digest() != birth.shielding_key {
+            return Err(Refused::new(
+                RefusalCode::Provisioning,
+                "the peer sent another key than the shard was born with; ask another peer",
+            ));
+        }
+        let keys = Keys { signer: self.keys().signer.clone(), shielding: Some(Arc::new(key)) };
+        self.store.commit(Change { keys: Some(keys), ..Change::default() })?;
+        self.publish()
+    }
+
+    /// Everything that is to be submitted now, signed.
+    pub(super) fn collect(&mut self) -> Result<Vec<OutboxExtrinsic>, Refused> {
+        if self.phase() == Phase::Serving {
+            self.register_when_due()?;
+        }
+        let items = self.due_items();
+        let Some(facts) = &self.head.facts else { return Ok(Vec::new()) };
+        let nonce = facts.nonce;
+        let client = match &self.client {
+            Client::Ready(client) => client,
+            Client::AwaitingCode(_) => return Ok(Vec::new()),
+        };
+        // The runtime that will execute them is not known yet.
+        if client.runtime_needed().is_some() {
+            return Ok(Vec::new());
+        }
+        let signer = self.store.keys().signer.clone();
+        let signing = Signing {
+            runtime: client.runtime(),
+            genesis_hash: self.identity.genesis_hash,
+            anchor: self.head.position,
+            signer: &signer,
+        };
+        match self.submissions.collect(&items, nonce, &signing) {
+            Ok(extrinsics) => Ok(extrinsics),
+            Err(error) => {
+                self.trouble = Some(format!("nothing can be submitted: {error}"));
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// What the phase allows to be submitted: before its registration is seen, the enclave signs nothing else.
+    fn due_items(&self) -> Vec<Item> {
+        let phase = self.phase();
+        let registration = self.registration.pending.as_ref().map(|pending| Item {
+            id: pending.id,
+            kind: OutboxKind::Registration,
+            call: Call::Register { proof: pending.proof.clone(), url: self.identity.trusted_url.clone() },
+        });
+        match phase {
+            Phase::AwaitingRegistration => registration.into_iter().collect(),
+            Phase::Serving => registration
+                .into_iter()
+                .chain(self.store.waiting().map(|waiting| Item::of(waiting, self.identity.shard)))
+                .collect(),
+            Phase::CatchingUp | Phase::NeedsShieldingKey | Phase::Superseded => Vec::new(),
+        }
+    }
+
+    fn register_when_due(&mut self) -> Result<(), Refused> {
+        let now_ms = self.now_ms();
+        let Some(key) = self.keys().shielding.clone() else { return Ok(()) };
+        if !self.registration.is_due(now_ms) {
+            return Ok(());
+        }
+        let evidence = self.evidence(key.public().digest())?;
+        self.certificate = Some(self.boot.certificate(&evidence)?);
+        self.registration.begin(attest::registration_proof(&evidence), now_ms);
+        self.publish()
+    }
+
+    fn evidence(&self, shielding_key: H256) -> Result<CertificateEvidence, Refused> {
+        let binding = KeyBinding {
+            genesis_hash: self.identity.genesis_hash,
+            shard: self.identity.shard,
+            shielding_key,
+            tls_public_key: self.boot.tls_public_key_digest(),
+            boot_nonce: self.boot.boot_nonce(),
+        };
+        Ok(attest::evidence(&*self.platform, &self.identity.signer, &binding, self.now_ms() / 1000)?)
+    }
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A started enclave: who it is, what it follows, and what it says of itself.
+//!
+//! Blocks are in [`blocks`](super::blocks), keys, registration and submission in [`duties`](super::duties).
+
+use super::{
+    Refused,
+    chain_time::ChainTime,
+    registration::Registration,
+    services::{self, Services},
+};
+use crate::{
+    execute::Logic,
+    ingest::{ChainFacts, proof_keys},
+    keys::BootIdentity,
+    outbox::Submissions,
+    platform::Platform,
+    store::{Change, Head, Keys, Store},
+    view::{AttestationPolicy, Identity, Picture, View},
+};
+use offstage_light_client::{
+    ChainProperties, GenesisMaterial, LightClient, RestoreError, RuntimeError,
+    header::decode_header,
+};
+use offstage_primitives::{H256, ShardIdentifier};
+use offstage_protocol::{BlockReference, Phase, RefusalCode, Start, Started, Status};
+use offstage_sdk::{Executor, StateTransition, empty_root};
+use rustls::sign::CertifiedKey;
+use std::sync::Arc;
+
+/// A started enclave.
+pub(super) struct Worker<S: StateTransition> {
+    pub(super) platform: Arc<dyn Platform>,
+    pub(super) store: Box<Store>,
+    /// What the store's head says. The store is the truth; this is its copy.
+    pub(super) head: Head,
+    pub(super) client: Client,
+    pub(super) executor: Executor<S>,
+    pub(super) boot: BootIdentity,
+    pub(super) identity: Identity,
+    pub(super) heartbeat: u32,
+    pub(super) registration: Registration,
+    pub(super) submissions: Submissions,
+    pub(super) time: ChainTime,
+    pub(super) certificate: Option<Arc<CertifiedKey>>,
+    pub(super) view: Arc<View>,
+    /// Operations executed since this start.
+    pub(super) operations: u64,
+    /// The last thing that went wrong with signing or with the business logic.
+    pub(super) trouble: Option<String>,
+    _services: Services,
+}
+
+/// The light client, once the code of its runtime is there.
+pub(super) enum Client {
+    Ready(Box<LightClient>),
+    /// After a restart without the right code: the hash of the one that is needed.
+    AwaitingCode(H256),
+}
+
+impl<S: StateTransition> Worker<S> {
+    /// Starts on a store. With an error, the store comes back as it was.
+    pub(super) fn start(
+        platform: Arc<dyn Platform>,
+        mut store: Box<Store>,
+        start: Start,
+    ) -> Result<(Box<Self>, Started), (Box<Store>, Refused)> {
+        match Prepared::<S>::new(&*platform, &mut store, start) {
+            Err(refused) => Err((store, refused)),
+            Ok(prepared) => {
+                let worker = Box::new(Self {
+                    platform,
+                    store,
+                    head: prepared.head,
+                    client: prepared.client,
+                    executor: prepared.executor,
+                    boot: prepared.boot,
+                    identity: prepared.identity,
+                    heartbeat: prepared.heartbeat,
+                    registration: Registration::default(),
+                    submissions: Submissions::default(),
+                    time: ChainTime::default(),
+                    certificate: None,
+                    view: prepared.view,
+                    operations: 0,
+                    trouble: None,
+                    _services: prepared.services,
+                });
+                let started = Started {
+                    signer: worker.identity.signer.clone(),
+                    mrenclave: worker.identity.mrenclave,
+                    shard: worker.identity.shard,
+                    genesis_hash: worker.identity.genesis_hash,
+                    trusted_address: prepared.trusted_address,
+                    mutual_attestation_address: prepared.mutual_attestation_address,
+                    status: worker.status(),
+                };
+                Ok((worker, started))
+            }
+        }
+    }
+
+    /// The keys.
+    pub(super) fn keys(&self) -> &Keys {
+        self.store.keys()
+    }
+
+    /// What the listeners see.
+    pub(super) fn view(&self) -> Arc<View> {
+        self.view.clone()
+    }
+
+    /// Whether the store failed.
+    pub(super) fn is_broken(&self) -> bool {
+        self.store.is_broken()
+    }
+
+    /// How far it is.
+    pub(super) fn status(&self) -> Status {
+        let (finalized, tip, wanted_code) = match &self.client {
+            Client::Ready(client) => {
+                (reference(client.finalized()), reference(client.frontier()), client.runtime_needed())
+            }
+            Client::AwaitingCode(code_hash) => (self.head.position, self.head.position, Some(*code_hash)),
+        };
+        let pending = usize::from(self.registration.pending.is_some());
+        Status {
+            phase: self.phase(),
+            position: self.head.position,
+            finalized,
+            tip,
+            watched_keys: proof_keys(&self.identity.signer, self.identity.shard),
+            wanted_code,
+            outbox_len: u32::try_from(self.store.waiting().len().saturating_add(pending)).unwrap_or(u32::MAX),
+            operations: self.operations,
+            notice: self.notice(),
+        }
+    }
+
+    /// What it is doing. Follows from what is known; there is no other switch.
+    pub(super) fn phase(&self) -> Phase {
+        if self.registration.superseded {
+            return Phase::Superseded;
+        }
+        if !self.may_hold_the_key() {
+            return Phase::NeedsShieldingKey;
+        }
+        let is_born = self.head.birth.is_some() && self.keys().shielding.is_some();
+        match self.registration.seen_at_ms {
+            Some(_) if is_born && self.is_allowed() && !self.is_alone() => Phase::Serving,
+            None if self.registration.pending.is_some() => Phase::AwaitingRegistration,
+            Some(_) | None => Phase::CatchingUp,
+        }
+    }
+
+    /// `false` when the shard was born with a key that this enclave does not have.
+    fn may_hold_the_key(&self) -> bool {
+        let own = self.keys().shielding.as_ref().map(|key| key.public().digest());
+        self.head.birth.as_ref().is_none_or(|birth| own == Some(birth.shielding_key))
+    }
+
+    /// Whether the shard allows this enclave's measurement.
+    pub(super) fn is_allowed(&self) -> bool {
+        self.head.facts.as_ref().is_none_or(|facts| {
+            facts.fingerprint(self.identity.shard, self.head.position.number).0 == self.identity.mrenclave
+        })
+    }
+
+    fn is_alone(&self) -> bool {
+        self.head.opinions.iter().any(crate::store::Opinion::is_alone)
+    }
+
+    /// Something an operator should know; the most urgent first.
+    fn notice(&self) -> Option<String> {
+        if self.store.is_broken() {
+            return Some("the store failed; restart the worker".into());
+        }
+        if self.registration.superseded {
+            return Some("a later start with the same signer has registered; end this one, or restart it to take over".into());
+        }
+        if let Some(opinion) = self.head.opinions.iter().find(|opinion| opinion.is_alone()) {
+            return Some(format!(
+                "other enclaves confirmed block {} with another root than this one, so it stopped serving; start again with an empty data folder",
+                opinion.block
+            ));
+        }
+        if !self.is_allowed() {
+            return Some(
+                "the shard allows another measurement than this enclave's, so it neither signs nor serves; run the enclave that the shard's configuration names"
+                    .into(),
+            );
+        }
+        if let Some(trouble) = &self.trouble {
+            return Some(trouble.clone());
+        }
+        if let Some(opinion) = self.head.opinions.iter().find(|opinion| !opinion.against.is_empty()) {
+            return Some(format!("another enclave confirmed block {} with another root than this one", opinion.block));
+        }
+        self.funds_notice()
+    }
+
+    fn funds_notice(&self) -> Option<String> {
+        let facts = self.head.facts.as_ref()?;
+        let since = self.submissions.oldest();
+        if facts.balance == 0 && (since.is_some() || self.registration.pending.is_some()) {
+            return Some(format!(
+                "the enclave's account 0x{} has no funds to pay fees; transfer some to it",
+                hex::encode(AsRef::<[u8]>::as_ref(&self.identity.signer))
+            ));
+        }
+        if self.submissions.has_failures() {
+            return Some(
+                "the chain included an extrinsic of the enclave without honouring it, which is tried again; check the shard account's funds and the enclave's registration"
+                    .into(),
+            );
+        }
+        let stuck = since.is_some_and(|since| self.head.position.number.saturating_sub(since) > STUCK_BLOCKS);
+        stuck.then(|| {
+            "the enclave's extrinsics have not been included for long; check that its account can pay fees and that the node accepts them"
+                .into()
+        })
+    }
+
+    /// Shows the listeners what is true now.
+    pub(super) fn publish(&self) -> Result<(), Refused> {
+        let finalized = match &self.client {
+            Client::Ready(client) => reference(client.finalized()),
+            Client::AwaitingCode(_) => self.head.position,
+        };
+        self.view.publish(Picture {
+            phase: self.phase(),
+            position: self.head.position,
+            finalized,
+            state_root: self.head.state_root,
+            shielding_key: self.keys().shielding.clone(),
+            certificate: self.certificate.clone(),
+            policy: self.policy(),
+            snapshot: Some(self.store.snapshot()?),
+        });
+        Ok(())
+    }
+
+    /// Whose evidence counts now.
+    pub(super) fn policy(&self) -> Option<AttestationPolicy> {
+        let facts = self.head.facts.as_ref()?;
+        Some(policy(facts, self.identity.shard, self.head.position.number, self.now_ms() / 1000))
+    }
+
+    /// Chain time in milliseconds at the newest block that is known to be final.
+    pub(super) fn now_ms(&self) -> u64 {
+        self.time.now_ms(self.head.facts.as_ref().map_or(0, |facts| facts.timestamp_ms))
+    }
+
+    /// The light client.
+    pub(super) fn client(&mut self) -> Result<&mut LightClient, Refused> {
+        match &mut self.client {
+            Client::Ready(client) => Ok(client),
+            Client::AwaitingCode(code_hash) => Err(Refused::new(
+                RefusalCode::RuntimeCode,
+                format_args!("the runtime code with hash {code_hash:?} is needed first; send ImportRuntimeCode"),
+            )),
+        }
+    }
+}
+
+/// What a start makes before there is a worker.
+struct Prepared<S: StateTransition> {
+    head: Head,
+    client: Client,
+    executor: Executor<S>,
+    boot: BootIdentity,
+    identity: Identity,
+    heartbeat: u32,
+    view: Arc<View>,
+    services: Services,
+    trusted_address: String,
+    mutual_attestation_address: String,
+}
+
+impl<S: StateTransition> Prepared<S> {
+    fn new(platform: &dyn Platform, store: &mut Store, start: Start) -> Result<Self, Refused> {
+        let urls = [&start.trusted_external, &start.mutual_attestation_external, &start.untrusted_external];
+        if urls.iter().any(|url| url.len() > MAX_URL_LEN) {
+            return Err(Refused::conversation("an external URL is longer than 256 bytes; choose a shorter one"));
+        }
+        let mrenclave = platform.mrenclave();
+        let shard = start.shard.unwrap_or(ShardIdentifier::from(mrenclave));
+        let genesis_header = start.genesis_header.as_unverified();
+        let genesis_hash = decode_header(genesis_header)
+            .map_err(|error| Refused::new(RefusalCode::Block, format_args!("genesis header: {error}")))?
+            .hash();
+        let boot = BootIdentity::generate(platform)?;
+        let (head, client) = match store.head() {
+            Some(head) => (head.clone(), resume(head, genesis_hash, shard, start.runtime_code.as_unverified())?),
+            None => begin(store, shard, &start)?,
+        };
+        // Bound last of what can fail for a reason that the host may correct, so that a refused start leaves no port taken.
+        let bound = services::bind(&start.trusted_listen, &start.mutual_attestation_listen)?;
+        let identity = Identity {
+            signer: store.keys().signer.account(),
+            mrenclave,
+            shard,
+            genesis_hash,
+            trusted_url: start.trusted_external,
+            mutual_attestation_url: start.mutual_attestation_external,
+            untrusted_url: start.untrusted_external,
+        };
+        let executor = Executor::<S>::new();
+        let first = Picture {
+            phase: Phase::CatchingUp,
+            position: head.position,
+            finalized: head.position,
+            state_root: head.state_root,
+            shielding_key: None,
+            certificate: None,
+            policy: None,
+            snapshot: None,
+        };
+        let view = Arc::new(View::new(identity.clone(), Arc::new(Logic(executor.clone())), first));
+        let trusted_address = bound.trusted_address.to_string();
+        let mutual_attestation_address = bound.mutual_attestation_address.to_string();
+        let services = bound.serve(view.clone())?;
+        Ok(Self {
+            head,
+            client,
+            executor,
+            boot,
+            identity,
+            heartbeat: start.heartbeat.max(1),
+            view,
+            services,
+            trusted_address,
+            mutual_attestation_address,
+        })
+    }
+}
+
+/// Pins the chain and writes the first head.
+fn begin(store: &mut Store, shard: ShardIdentifier, start: &Start) -> Result<(Head, Client), Refused> {
+    let client = LightClient::from_genesis(GenesisMaterial {
+        header: start.genesis_header.as_unverified().clone(),
+        state_proof: start.genesis_proof.as_unverified().clone(),
+        code: start.runtime_code.as_unverified().clone(),
+        properties: ChainProperties {
+            token_symbol: start.token_symbol.as_unverified().clone(),
+            token_decimals: start.token_decimals,
+        },
+    })
+    .map_err(|error| Refused::new(RefusalCode::Block, error))?;
+    let head = Head {
+        genesis_hash: client.genesis_hash(),
+        shard,
+        position: reference(client.position()),
+        state_root: empty_root(),
+        light_client: client.snapshot(),
+        birth: None,
+        facts: None,
+        opinions: Vec::new(),
+    };
+    store.commit(Change { head: Some(head.clone()), ..Change::default() })?;
+    Ok((head, Client::Ready(Box::new(client))))
+}
+
+/// Continues where the store's head is.
+fn resume(head: &Head, genesis_hash: H256, shard: ShardIdentifier, code: &[u8]) -> Result<Client, Refused> {
+    use crate::store::StoreError::{OtherChain, OtherShard};
+    if head.genesis_hash != genesis_hash {
+        return Err(OtherChain { stored: head.genesis_hash, given: genesis_hash }.into());
+    }
+    if head.shard != shard {
+        return Err(OtherShard { stored: head.shard, given: shard }.into());
+    }
+    restore(&head.light_client, code)
+}
+
+/// The light client at a snapshot, or the hash of the code that it needs.
+pub(super) fn restore(snapshot: &[u8], code: &[u8]) -> Result<Client, Refused> {
+    match LightClient::restore(snapshot, code) {
+        Ok(client) => Ok(Client::Ready(Box::new(client))),
+        Err(RestoreError::Runtime(RuntimeError::OtherCode { expected, .. })) => Ok(Client::AwaitingCode(expected)),
+        Err(RestoreError::Runtime(error)) => Err(Refused::new(RefusalCode::RuntimeCode, error)),
+        Err(error @ (RestoreError::Version | RestoreError::Malformed(_))) => {
+            Err(Refused::new(RefusalCode::Store, error))
+        }
+    }
+}
+
+/// The light client's name of a block in the protocol's form.
+pub(super) fn reference(block: offstage_light_client::BlockId) -> BlockReference {
+    BlockReference { number: block.number, hash: block.hash }
+}
+
+fn policy(facts: &ChainFacts, shard: ShardIdentifier, number: u32, now_secs: u64) -> AttestationPolicy {
+    AttestationPolicy {
+        root_certificate: facts.root_certificate.clone(),
+        tcb_policy: facts.tcb_policy.clone(),
+        allow_debug: facts.allow_debug,
+        fingerprint: facts.fingerprint(shard, number),
+        now_secs,
+    }
+}
+
+/// The registry of the chain stores a URL of up to 256 bytes.
+const MAX_URL_LEN: usize = 256;
+
+/// After so many blocks without inclusion an operator is told.
+const STUCK_BLOCKS: u32 = 20;

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From a verified block to what it changes.
+//!
+//! Decryption and execution of one block, without effects on anything: what comes out is committed by
+//! [`enclave`](crate::enclave) in one transaction, or thrown away as a whole.
+
+use crate::{
+    decrypt::{decrypt, refuse_calls},
+    ingest::{Birth, ChainFacts, Ingested},
+    keys::ShieldingKey,
+    receipts::{is_confirmed, receipts},
+    store::{BlockReceipts, Snapshot, StoreError, WaitingEffect},
+    view::Answers,
+};
+use offstage_primitives::{H256, ShardIdentifier, bounded::decode_bounded, trusted::MAX_OPERATION_LEN};
+use offstage_sdk::{
+    Effect, ExecutionError, Executor, NodeChanges, NodeStoreError, ReadError, StateTransition,
+};
+
+/// What a block changes.
+#[derive(Debug, Default)]
+pub struct Executed {
+    /// Root of the state after it.
+    pub state_root: H256,
+    /// Changes of the state's nodes.
+    pub nodes: NodeChanges,
+    /// Its receipts, if it is to be confirmed.
+    pub receipts: Option<BlockReceipts>,
+    /// What has to be done on the parentchain.
+    pub effects: Vec<WaitingEffect>,
+    /// Number of operations.
+    pub operations: usize,
+    /// Whether the business logic prepared the block as it should.
+    pub prepared: bool,
+}
+
+/// What execution needs to know of the shard.
+pub struct Shard<'a> {
+    /// Its name.
+    pub shard: ShardIdentifier,
+    /// Hash of the parentchain's genesis header.
+    pub genesis_hash: H256,
+    /// How it began.
+    pub birth: &'a Birth,
+    /// Its key.
+    pub key: &'a ShieldingKey,
+    /// Empty blocks are confirmed when their number is a multiple of this.
+    pub heartbeat: u32,
+}
+
+/// Makes the state that the shard begins with.
+///
+/// # Errors
+/// When the business logic fails.
+pub fn genesis<S: StateTransition>(
+    executor: &Executor<S>,
+    shard: ShardIdentifier,
+    genesis_hash: H256,
+    birth: &Birth,
+) -> Result<Executed, ExecutionError> {
+    let genesis = executor.genesis(&birth.context(shard, genesis_hash))?;
+    Ok(Executed { state_root: genesis.root, nodes: genesis.changes, prepared: true, ..Executed::default() })
+}
+
+/// Executes a block after the shard's birth.
+///
+/// # Errors
+/// When the store fails, or by a defect. An operation that fails is an outcome, not an error.
+pub fn execute<S: StateTransition>(
+    executor: &Executor<S>,
+    state: &Snapshot,
+    state_root: H256,
+    shard: &Shard<'_>,
+    block: &Ingested,
+) -> Result<Executed, ExecutionError> {
+    let mrenclave = accepted_measurement(&block.facts, shard.shard, block.block.number);
+    let mut operations = decrypt::<S::Call>(&block.incoming, shard.key, &mrenclave, &shard.shard);
+    if block.facts.maintenance(block.block.number) {
+        operations = refuse_calls(operations);
+    }
+    if operations.len() != block.incoming.len() {
+        return Err(ExecutionError::Bug("an operation was lost while it was decrypted"));
+    }
+    let context = block.context(shard.birth.context(shard.shard, shard.genesis_hash));
+    let outcome = executor.execute_block(state, state_root, &context, &operations)?;
+    let receipts = is_confirmed(block.block.number, operations.len(), shard.heartbeat)
+        .then(|| receipts(block.block, &outcome.outcomes, &outcome.root, shard.key));
+    let effects = outcome
+        .outcomes
+        .iter()
+        .flat_map(|outcome| &outcome.effects)
+        .map(|Effect::Unshield { beneficiary, amount, call_hash }| WaitingEffect::Unshield {
+            beneficiary: beneficiary.clone(),
+            amount: *amount,
+            call_hash: *call_hash,
+        })
+        .chain(receipts.as_ref().map(|receipts| WaitingEffect::Confirmation {
+            block: block.block,
+            root: receipts.root(),
+        }))
+        .collect();
+    Ok(Executed {
+        state_root: outcome.root,
+        nodes: outcome.changes,
+        receipts,
+        effects,
+        operations: operations.len(),
+        prepared: outcome.prepared,
+    })
+}
+
+/// The measurement that calls must be signed for: the one that the shard allows in their block. It is not this
+/// enclave's own, so that workers before and after an upgrade agree on every block.
+fn accepted_measurement(facts: &ChainFacts, shard: ShardIdentifier, number: u32) -> [u8; 32] {
+    facts.fingerprint(shard, number).0
+}
+
+/// Answers getters with a business logic.
+pub struct Logic<S>(
+    /// Shares its cache of nodes with the one that executes blocks.
+    pub Executor<S>,
+);
+
+impl<S: StateTransition> Answers for Logic<S> {
+    fn answer(&self, snapshot: &Snapshot, root: H256, getter: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let Ok(getter) = decode_bounded::<S::Getter>(getter, MAX_OPERATION_LEN) else { return Ok(None) };
+        match self.0.read(snapshot, root, &getter) {
+            Ok(answer) => Ok(answer),
+            Err(ReadError::Unauthorised | ReadError::Panicked) => Ok(None),
+            Err(ReadError::Execution(ExecutionError::Store(error))) => Err(match error {
+                NodeStoreError::Missing => StoreError::Missing("nodes"),
+                NodeStoreError::Corrupt => StoreError::Damaged("nodes"),
+                NodeStoreError::Unreadable(text) => StoreError::Disk(text),
+            }),
+            Err(ReadError::Execution(ExecutionError::Genesis | ExecutionError::Bug(_))) => Ok(None),
+        }
+    }
+
+    fn metadata(&self) -> Vec<u8> {
+        S::metadata()
+    }
+}

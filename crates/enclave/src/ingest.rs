@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From a verified block to what it means for this shard.
+//!
+//! # What
+//! The light client has proven the block; here it is read. [`ChainFacts`] are the values of the watched storage keys.
+//! [`Ingested`] is everything that happened: operations to execute, registrations of enclaves, confirmations by
+//! others, payments that were done. Nothing in here depends on the host.
+//!
+//! # Birth
+//! A shard begins with the first registration of an allowed enclave that names the shard in its key binding. That
+//! registration decides the shielding key. A registration without a binding (a bare quote) says nothing about a key, so it
+//! cannot be a birth.
+
+use codec::{Decode, Encode};
+use offstage_light_client::{
+    OperationsError, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations, storage_keys,
+};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    attestation::{DEVELOPMENT_ROOT, INTEL_ROOT, KeyBinding, RegistrationProof, TcbPolicy},
+    enclave_bridge::{UpgradableShardConfig, allowed_fingerprint},
+    receipt::shielding_operation_hash,
+    teerex::SecurityFlags,
+};
+use offstage_protocol::BlockReference;
+use offstage_sdk::{BlockContext, ShardContext};
+
+/// What the enclave knows of its chain after a block, proven against the block's state root.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct ChainFacts {
+    /// Chain time in milliseconds since the Unix epoch.
+    pub timestamp_ms: u64,
+    /// Nonce of the enclave's account.
+    pub nonce: u32,
+    /// Free balance of the enclave's account.
+    pub balance: u128,
+    /// The shard's configuration, if it has one.
+    pub shard_config: Option<UpgradableShardConfig>,
+    /// DER of the root certificate that quotes must end in.
+    pub root_certificate: Vec<u8>,
+    /// Accepted patch levels.
+    pub tcb_policy: TcbPolicy,
+    /// Whether debug enclaves are accepted.
+    pub allow_debug: bool,
+    /// Whether the registry has an entry of the enclave's signer.
+    pub registered: bool,
+}
+
+impl ChainFacts {
+    /// The MRENCLAVE that the shard allows in block `number`.
+    pub fn fingerprint(&self, shard: ShardIdentifier, number: u32) -> H256 {
+        allowed_fingerprint(shard, self.shard_config.as_ref(), number)
+    }
+
+    /// Whether the shard executes nothing new in block `number`.
+    pub fn maintenance(&self, number: u32) -> bool {
+        self.shard_config.as_ref().is_some_and(|config| config.at(number).maintenance_mode)
+    }
+
+    /// Chain time in seconds.
+    pub fn now_secs(&self) -> u64 {
+        self.timestamp_ms / 1000
+    }
+}
+
+/// How the shard began.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Birth {
+    /// The block with the first registration. Execution begins with the one after it.
+    pub block: BlockReference,
+    /// Digest of the shard's shielding key.
+    pub shielding_key: H256,
+    /// Whether the chain trusts the development root of attestation.
+    pub development: bool,
+}
+
+impl Birth {
+    /// What the business logic is told of the shard.
+    pub fn context(&self, shard: ShardIdentifier, genesis_hash: H256) -> ShardContext {
+        ShardContext { shard, genesis_hash, development: self.development }
+    }
+}
+
+/// What a block means for a shard.
+#[derive(Debug)]
+pub struct Ingested {
+    /// The block.
+    pub block: BlockReference,
+    /// What the watched keys say after it.
+    pub facts: ChainFacts,
+    /// What is to be executed, in the chain's order.
+    pub incoming: Vec<Incoming>,
+    /// What happened to enclaves, in the chain's order.
+    pub registry: Vec<RegistryEvent>,
+    /// Blocks of this shard that enclaves confirmed.
+    pub confirmed: Vec<Confirmed>,
+    /// Call hashes of payments that were done.
+    pub unshielded: Vec<H256>,
+}
+
+impl Ingested {
+    /// What the business logic is told of the block.
+    pub fn context(&self, shard: ShardContext) -> BlockContext {
+        BlockContext {
+            shard,
+            number: self.block.number,
+            hash: self.block.hash,
+            timestamp_ms: self.facts.timestamp_ms,
+        }
+    }
+
+    /// The shard's birth, if this block holds it.
+    pub fn birth(&self, shard: ShardIdentifier) -> Option<Birth> {
+        let allowed = self.facts.fingerprint(shard, self.block.number);
+        self.registry.iter().find_map(|event| match event {
+            RegistryEvent::Registered { mr_enclave, binding: Some(binding), .. }
+                if H256(*mr_enclave) == allowed && binding.shard == shard && !binding.shielding_key.is_zero() =>
+            {
+                Some(Birth {
+                    block: self.block,
+                    shielding_key: binding.shielding_key,
+                    development: self.facts.root_certificate == DEVELOPMENT_ROOT,
+                })
+            }
+            RegistryEvent::Registered { .. } | RegistryEvent::Unregistered { .. } => None,
+        })
+    }
+}
+
+/// An operation as the chain has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Incoming {
+    /// Somebody invoked with this envelope.
+    Invocation {
+        /// The envelope.
+        cyphertext: Vec<u8>,
+    },
+    /// Somebody paid in.
+    Shielding {
+        /// Name of the operation in its receipt.
+        hash: H256,
+        /// Envelope of the account that is credited.
+        encrypted_beneficiary: Vec<u8>,
+        /// How much.
+        amount: u128,
+    },
+}
+
+/// What happened to an enclave's registration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RegistryEvent {
+    /// The chain verified its quote.
+    Registered {
+        /// The enclave's account.
+        signer: AccountId32,
+        /// Its measurement.
+        mr_enclave: [u8; 32],
+        /// What its quote binds, if the registration told; checked against the quote.
+        binding: Option<KeyBinding>,
+    },
+    /// Its entry was removed.
+    Unregistered {
+        /// The enclave's account.
+        signer: AccountId32,
+    },
+}
+
+/// A confirmation that the chain accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Confirmed {
+    /// Who confirmed, if the extrinsic tells.
+    pub signer: Option<AccountId32>,
+    /// Number of the confirmed block.
+    pub number: u32,
+    /// Its hash.
+    pub block_hash: H256,
+    /// Root of its receipts.
+    pub root: H256,
+}
+
+/// Storage keys that every block's proof must cover.
+pub fn watched_keys(signer: &AccountId32, shard: ShardIdentifier) -> Vec<Vec<u8>> {
+    let keys = WatchedKeys::new(signer, shard);
+    vec![
+        keys.timestamp,
+        keys.account,
+        keys.shard_config,
+        keys.root_certificate,
+        keys.tcb_policy,
+        keys.security_flags,
+        keys.registration,
+    ]
+}
+
+/// What the host is asked to prove: the watched keys, and those that the light client itself needs.
+pub fn proof_keys(signer: &AccountId32, shard: ShardIdentifier) -> Vec<Vec<u8>> {
+    block_proof_keys().into_iter().chain(watched_keys(signer, shard)).collect()
+}
+
+/// Reads a verified block.
+///
+/// # Errors
+/// When the chain itself is of a form that is not known here.
+pub fn ingest(
+    block: &VerifiedBlock,
+    signer: &AccountId32,
+    shard: ShardIdentifier,
+) -> Result<Ingested, IngestError> {
+    let reference = BlockReference { number: block.number, hash: block.hash };
+    let mut ingested = Ingested {
+        block: reference,
+        facts: facts(block, signer, shard)?,
+        incoming: Vec::new(),
+        registry: Vec::new(),
+        confirmed: Vec::new(),
+        unshielded: Vec::new(),
+    };
+    let mut shieldings = ShieldingPlace::default();
+    for ShardEvent { extrinsic_index, kind, .. } in operations(block, shard)? {
+        match kind {
+            ShardEventKind::Invoke { cyphertext } => ingested.incoming.push(Incoming::Invocation { cyphertext }),
+            // The call is hidden behind one that nobody knows: there is no envelope to open.
+            ShardEventKind::Unattributable => {}
+            ShardEventKind::Shield { encrypted_beneficiary, amount } => {
+                // What the chain did outside extrinsics counts as one extrinsic after all others.
+                let extrinsic_index = extrinsic_index.unwrap_or(u32::MAX);
+                let position = shieldings.next(extrinsic_index);
+                let hash =
+                    shielding_operation_hash(&block.hash, extrinsic_index, position, &encrypted_beneficiary);
+                ingested.incoming.push(Incoming::Shielding { hash, encrypted_beneficiary, amount });
+            }
+            ShardEventKind::Registration { signer, proof } => {
+                ingested.registry.extend(registered(signer, &proof));
+            }
+            ShardEventKind::Unregistered { signer } => {
+                ingested.registry.push(RegistryEvent::Unregistered { signer });
+            }
+            ShardEventKind::Confirmed { signer, block_hash, root, number } => {
+                ingested.confirmed.push(Confirmed { signer, number, block_hash, root });
+            }
+            ShardEventKind::Unshielded { call_hash, .. } => ingested.unshielded.extend(call_hash),
+            ShardEventKind::ShardConfigUpdated => {}
+        }
+    }
+    Ok(ingested)
+}
+
+/// Why a verified block cannot be read. It is the chain's own, so the enclave cannot go on before it understands it.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// Calls or events have a form that is not known here.
+    #[error(transparent)]
+    Operations(#[from] OperationsError),
+    /// A storage value has a form that is not known here.
+    #[error("the chain stores {0} in a form that this enclave does not know; use an enclave made for this chain")]
+    Storage(&'static str),
+}
+
+struct WatchedKeys {
+    timestamp: Vec<u8>,
+    account: Vec<u8>,
+    shard_config: Vec<u8>,
+    root_certificate: Vec<u8>,
+    tcb_policy: Vec<u8>,
+    security_flags: Vec<u8>,
+    registration: Vec<u8>,
+}
+
+impl WatchedKeys {
+    fn new(signer: &AccountId32, shard: ShardIdentifier) -> Self {
+        Self {
+            timestamp: storage_keys::timestamp(),
+            account: storage_keys::account(signer),
+            shard_config: storage_keys::blake2_128_concat(
+                "EnclaveBridge",
+                "ShardConfigRegistry",
+                shard.as_bytes(),
+            ),
+            root_certificate: storage_keys::value("Teerex", "RootCertificate"),
+            tcb_policy: storage_keys::value("Teerex", "TcbPolicy"),
+            security_flags: storage_keys::value("Teerex", "SecurityFlags"),
+            registration: storage_keys::blake2_128_concat("Teerex", "SovereignEnclaves", signer.as_ref()),
+        }
+    }
+}
+
+fn facts(block: &VerifiedBlock, signer: &AccountId32, shard: ShardIdentifier) -> Result<ChainFacts, IngestError> {
+    let keys = WatchedKeys::new(signer, shard);
+    let value = |key: &Vec<u8>| block.storage.get(key).and_then(Option::as_deref);
+    let (nonce, balance) = match value(&keys.account) {
+        None => (0, 0),
+        Some(bytes) => {
+            let account = AccountInfo::decode(&mut &bytes[..]).map_err(|_| IngestError::Storage("accounts"))?;
+            (account.nonce, account.free)
+        }
+    };
+    Ok(ChainFacts {
+        timestamp_ms: decoded(value(&keys.timestamp), "the time")?.unwrap_or_default(),
+        nonce,
+        balance,
+        shard_config: decoded(value(&keys.shard_config), "shard configurations")?,
+        // A chain whose pallet pins no root verifies against Intel's.
+        root_certificate: decoded(value(&keys.root_certificate), "the root certificate")?
+            .unwrap_or_else(|| INTEL_ROOT.to_vec()),
+        tcb_policy: decoded(value(&keys.tcb_policy), "the TCB policy")?.unwrap_or_default(),
+        allow_debug: decoded::<SecurityFlags>(value(&keys.security_flags), "the security flags")?
+            .unwrap_or_default()
+            .sgx_allow_debug_mode,
+        registered: value(&keys.registration).is_some(),
+    })
+}
+
+fn decoded<T: Decode>(bytes: Option<&[u8]>, what: &'static str) -> Result<Option<T>, IngestError> {
+    bytes.map(|bytes| T::decode(&mut &bytes[..])).transpose().map_err(|_| IngestError::Storage(what))
+}
+
+fn registered(signer: AccountId32, proof: &[u8]) -> Option<RegistryEvent> {
+    // The chain accepted the proof, so it parses. A form that only a newer pallet knows cannot be ours or a birth.
+    let proof = RegistrationProof::from_bytes(proof).ok()?;
+    let claims = offstage_attestation::unverified_claims(&proof.evidence.quote).ok()?;
+    // The pallet of another chain may not compare these.
+    let binding = proof.binding.filter(|binding| binding.report_data(&signer) == claims.report_data);
+    Some(RegistryEvent::Registered { signer, mr_enclave: claims.mr_enclave, binding })
+}
+
+/// Counts the shieldings within an extrinsic.
+#[derive(Default)]
+struct ShieldingPlace {
+    extrinsic: Option<u32>,
+    count: u32,
+}
+
+impl ShieldingPlace {
+    fn next(&mut self, extrinsic: u32) -> u32 {
+        if self.extrinsic != Some(extrinsic) {
+            *self = Self { extrinsic: Some(extrinsic), count: 0 };
+        }
+        let position = self.count;
+        self.count = self.count.saturating_add(1);
+        position
+    }
+}
+
+/// The beginning of frame-system's `AccountInfo` with pallet-balances' `AccountData`.
+#[derive(Decode)]
+struct AccountInfo {
+    nonce: u32,
+    _consumers: u32,
+    _providers: u32,
+    _sufficients: u32,
+    free: u128,
+}

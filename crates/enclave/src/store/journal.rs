@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Changes of the state that are not yet in the table of nodes.
+//!
+//! A block changes a few trie nodes per operation, all over the trie. To write each to its place costs a page of the disk per
+//! node, and the upper nodes change again in the next block. So a block's changes are first written as *one* record, the
+//! journal entry, and kept in memory as a [`Layer`]; reads look into the layers first. When there are more than
+//! [`MAX_LAYERS`], or they hold more than [`MAX_BYTES`], the oldest is merged into the table, without what newer
+//! layers have changed again. A restart reads the journal, which is small, and not the state.
+
+use offstage_sdk::NodeChanges;
+use std::{collections::HashMap, sync::Arc};
+
+/// The node changes of one block.
+pub(super) struct Layer {
+    /// Position in the journal.
+    pub(super) sequence: u64,
+    changes: HashMap<Vec<u8>, Change>,
+    bytes: usize,
+}
+
+/// What a layer says of a node. `in_table`: whether the table has it as well.
+#[derive(Clone, PartialEq, Eq)]
+enum Change {
+    Put { node: Vec<u8>, in_table: bool },
+    Removed { in_table: bool },
+}
+
+/// What a merge does to the table.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Merge<'a> {
+    Write(&'a [u8], &'a [u8]),
+    Remove(&'a [u8]),
+}
+
+/// Layers, oldest first. Cheap to clone; a clone is a snapshot.
+#[derive(Clone, Default)]
+pub(super) struct Layers(Vec<Arc<Layer>>);
+
+impl Layers {
+    /// The layers with one more on top.
+    pub(super) fn with(&self, sequence: u64, changes: NodeChanges) -> Self {
+        let mut bytes = 0usize;
+        let mut map = HashMap::with_capacity(changes.upserts.len().saturating_add(changes.removals.len()));
+        for (key, node) in changes.upserts {
+            bytes = bytes.saturating_add(key.len()).saturating_add(node.len());
+            // A node that no layer knows is new: its key holds its hash.
+            let in_table = match self.find(&key) {
+                Some(Change::Put { in_table, .. } | Change::Removed { in_table }) => *in_table,
+                None => false,
+            };
+            map.insert(key, Change::Put { node, in_table });
+        }
+        for key in changes.removals {
+            bytes = bytes.saturating_add(key.len());
+            let in_table = match self.find(&key) {
+                Some(Change::Put { in_table, .. } | Change::Removed { in_table }) => *in_table,
+                None => true,
+            };
+            map.insert(key, Change::Removed { in_table });
+        }
+        let mut layers = self.0.clone();
+        layers.push(Arc::new(Layer { sequence, changes: map, bytes }));
+        Self(layers)
+    }
+
+    /// Takes off the oldest layers until the rest is within the limits.
+    pub(super) fn split(&self) -> (Vec<Arc<Layer>>, Self) {
+        let mut rest: std::collections::VecDeque<Arc<Layer>> = self.0.iter().cloned().collect();
+        let mut bytes = rest.iter().fold(0usize, |sum, layer| sum.saturating_add(layer.bytes));
+        let mut merged = Vec::new();
+        while rest.len() > MAX_LAYERS || bytes > MAX_BYTES {
+            let Some(oldest) = rest.pop_front() else { break };
+            bytes = bytes.saturating_sub(oldest.bytes);
+            merged.push(oldest);
+        }
+        (merged, Self(rest.into()))
+    }
+
+    /// What the layers know of a node: `None` when nothing, `Some(None)` when it was removed.
+    #[expect(clippy::option_option, reason = "three answers: unknown, removed, present")]
+    pub(super) fn node(&self, key: &[u8]) -> Option<Option<Vec<u8>>> {
+        self.find(key).map(|change| match change {
+            Change::Put { node, .. } => Some(node.clone()),
+            Change::Removed { .. } => None,
+        })
+    }
+
+    fn find(&self, key: &[u8]) -> Option<&Change> {
+        self.0.iter().rev().find_map(|layer| layer.changes.get(key))
+    }
+}
+
+/// What merging `layers` (oldest first) into the table takes, given the layers that stay above them. The order of the answer
+/// does not matter: no key comes twice.
+pub(super) fn merge<'a>(layers: &'a [Arc<Layer>], above: &Layers) -> Vec<Merge<'a>> {
+    let mut steps = Vec::new();
+    for (position, layer) in layers.iter().enumerate() {
+        let newer = layers.get(position.saturating_add(1)..).unwrap_or_default();
+        for (key, change) in &layer.changes {
+            let changed_again =
+                newer.iter().any(|layer| layer.changes.contains_key(key)) || above.find(key).is_some();
+            match change {
+                _ if changed_again => {}
+                Change::Put { in_table: true, .. } | Change::Removed { in_table: false } => {}
+                Change::Put { node, in_table: false } => steps.push(Merge::Write(key, node)),
+                Change::Removed { in_table: true } => steps.push(Merge::Remove(key)),
+            }
+        }
+    }
+    steps
+}
+
+/// Layers in memory at most. Each costs a look-up per node that is read.
+const MAX_LAYERS: usize = 32;
+
+/// Bytes of nodes in memory at most.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn step_table(table: &mut BTreeMap<Vec<u8>, Vec<u8>>, merged: &[Arc<Layer>], above: &Layers) {
+        for step in merge(merged, above) {
+            match step {
+                Merge::Write(key, node) => assert!(table.insert(key.to_vec(), node.to_vec()).is_none()),
+                Merge::Remove(key) => assert!(table.remove(key).is_some()),
+            }
+        }
+    }
+
+    proptest! {
+        /// Whatever blocks put and remove, table and layers together always are the state, and no dead node stays behind.
+        #[test]
+        fn table_and_layers_are_the_state(
+            blocks in proptest::collection::vec(proptest::collection::btree_map(0u8..20, any::<bool>(), 0..8), 1..90)
+        ) {
+            let (mut state, mut table) = (BTreeMap::new(), BTreeMap::new());
+            let mut layers = Layers::default();
+            for (sequence, block) in blocks.into_iter().enumerate() {
+                let mut changes = NodeChanges::default();
+                for (name, put) in block {
+                    // As in a trie: a key names its content, and only what is there is removed.
+                    let (key, node) = (vec![name], vec![name, 1]);
+                    if put && state.insert(key.clone(), node.clone()).is_none() {
+                        changes.upserts.push((key, node));
+                    } else if !put && state.remove(&key).is_some() {
+                        changes.removals.push(key);
+                    }
+                }
+                let (merged, rest) = layers.with(sequence as u64, changes).split();
+                step_table(&mut table, &merged, &rest);
+                layers = rest;
+                for name in 0..20 {
+                    let key = vec![name];
+                    let read = layers.node(&key).unwrap_or_else(|| table.get(&key).cloned());
+                    prop_assert_eq!(read, state.get(&key).cloned());
+                }
+            }
+            let everything = std::mem::take(&mut layers.0);
+            step_table(&mut table, &everything, &Layers::default());
+            prop_assert_eq!(table, state);
+        }
+    }
+
+    #[test]
+    fn the_layers_stay_within_their_bounds() {
+        let mut layers = Layers::default();
+        for sequence in 0..100u64 {
+            let node = vec![0; MAX_BYTES / 8];
+            let changes = NodeChanges { upserts: vec![(sequence.to_be_bytes().to_vec(), node)], removals: vec![] };
+            layers = layers.with(sequence, changes).split().1;
+            assert!(layers.0.len() <= 8, "{}", layers.0.len());
+        }
+    }
+}
