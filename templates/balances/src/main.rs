@@ -1,3 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Offstage.
-fn main() {}
+//! The trusted program of a worker for confidential balances.
+
+fn main() -> std::process::ExitCode {
+    offstage_enclave::run::<offstage_balances::Balances>()
+}
