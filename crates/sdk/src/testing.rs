@@ -17,8 +17,12 @@ use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     trusted::{TrustedCall, TrustedCallSigned, TrustedOperation, call_payload},
 };
-use sp_core::{Pair, sr25519};
-use std::collections::BTreeMap;
+use sp_core::{
+    Pair,
+    crypto::{DEV_PHRASE, DeriveJunction},
+    sr25519,
+};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 /// An account whose key everybody knows.
 #[derive(Clone)]
@@ -39,8 +43,8 @@ impl TestAccount {
 
     /// `//<name>`, derived from the development phrase.
     pub fn named(name: &str) -> Self {
-        let pair =
-            sr25519::Pair::from_string(&format!("//{name}"), None).expect("a name without slashes derives");
+        let path = std::iter::once(DeriveJunction::hard(name));
+        let (pair, _) = DEVELOPMENT_ROOT.derive(path, None).expect("hard derivation always works");
         Self { pair }
     }
 
@@ -226,3 +230,7 @@ impl<S: StateTransition> TestWorker<S> {
         self.run_block(&[operation]).pop().expect("an operation has an outcome")
     }
 }
+
+/// The key of the development phrase. Made once: a phrase is stretched on purpose, which takes milliseconds.
+static DEVELOPMENT_ROOT: LazyLock<sr25519::Pair> =
+    LazyLock::new(|| sr25519::Pair::from_string(DEV_PHRASE, None).expect("the development phrase is valid"));
