@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, Unpa
 use offstage_primitives::collateral::{PckAuthority, QuoteError};
 use x509_parser::{
     certificate::X509Certificate, der_parser::oid, prelude::FromDer,
-    revocation_list::CertificateRevocationList, x509::AlgorithmIdentifier,
+    revocation_list::CertificateRevocationList,
 };
 
 /// Reads a PEM chain, leaf first, that has exactly `LEN` certificates and whose last one is `root`, byte for byte.
@@ -78,7 +78,7 @@ pub(crate) fn verify_issued_by_root(
     }
     verify_x509_signature(
         root,
-        &certificate.signature_algorithm,
+        certificate.as_raw(),
         certificate.tbs_certificate.as_ref(),
         &certificate.signature_value.data,
     )
@@ -94,12 +94,7 @@ pub(crate) fn verify_revocation_list(
     if list.issuer().as_raw() != authority.subject().as_raw() {
         return Err(QuoteError::Refused);
     }
-    verify_x509_signature(
-        authority,
-        &list.signature_algorithm,
-        list.tbs_cert_list.as_ref(),
-        &list.signature_value.data,
-    )?;
+    verify_x509_signature(authority, list.as_raw(), list.tbs_cert_list.as_ref(), &list.signature_value.data)?;
     let next_update = list.next_update().ok_or(QuoteError::MalformedCollateral)?;
     verify_in_force(list.last_update().timestamp(), next_update.timestamp(), now_secs)
 }
@@ -133,14 +128,17 @@ pub(crate) fn pck_authority(common_names: &X509Certificate<'_>, of_issuer: bool)
     }
 }
 
+/// Checks the signature of a certificate or revocation list: `whole` is the signed part, the algorithm, and the
+/// signature as a bit string. The algorithm has one encoding only, for the signature does not cover it.
 fn verify_x509_signature(
     signer: &X509Certificate<'_>,
-    algorithm: &AlgorithmIdentifier<'_>,
+    whole: &[u8],
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), QuoteError> {
-    // ecdsa-with-SHA256, RFC 5758 section 3.2.
-    if algorithm.algorithm != oid!(1.2.840.10045.4.3.2) {
+    let bit_string_len = u8::try_from(signature.len().saturating_add(1)).map_err(|_| QuoteError::Refused)?;
+    let tail = [message, &ECDSA_WITH_SHA256, &[0x03, bit_string_len, 0], signature].concat();
+    if !whole.ends_with(&tail) {
         return Err(QuoteError::Refused);
     }
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, public_key(signer)?)
@@ -163,6 +161,9 @@ fn public_key<'certificate>(
 fn letters(pem: &[u8]) -> impl Iterator<Item = u8> + '_ {
     pem.iter().copied().filter(|byte| !byte.is_ascii_whitespace() && *byte != 0)
 }
+
+/// The algorithm identifier `ecdsa-with-SHA256` (RFC 5758, section 3.2), DER.
+const ECDSA_WITH_SHA256: [u8; 12] = [0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
 
 /// A chain of three of Intel's certificates is about 3.5 KB.
 const MAX_CHAIN_LEN: usize = 16 * 1024;

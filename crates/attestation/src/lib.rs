@@ -60,5 +60,5 @@ pub mod x509;
 pub use evidence::{
     EvidenceError, EvidencePolicy, Expectations, VerifiedIdentity, verify_evidence, verify_platform,
 };
-pub use quote::{quote_platform, verify_quote};
+pub use quote::{UnverifiedClaims, quote_platform, unverified_claims, verify_quote};
 pub use statements::{verify_quoting_enclave_identity, verify_revocation_lists, verify_tcb_info};

@@ -5,7 +5,7 @@ use crate::chain;
 use codec::{Decode, Encode};
 use dcap_qvl::{
     QuoteCollateralV3,
-    quote::{Quote, Report, TDReport10},
+    quote::{AuthData, Quote, Report, TDReport10},
     verify::QuoteVerifier,
 };
 use offstage_primitives::{
@@ -39,18 +39,7 @@ pub fn verify_quote(
         .allow_debug(true)
         .verify(quote, &to_dcap(collateral), now_secs)
         .map_err(|error| refusal(&format!("{error:#}")))?;
-    let (tee, mr_enclave, mr_signer, report_data, debug) = match &verified.report {
-        Report::SgxEnclave(report) => (
-            TeeType::Sgx,
-            report.mr_enclave,
-            report.mr_signer,
-            report.report_data,
-            report.attributes.first().is_none_or(|flags| flags & SGX_DEBUG_FLAG != 0),
-        ),
-        Report::TD10(report) => of_td(report),
-        Report::TD15(report) => of_td(&report.base),
-        Report::TD15Ex(report) => of_td(&report.base.base),
-    };
+    let (tee, mr_enclave, mr_signer, report_data, debug) = claims_of(&verified.report);
     Ok(VerifiedQuote {
         tee,
         mr_enclave,
@@ -77,6 +66,26 @@ pub fn quote_platform(quote: &[u8]) -> Result<QuotePlatform, QuoteError> {
         fmspc: extension.fmspc,
         pck_authority: chain::pck_authority(&certificate, true).ok_or(QuoteError::MalformedQuote)?,
     })
+}
+
+/// What a quote claims, without any check of it. For quotes that somebody trustworthy has verified already, such as the
+/// chain in a registration that succeeded.
+///
+/// # Errors
+/// [`QuoteError::MalformedQuote`].
+pub fn unverified_claims(quote: &[u8]) -> Result<UnverifiedClaims, QuoteError> {
+    let parsed = parse(quote)?;
+    let (_, mr_enclave, _, report_data, _) = claims_of(&parsed.report);
+    Ok(UnverifiedClaims { mr_enclave, report_data })
+}
+
+/// What a quote claims.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnverifiedClaims {
+    /// Measurement of the code.
+    pub mr_enclave: [u8; 32],
+    /// The 64 bytes that the code let the hardware sign.
+    pub report_data: [u8; 64],
 }
 
 /// The last certificate of the chain that a quote carries: what its maker claims as root.
@@ -108,7 +117,12 @@ fn parse(quote: &[u8]) -> Result<Quote, QuoteError> {
     }
     let parsed = Quote::decode(&mut &*quote).map_err(|_| QuoteError::MalformedQuote)?;
     let padding = quote.strip_prefix(&*parsed.encode()).ok_or(QuoteError::MalformedQuote)?;
-    if padding.iter().any(|byte| *byte != 0) {
+    // Quotes of version 4 wrap what certifies the key in data of type 6, which nothing else looks at.
+    let is_wrapped_right = match &parsed.auth_data {
+        AuthData::V3(_) => true,
+        AuthData::V4(data) => data.certification_data.cert_type == QE_REPORT_CERTIFICATION_DATA,
+    };
+    if !is_wrapped_right || padding.iter().any(|byte| *byte != 0) {
         return Err(QuoteError::MalformedQuote);
     }
     Ok(parsed)
@@ -119,14 +133,20 @@ fn carried_chain(quote: &Quote) -> Result<Vec<Vec<u8>>, QuoteError> {
     chain::read_pem(pem).map_err(|_| QuoteError::MalformedQuote)
 }
 
-/// Every chain has the length of Intel's profile and ends in the very root. What `dcap-qvl` would ignore (a foreign
+/// The quote carries its PCK chain, and every chain has the length of Intel's profile and ends in the very root. What `dcap-qvl` would ignore (a foreign
 /// root at the end of a chain, a certificate beside the path, the list's issuer) is refused here.
 fn verify_chain_profile(quote: &Quote, collateral: &Collateral, root: &[u8]) -> Result<(), QuoteError> {
-    let pck_chain = match &collateral.pck_certificate_chain {
-        Some(chain) => chain.as_bytes(),
-        None => quote.raw_cert_chain().map_err(|_| QuoteError::MalformedQuote)?,
-    };
-    let [_, pck_issuer, _] = chain::read_chain::<3>(pck_chain, root)?;
+    let carried = quote.raw_cert_chain().map_err(|_| QuoteError::MalformedQuote)?;
+    let pck_chain = chain::read_chain::<3>(carried, root).map_err(|error| match error {
+        QuoteError::MalformedCollateral => QuoteError::MalformedQuote,
+        other => other,
+    })?;
+    if let Some(beside) = &collateral.pck_certificate_chain
+        && chain::read_chain::<3>(beside.as_bytes(), root)? != pck_chain
+    {
+        return Err(QuoteError::PlatformMismatch);
+    }
+    let [_, pck_issuer, _] = pck_chain;
     let [list_issuer, _] = chain::read_chain::<2>(collateral.pck_crl_issuer_chain.as_bytes(), root)?;
     if list_issuer != pck_issuer {
         return Err(QuoteError::PlatformMismatch);
@@ -142,6 +162,22 @@ fn verify_chain_profile(quote: &Quote, collateral: &Collateral, root: &[u8]) -> 
 
 /// The parts of a TD's report that count. Its code is measured in five registers: the firmware in MRTD, what it started in
 /// RTMR 0 to 3. Any bit of the debug group means that somebody can look inside.
+/// Kind of TEE, measurement, signer of the code, report data, and whether it is a debug enclave.
+fn claims_of(report: &Report) -> (TeeType, [u8; 32], [u8; 32], [u8; 64], bool) {
+    match report {
+        Report::SgxEnclave(report) => (
+            TeeType::Sgx,
+            report.mr_enclave,
+            report.mr_signer,
+            report.report_data,
+            report.attributes.first().is_none_or(|flags| flags & SGX_DEBUG_FLAG != 0),
+        ),
+        Report::TD10(report) => of_td(report),
+        Report::TD15(report) => of_td(&report.base),
+        Report::TD15Ex(report) => of_td(&report.base.base),
+    }
+}
+
 fn of_td(report: &TDReport10) -> (TeeType, [u8; 32], [u8; 32], [u8; 64], bool) {
     let registers = [report.mr_td, report.rt_mr0, report.rt_mr1, report.rt_mr2, report.rt_mr3].concat();
     let debug = report.td_attributes.first().is_none_or(|under_debug| *under_debug != 0);
@@ -185,6 +221,7 @@ fn refusal(prose: &str) -> QuoteError {
         ("No matching TCB level", QuoteError::PlatformMismatch),
         ("TDX TCB info", QuoteError::PlatformMismatch),
         ("SGX TCB info", QuoteError::PlatformMismatch),
+        ("No TDX module identity", QuoteError::PlatformMismatch),
         ("Unsupported QE Identity id", QuoteError::PlatformMismatch),
         ("Failed to parse root CA CRL", QuoteError::MalformedCollateral),
         ("Failed to parse PCK CRL", QuoteError::MalformedCollateral),
@@ -200,6 +237,9 @@ fn refusal(prose: &str) -> QuoteError {
 
 /// Bit `DEBUG` of the attributes of an SGX report (Intel SDM volume 3D, section 34.7.1).
 const SGX_DEBUG_FLAG: u8 = 0x02;
+
+/// Type of certification data ("ECDSA Quote Library Reference DCAP API", table 9).
+const QE_REPORT_CERTIFICATION_DATA: u16 = 6;
 
 /// ECDSA P-256, `r ++ s`.
 const SIGNATURE_LEN: usize = 64;
