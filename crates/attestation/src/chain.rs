@@ -117,9 +117,10 @@ pub(crate) fn verify_in_force(from: i64, until: i64, now_secs: u64) -> Result<(u
     if from <= now_secs && now_secs <= until { Ok((from, until)) } else { Err(QuoteError::Expired) }
 }
 
-/// Which of the two PCK authorities a name is, by the word in its common name.
-pub(crate) fn pck_authority(common_names: &X509Certificate<'_>, of_issuer: bool) -> Option<PckAuthority> {
-    let name = if of_issuer { common_names.issuer() } else { common_names.subject() };
+/// Which of the two PCK authorities issued a certificate or, if not `of_issuer`, is its subject: the word in the common
+/// name tells.
+pub(crate) fn pck_authority(certificate: &X509Certificate<'_>, of_issuer: bool) -> Option<PckAuthority> {
+    let name = if of_issuer { certificate.issuer() } else { certificate.subject() };
     let name = name.iter_common_name().next()?.as_str().ok()?;
     match (name.contains("Processor"), name.contains("Platform")) {
         (true, false) => Some(PckAuthority::Processor),

@@ -5,7 +5,8 @@ mod common;
 
 use common::{MONTH, Vector, assert_every_flip_is_refused, sgx, tdx, tdx_extended, tdx_outdated};
 use offstage_attestation::{
-    quote_platform, verify_quoting_enclave_identity, verify_revocation_lists, verify_tcb_info,
+    quote_platform, unverified_claims, verify_quoting_enclave_identity, verify_revocation_lists,
+    verify_tcb_info,
 };
 use offstage_primitives::{
     attestation::{DEVELOPMENT_ROOT, INTEL_ROOT, TcbStatus, TeeType},
@@ -53,6 +54,16 @@ fn a_quote_tells_which_collateral_it_needs() {
     let platform = quote_platform(&tdx().quote).unwrap();
     assert_eq!((platform.tee, platform.pck_authority), (TeeType::Tdx, PckAuthority::Platform));
     assert_eq!(hex::encode_upper(platform.fmspc), "B0C06F000000");
+}
+
+#[test]
+fn claims_are_what_verification_would_answer() {
+    for vector in [sgx(), tdx(), tdx_extended()] {
+        let verified = vector.verify(INTEL_ROOT).unwrap();
+        let claims = unverified_claims(&vector.quote).unwrap();
+        assert_eq!((claims.mr_enclave, claims.report_data), (verified.mr_enclave, verified.report_data));
+    }
+    assert_eq!(unverified_claims(&[3, 0]).err(), Some(QuoteError::MalformedQuote));
 }
 
 #[test]

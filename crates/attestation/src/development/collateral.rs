@@ -10,10 +10,9 @@ use super::{
 use offstage_primitives::attestation::{Collateral, TcbStatus};
 use rcgen::{
     CertificateRevocationListParams, Issuer, KeyIdMethod, RevocationReason, RevokedCertParams, SerialNumber,
-    date_time_ymd,
 };
 use serde_json::json;
-use std::time::Duration;
+use x509_parser::time::ASN1Time;
 
 /// All collateral of `platform`, issued at `now_secs`.
 pub(super) fn issue(platform: &Platform, now_secs: u64) -> Result<Collateral, DevelopmentError> {
@@ -22,8 +21,8 @@ pub(super) fn issue(platform: &Platform, now_secs: u64) -> Result<Collateral, De
     }
     let validity = Validity::around(now_secs);
     let signer = DevelopmentKey::of(Owner::TcbSigner)?;
-    let tcb_info = tcb_info(platform, &validity);
-    let qe_identity = qe_identity(platform, &validity);
+    let tcb_info = tcb_info(platform, &validity)?;
+    let qe_identity = qe_identity(platform, &validity)?;
     Ok(Collateral {
         pck_crl_issuer_chain: certificates::processor_authority_chain(),
         root_ca_crl: revocation_list(Owner::RootAuthority, &validity, false)?,
@@ -55,13 +54,13 @@ impl Validity {
 }
 
 /// TCB info in the form of the PCS API version 4: version 3, for SGX.
-fn tcb_info(platform: &Platform, validity: &Validity) -> String {
+fn tcb_info(platform: &Platform, validity: &Validity) -> Result<String, DevelopmentError> {
     let components: Vec<_> = CPU_SVN.iter().map(|svn| json!({ "svn": svn })).collect();
-    json!({
+    let statement = json!({
         "id": "SGX",
         "version": 3,
-        "issueDate": rfc3339(validity.from),
-        "nextUpdate": rfc3339(validity.until),
+        "issueDate": rfc3339(validity.from)?,
+        "nextUpdate": rfc3339(validity.until)?,
         "fmspc": hex::encode_upper(FMSPC),
         "pceId": hex::encode_upper(PCE_ID),
         "tcbType": 0,
@@ -71,17 +70,17 @@ fn tcb_info(platform: &Platform, validity: &Validity) -> String {
             "tcbDate": TCB_DATE,
             "tcbStatus": status_name(platform.tcb_status),
         }],
-    })
-    .to_string()
+    });
+    Ok(statement.to_string())
 }
 
 /// The quoting enclave's identity in the form of the PCS API version 4: version 2.
-fn qe_identity(platform: &Platform, validity: &Validity) -> String {
-    json!({
+fn qe_identity(platform: &Platform, validity: &Validity) -> Result<String, DevelopmentError> {
+    let statement = json!({
         "id": "QE",
         "version": 2,
-        "issueDate": rfc3339(validity.from),
-        "nextUpdate": rfc3339(validity.until),
+        "issueDate": rfc3339(validity.from)?,
+        "nextUpdate": rfc3339(validity.until)?,
         "tcbEvaluationDataNumber": platform.tcb_evaluation_data_number,
         "miscselect": "00000000",
         "miscselectMask": "FFFFFFFF",
@@ -94,8 +93,8 @@ fn qe_identity(platform: &Platform, validity: &Validity) -> String {
             "tcbDate": TCB_DATE,
             "tcbStatus": "UpToDate",
         }],
-    })
-    .to_string()
+    });
+    Ok(statement.to_string())
 }
 
 fn revocation_list(
@@ -108,13 +107,13 @@ fn revocation_list(
     let key = DevelopmentKey::of(authority)?;
     let revoked = RevokedCertParams {
         serial_number: SerialNumber::from(PCK_SERIAL_NUMBER),
-        revocation_time: date_time_ymd(1970, 1, 1) + Duration::from_secs(validity.from),
+        revocation_time: moment(validity.from)?.to_datetime(),
         reason_code: Some(RevocationReason::KeyCompromise),
         invalidity_date: None,
     };
     let list = CertificateRevocationListParams {
-        this_update: date_time_ymd(1970, 1, 1) + Duration::from_secs(validity.from),
-        next_update: date_time_ymd(1970, 1, 1) + Duration::from_secs(validity.until),
+        this_update: moment(validity.from)?.to_datetime(),
+        next_update: moment(validity.until)?.to_datetime(),
         crl_number: SerialNumber::from(1),
         issuing_distribution_point: None,
         revoked_certs: if revokes_the_platform { vec![revoked] } else { Vec::new() },
@@ -139,10 +138,10 @@ fn status_name(status: TcbStatus) -> &'static str {
 }
 
 /// `2027-01-15T08:00:00Z`.
-fn rfc3339(seconds: u64) -> String {
-    let time = date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds);
+fn rfc3339(seconds: u64) -> Result<String, DevelopmentError> {
+    let time = moment(seconds)?.to_datetime();
     let (date, clock) = (time.date(), time.time());
-    format!(
+    Ok(format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
         date.year(),
         u8::from(date.month()),
@@ -150,7 +149,12 @@ fn rfc3339(seconds: u64) -> String {
         clock.hour(),
         clock.minute(),
         clock.second()
-    )
+    ))
+}
+
+fn moment(seconds: u64) -> Result<ASN1Time, DevelopmentError> {
+    let timestamp = i64::try_from(seconds).map_err(|_| DevelopmentError::Time(seconds))?;
+    ASN1Time::from_timestamp(timestamp).map_err(|_| DevelopmentError::Time(seconds))
 }
 
 /// Seconds of a day.
@@ -168,8 +172,8 @@ mod tests {
 
     #[test]
     fn times_are_written_as_the_vendor_writes_them() {
-        assert_eq!(rfc3339(1_800_000_000), "2027-01-15T08:00:00Z");
-        assert_eq!(rfc3339(LAST_TIME), "9000-01-01T00:00:00Z");
+        assert_eq!(rfc3339(1_800_000_000).unwrap(), "2027-01-15T08:00:00Z");
+        assert_eq!(rfc3339(LAST_TIME).unwrap(), "9000-01-01T00:00:00Z");
         assert_eq!(issue(&Platform::default(), u64::MAX), Err(DevelopmentError::Time(u64::MAX)));
     }
 
