@@ -11,7 +11,7 @@ use subxt::{
     PolkadotConfig,
     config::PolkadotExtrinsicParamsBuilder,
     dynamic::Value,
-    error::{TransactionEventsError, TransactionFinalizedSuccessError},
+    error::TransactionEventsError,
     ext::scale_value::Composite,
     transactions::{DynamicPayload, Signer, TransactionStatus, dynamic},
     utils,
