@@ -10,9 +10,10 @@ use crate::{
     node_store::{NodeChanges, NodeStore, Nodes},
 };
 use offstage_primitives::H256;
+use sp_core::storage::ChildInfo;
 use sp_externalities::set_and_run_with_externalities;
 use sp_runtime::{StateVersion, traits::BlakeTwo256};
-use sp_state_machine::{Ext, OverlayedChanges, TrieBackend, TrieBackendBuilder};
+use sp_state_machine::{Backend, DefaultError, Ext, OverlayedChanges, TrieBackend, TrieBackendBuilder};
 use sp_trie::cache::LocalTrieCache;
 use std::collections::BTreeMap;
 
@@ -73,13 +74,17 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
     /// # Errors
     /// When the store fails.
     pub(crate) fn finish(mut self) -> Result<(H256, NodeChanges), ExecutionError> {
-        let drained = contain(|| self.overlay.drain_storage_changes(&self.backend, StateVersion::V1));
+        let computed = contain(|| {
+            let changed = self.effective_changes()?;
+            let children = changed.children.iter().map(|(child, values)| (child, borrowed(values)));
+            Ok(self.backend.full_storage_root(borrowed(&changed.top), children, StateVersion::V1))
+        });
         // The state machine only logs when it cannot read a node here, and answers with the old root.
         self.check_store()?;
-        let mut changes = drained
+        let (root, mut transaction) = computed
             .map_err(|_| ExecutionError::Bug("the state root cannot be computed"))?
-            .map_err(|_| ExecutionError::Bug("the state changes cannot be collected"))?;
-        let nodes: BTreeMap<Vec<u8>, (Vec<u8>, i32)> = changes.transaction.drain().into_iter().collect();
+            .map_err(|_: DefaultError| ExecutionError::Bug("the state changes cannot be read"))?;
+        let nodes: BTreeMap<Vec<u8>, (Vec<u8>, i32)> = transaction.drain().into_iter().collect();
         let mut result = NodeChanges::default();
         for (key, (node, references)) in nodes {
             // A node that was removed and made again in one block counts zero: it stays as it is.
@@ -89,7 +94,36 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
                 ..0 => result.removals.push(key),
             }
         }
-        Ok((changes.transaction_storage_root, result))
+        Ok((root, result))
+    }
+
+    /// What the overlay changes, without removals of keys that the state does not have.
+    ///
+    /// The trie must never be asked for such a removal: when the key is a strict prefix of a key that is there, trie-db
+    /// removes the longer key instead, or panics (paritytech/trie#217). A value that is written and
+    /// removed within a block is enough to make one.
+    fn effective_changes(&mut self) -> Result<EffectiveChanges, DefaultError> {
+        let mut changed = EffectiveChanges { top: Vec::new(), children: Vec::new() };
+        for (key, value) in self.overlay.changes_mut() {
+            let value = value.value().cloned();
+            if value.is_some() || self.backend.exists_storage(key)? {
+                changed.top.push((key.clone(), value));
+            }
+        }
+        for (values, child) in self.overlay.children_mut() {
+            let mut effective = Vec::new();
+            for (key, value) in values {
+                let value = value.value().cloned();
+                if value.is_some() || self.backend.exists_child_storage(child, key)? {
+                    effective.push((key.clone(), value));
+                }
+            }
+            // A child that changes from empty to empty would remove its own absent root.
+            if !effective.is_empty() {
+                changed.children.push((child.clone(), effective));
+            }
+        }
+        Ok(changed)
     }
 
     fn check_store(&self) -> Result<(), ExecutionError> {
@@ -98,4 +132,16 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
             Some(error) => Err(ExecutionError::Store(error)),
         }
     }
+}
+
+/// Keys with their new values; `None` removes.
+type Values = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+struct EffectiveChanges {
+    top: Values,
+    children: Vec<(ChildInfo, Values)>,
+}
+
+fn borrowed(values: &Values) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+    values.iter().map(|(key, value)| (&key[..], value.as_deref()))
 }

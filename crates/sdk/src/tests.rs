@@ -429,6 +429,20 @@ fn a_block_reads_and_writes_what_it_touches_and_no_more() {
     assert!(reads < 30 && writes < 20, "{reads} reads, {writes} writes");
 }
 
+/// The trie alone would remove another key here, or panic.
+#[test]
+fn removing_an_absent_prefix_of_a_key_removes_nothing_else() {
+    let mut worker = worker();
+    let keys = [&[0xff, 0xff][..], &[0xfe, 0xff, 0xe9], &[0xff, 0xff, 0xff]];
+    for key in keys {
+        alice_does(&mut worker, Deed::Put(key.to_vec(), key.to_vec()));
+    }
+    assert_eq!(alice_does(&mut worker, Deed::Remove(vec![0xff])), Outcome::Executed);
+    for key in keys {
+        assert_eq!(value(&worker, key).as_deref(), Some(key));
+    }
+}
+
 fn any_deed() -> impl Strategy<Value = Deed> {
     let key = proptest::collection::vec(0u8..4, 1..4);
     let bytes = proptest::collection::vec(any::<u8>(), 0..80);
