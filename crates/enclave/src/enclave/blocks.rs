@@ -196,7 +196,8 @@ impl<S: StateTransition> Worker<S> {
             tls_public_key: self.boot.tls_public_key_digest(),
             shielding_key: self.store.keys().shielding.as_ref().map(|key| key.public().digest()),
         };
-        self.registration = self.registration.after(&block.registry, &this, block.facts.timestamp_ms);
+        self.registration =
+            self.registration.after(&block.registry, block.facts.registered, &this, block.facts.timestamp_ms);
         self.time.executed(&verified.header, block.facts.timestamp_ms);
         self.operations =
             self.operations.saturating_add(u64::try_from(executed.operations).unwrap_or(u64::MAX));

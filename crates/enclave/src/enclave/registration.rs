@@ -49,9 +49,15 @@ impl Registration {
         self.made = self.made.saturating_add(1);
     }
 
-    /// What is true after a block with these events.
+    /// What is true after a block with these events. `is_listed`: whether the registry then has an entry of the signer.
     #[must_use]
-    pub(super) fn after(&self, events: &[RegistryEvent], this: &ThisStart<'_>, block_time_ms: u64) -> Self {
+    pub(super) fn after(
+        &self,
+        events: &[RegistryEvent],
+        is_listed: bool,
+        this: &ThisStart<'_>,
+        block_time_ms: u64,
+    ) -> Self {
         let mut after = self.clone();
         for event in events {
             match event {
@@ -63,6 +69,10 @@ impl Registration {
                 }
                 RegistryEvent::Registered { .. } | RegistryEvent::Unregistered { .. } => {}
             }
+        }
+        // However the entry went.
+        if !is_listed {
+            after.seen_at_ms = None;
         }
         after
     }
@@ -131,7 +141,7 @@ mod tests {
     fn after(registration: &Registration, events: &[RegistryEvent]) -> Registration {
         let (signer, tls_public_key) = (account(), H256::repeat_byte(7));
         let this = ThisStart { signer: &signer, boot_nonce: [7; 32], tls_public_key, shielding_key: Some(KEY) };
-        registration.after(events, &this, 5)
+        registration.after(events, true, &this, 5)
     }
 
     #[test]

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Commits, restarts and snapshots. Tampering is in the crate's `tests/enclave/storage.rs`.
+
+use super::*;
+use crate::keys::{ShieldingKey, Signer};
+use offstage_primitives::{
+    H256,
+    receipt::{OperationLeaf, Outcome},
+};
+use offstage_protocol::BlockReference;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+fn sealing() -> SealingKey {
+    SealingKey::new(&Zeroizing::new([7; 32]))
+}
+
+fn first_keys() -> Keys {
+    Keys { signer: Arc::new(Signer::from_sealable(&[3; 32]).unwrap()), shielding: None }
+}
+
+fn open(path: &PathBuf) -> Store {
+    Store::open(path, &sealing(), || Ok(first_keys())).unwrap()
+}
+
+fn block(number: u32) -> BlockReference {
+    BlockReference { number, hash: H256::repeat_byte(number as u8) }
+}
+
+fn head(number: u32) -> Head {
+    Head {
+        genesis_hash: H256::zero(),
+        shard: [1; 32].into(),
+        position: block(number),
+        state_root: H256::repeat_byte(9),
+        light_client: vec![1, 2, 3],
+        birth: None,
+        facts: None,
+        opinions: Vec::new(),
+    }
+}
+
+fn nodes(put: &[u8], removed: &[u8]) -> NodeChanges {
+    NodeChanges {
+        upserts: put.iter().map(|name| (vec![*name], vec![*name; 100])).collect(),
+        removals: removed.iter().map(|name| vec![*name]).collect(),
+    }
+}
+
+fn unshield(n: u8) -> NewEffect {
+    NewEffect {
+        effect: WaitingEffect::Unshield {
+            beneficiary: [n; 32].into(),
+            amount: n.into(),
+            call_hash: H256::repeat_byte(n),
+        },
+        produced_at: n.into(),
+        while_serving: true,
+    }
+}
+
+#[test]
+fn everything_of_a_commit_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let mut store = open(&path);
+    assert!(store.head().is_none());
+    let signer = store.keys().signer.account();
+    let key = Arc::new(ShieldingKey::generate().unwrap());
+    store
+        .commit(Change {
+            head: Some(head(1)),
+            keys: Some(Keys { signer: store.keys().signer.clone(), shielding: Some(key.clone()) }),
+            nodes: nodes(&[1, 2, 3], &[]),
+            effects: vec![unshield(1), unshield(2)],
+            ..Change::default()
+        })
+        .unwrap();
+    store
+        .commit(Change { head: Some(head(2)), nodes: nodes(&[4], &[2]), ended: vec![0], ..Change::default() })
+        .unwrap();
+    drop(store);
+    let store = open(&path);
+    assert_eq!(store.head(), Some(&head(2)));
+    assert_eq!(store.keys().signer.account(), signer);
+    assert_eq!(store.keys().shielding.as_ref().unwrap().public(), key.public());
+    assert_eq!(store.waiting().map(|waiting| waiting.id).collect::<Vec<_>>(), [1]);
+    let snapshot = store.snapshot().unwrap();
+    for (name, is_there) in [(1, true), (2, false), (3, true), (4, true), (5, false)] {
+        assert_eq!(snapshot.node(&[name]).unwrap(), is_there.then(|| vec![name; 100]));
+    }
+}
+
+#[test]
+fn ids_of_effects_are_never_used_again() {
+    let mut store = Store::in_memory(&sealing(), first_keys());
+    store.commit(Change { effects: vec![unshield(1)], ..Change::default() }).unwrap();
+    store.commit(Change { ended: vec![0, 77], ..Change::default() }).unwrap();
+    store.commit(Change { effects: vec![unshield(1)], ..Change::default() }).unwrap();
+    assert_eq!(store.waiting().map(|waiting| waiting.id).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn a_snapshot_does_not_change_and_merged_nodes_are_found() {
+    let mut store = Store::in_memory(&sealing(), first_keys());
+    store.commit(Change { nodes: nodes(&[1], &[]), ..Change::default() }).unwrap();
+    let early = store.snapshot().unwrap();
+    for number in 0..100u8 {
+        store.commit(Change { nodes: nodes(&[100 + number], &[]), ..Change::default() }).unwrap();
+    }
+    store.commit(Change { nodes: nodes(&[], &[1]), ..Change::default() }).unwrap();
+    assert_eq!(early.node(&[1]).unwrap(), Some(vec![1; 100]));
+    assert_eq!(early.node(&[100]).unwrap(), None);
+    let late = store.snapshot().unwrap();
+    assert_eq!(late.node(&[1]).unwrap(), None);
+    assert!((100..200u8).all(|name| late.node(&[name]).unwrap().is_some()));
+}
+
+#[test]
+fn a_receipt_of_success_is_not_displaced() {
+    let mut store = Store::in_memory(&sealing(), first_keys());
+    let operation = H256::repeat_byte(5);
+    let mut run = |number, outcome| {
+        let receipts = BlockReceipts {
+            block: block(number),
+            operations: vec![OperationLeaf { operation, outcome }],
+            state_leaf: H256::zero(),
+        };
+        let root = receipts.root();
+        store.commit(Change { receipts: Some(receipts), ..Change::default() }).unwrap();
+        let receipt = store.snapshot().unwrap().receipt(&operation).unwrap().unwrap();
+        (receipt.leaf.outcome, receipt.block_number, receipt.verify(&root))
+    };
+    assert_eq!(run(1, Outcome::WrongNonce), (Outcome::WrongNonce, 1, true));
+    assert_eq!(run(2, Outcome::Executed), (Outcome::Executed, 2, true));
+    assert_eq!(run(3, Outcome::WrongNonce), (Outcome::Executed, 2, false));
+}
+
+#[test]
+fn another_sealing_key_and_a_foreign_file_are_named_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    drop(open(&path));
+    let other = SealingKey::new(&Zeroizing::new([8; 32]));
+    assert_eq!(Store::open(&path, &other, || Ok(first_keys())).err(), Some(StoreError::NotOurs));
+    std::fs::write(&path, b"this is no store").unwrap();
+    assert!(Store::open(&path, &sealing(), || Ok(first_keys())).is_err());
+    let missing = dir.path().join("no/such/folder");
+    assert!(matches!(Store::open(&missing, &sealing(), || Ok(first_keys())), Err(StoreError::Open(_) | StoreError::Disk(_))));
+}
