@@ -45,11 +45,11 @@ fmt: setup ## Check the formatting
 
 .PHONY: lint
 lint: setup ## Run clippy with warnings denied
-	SKIP_WASM_BUILD=1 cargo clippy --release --locked --workspace --all-targets -- -D warnings
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
 .PHONY: docs
 docs: setup ## Build the API documentation with warnings denied
-	SKIP_WASM_BUILD=1 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
 
 .PHONY: pr
 pr: fmt test lint docs ## Run what continuous integration runs
