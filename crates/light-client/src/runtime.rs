@@ -27,7 +27,7 @@ mod types;
 mod wasm;
 
 pub use code::{CodeError, MAX_CODE_LEN};
-pub use metadata::{Argument, SignedExtension};
+pub use metadata::{Argument, Shape, SignedExtension};
 pub use wasm::WasmError;
 
 pub(crate) use metadata::Variant;

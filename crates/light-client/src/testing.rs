@@ -21,7 +21,7 @@
 
 mod content;
 
-pub use content::BlockContent;
+pub use content::{BlockContent, USER};
 
 use crate::{
     BlockMaterial, GenesisMaterial, Header, LightClient, VerifiedBlock, block_proof_keys, genesis_proof_keys,

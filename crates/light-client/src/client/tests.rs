@@ -1,1 +1,537 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The client against an honest host and against a malicious one (rows H1, H3, H4, H5, H6 of the threat model).
 
+use super::*;
+use crate::testing::{METADATA, TestChain, precommit, scheduled_change, test_code, validators};
+use codec::Encode;
+use offstage_primitives::ShardIdentifier;
+use proptest::prelude::*;
+use sp_consensus_grandpa::{ConsensusLog, GRANDPA_ENGINE_ID, ScheduledChange};
+use sp_core::Pair as _;
+use sp_runtime::DigestItem;
+
+fn shard() -> ShardIdentifier {
+    [7; 32].into()
+}
+
+/// A chain of `length` blocks, and a client that has imported all headers.
+fn chain_and_client(validator_count: usize, length: u32) -> (TestChain, LightClient) {
+    let mut chain = TestChain::new(validator_count);
+    chain.add_empty(length);
+    let mut client = chain.client();
+    client.import_headers(&chain.headers(1..=length)).unwrap();
+    (chain, client)
+}
+
+#[test]
+fn an_honest_host_is_followed() {
+    let mut chain = TestChain::new(4);
+    for number in 1..=10u8 {
+        let content = chain.block().invoke(shard(), vec![number]);
+        chain.add(content);
+    }
+    let mut client = chain.client();
+    assert_eq!(client.genesis_hash(), chain.header(0).hash());
+    let watched = vec![storage_keys::timestamp(), b"nothing is here".to_vec()];
+    for number in 1..=10 {
+        let block = chain.verify_next(&mut client, &watched);
+        assert_eq!(block.id(), BlockId::of(chain.header(number)));
+        assert_eq!(block.storage[&watched[1]], None);
+        assert_eq!(block.storage[&watched[0]].as_ref().map(Vec::len), Some(8));
+        assert_eq!(client.position(), block.id());
+    }
+}
+
+#[test]
+fn h1_nothing_is_final_without_a_justification() {
+    let (chain, client) = chain_and_client(4, 3);
+    assert_eq!(
+        client.verify_block(chain.material(1, &[]), &[]).unwrap_err(),
+        BlockError::NotFinal { number: 1, finalized: 0 }
+    );
+}
+
+#[test]
+fn h1_a_justification_makes_its_target_and_what_is_below_final_and_no_more() {
+    let (chain, mut client) = chain_and_client(4, 5);
+    assert_eq!(client.import_justification(&chain.justify(3)).unwrap().number, 3);
+    for number in 1..=3 {
+        let block = client.verify_block(chain.material(number, &[]), &[]).unwrap();
+        client.advance(block).unwrap();
+    }
+    assert!(matches!(
+        client.verify_block(chain.material(4, &[]), &[]),
+        Err(BlockError::NotFinal { number: 4, .. })
+    ));
+}
+
+#[test]
+fn h1_justifications_with_wrong_votes_are_refused() {
+    let (chain, mut client) = chain_and_client(4, 5);
+    let (set_id, voters) = chain.set_for(5);
+    let strangers = validators(9, 4);
+    let target = chain.header(5).hash();
+    let refused = |client: &mut LightClient, justification: Vec<u8>, error: FinalityError| {
+        assert_eq!(client.import_justification(&justification), Err(error));
+        assert_eq!(client.finalized().number, 0);
+    };
+    // Two of four are not more than two thirds; of three, two are two thirds and not more.
+    refused(&mut client, chain.justify_by(5, &voters[..2], set_id), FinalityError::TooFewVotes(0));
+    refused(&mut client, chain.justify_by(5, &[], set_id), FinalityError::TooFewVotes(0));
+    // Duplicates do not add up.
+    let twice = [voters[0].clone(), voters[1].clone(), voters[1].clone()];
+    refused(&mut client, chain.justify_by(5, &twice, set_id), FinalityError::DuplicateVote);
+    // By strangers, alone and among the set.
+    refused(&mut client, chain.justify_by(5, &strangers, set_id), FinalityError::UnknownAuthority(0));
+    let mixed = [&voters[..2], &strangers[..1]].concat();
+    refused(&mut client, chain.justify_by(5, &mixed, set_id), FinalityError::UnknownAuthority(0));
+    // Signed for another set id, another round, another block.
+    refused(&mut client, chain.justify_by(5, voters, set_id + 1), FinalityError::TooFewVotes(0));
+    let mut other_round = chain.justification(5, voters, set_id);
+    other_round.round += 1;
+    refused(&mut client, other_round.encode(), FinalityError::TooFewVotes(0));
+    let mut moved = chain.justification(4, voters, set_id);
+    moved.commit.target_hash = target;
+    moved.commit.target_number = 5;
+    refused(&mut client, moved.encode(), FinalityError::UnrelatedVote);
+    // One bad signature among enough good ones is nothing that an honest node sends.
+    let mut one_bad = chain.justification(5, voters, set_id);
+    one_bad.commit.precommits[0].signature = one_bad.commit.precommits[1].signature.clone();
+    refused(&mut client, one_bad.encode(), FinalityError::InvalidSignature(0));
+    // Bytes behind it.
+    let mut longer = chain.justify(5);
+    longer.push(0);
+    assert!(matches!(client.import_justification(&longer), Err(FinalityError::Malformed(_))));
+    // And the genuine one is accepted afterwards.
+    client.import_justification(&chain.justify(5)).unwrap();
+}
+
+#[test]
+fn h1_two_thirds_are_not_enough_and_one_more_is() {
+    for (count, needed) in [(1, 1), (2, 2), (3, 3), (4, 3), (6, 5), (7, 5), (10, 7)] {
+        let (chain, mut client) = chain_and_client(count, 1);
+        let (set_id, voters) = chain.set_for(1);
+        let short = chain.justify_by(1, &voters[..needed - 1], set_id);
+        assert_eq!(client.import_justification(&short), Err(FinalityError::TooFewVotes(0)), "{count}");
+        client.import_justification(&chain.justify_by(1, &voters[..needed], set_id)).unwrap();
+    }
+}
+
+#[test]
+fn votes_for_descendants_count_with_their_ancestry_and_only_with_it() {
+    let (chain, mut client) = chain_and_client(4, 5);
+    let (set_id, voters) = chain.set_for(3);
+    let mut justification = chain.justification(3, voters, set_id);
+    for (vote, number) in justification.commit.precommits.iter_mut().zip([3, 4, 5, 5]) {
+        let voter = &voters[(0..4).find(|index| vote.id == voters[*index].public().into()).unwrap()];
+        *vote = precommit(voter, number, chain.header(number).hash(), justification.round, set_id);
+    }
+    // Without the headers between, the votes for descendants are unrelated.
+    assert_eq!(client.import_justification(&justification.encode()), Err(FinalityError::UnrelatedVote));
+    justification.votes_ancestries = vec![chain.header(4).clone(), chain.header(5).clone()];
+    let good = justification.clone();
+    // A header that no vote needs, or that is there twice.
+    justification.votes_ancestries.push(chain.header(2).clone());
+    assert_eq!(client.import_justification(&justification.encode()), Err(FinalityError::RedundantAncestry));
+    justification.votes_ancestries =
+        vec![chain.header(4).clone(), chain.header(5).clone(), chain.header(4).clone()];
+    assert_eq!(client.import_justification(&justification.encode()), Err(FinalityError::RedundantAncestry));
+    assert_eq!(client.import_justification(&good.encode()).unwrap().number, 3);
+}
+
+#[test]
+fn h1_a_fork_is_refused() {
+    let (chain, mut client) = chain_and_client(4, 5);
+    let mut fork = chain.fork_at(2);
+    fork.add_empty(4);
+    // Its headers neither replace nor continue the imported ones.
+    assert_eq!(client.import_headers(&fork.headers(3..=3)), Err(HeaderError::Fork(3)));
+    assert_eq!(client.import_headers(&fork.headers(6..=6)), Err(HeaderError::Fork(6)));
+    // A justification for it, even a genuine one, finalizes nothing here.
+    assert_eq!(client.import_justification(&fork.justify(4)), Err(FinalityError::Fork(4)));
+    assert_eq!(
+        client.import_justification(&fork.justify(6)),
+        Err(FinalityError::UnknownTarget { target: 6, frontier: 5 })
+    );
+    client.import_justification(&chain.justify(5)).unwrap();
+    for number in 1..=2 {
+        let block = client.verify_block(chain.material(number, &[]), &[]).unwrap();
+        client.advance(block).unwrap();
+    }
+    // A block of the fork whose parent is right.
+    assert_eq!(client.verify_block(fork.material(3, &[]), &[]).unwrap_err(), BlockError::Fork(3));
+    client.verify_block(chain.material(3, &[]), &[]).unwrap();
+}
+
+#[test]
+fn h3_another_body_is_refused() {
+    let mut chain = TestChain::new(1);
+    let content = chain.block().invoke(shard(), vec![1]).invoke(shard(), vec![2]);
+    chain.add(content);
+    let mut client = chain.client();
+    chain.finalize(&mut client, 1);
+    let genuine = chain.material(1, &[]);
+    let body = &genuine.body;
+    let mut flipped = body.clone();
+    flipped[1][40] ^= 1;
+    for changed in [
+        vec![],
+        body[1..].to_vec(),
+        body[..2].to_vec(),
+        [&body[..], &body[2..]].concat(),
+        vec![body[0].clone(), body[2].clone(), body[1].clone()],
+        flipped,
+    ] {
+        let material = BlockMaterial { body: changed, ..genuine.clone() };
+        assert_eq!(client.verify_block(material, &[]).unwrap_err(), BlockError::Body(1));
+    }
+    client.verify_block(genuine, &[]).unwrap();
+}
+
+#[test]
+fn h4_wrong_state_proofs_are_refused() {
+    let mut chain = TestChain::new(1);
+    for byte in 1..=2 {
+        let content = chain.block().invoke(shard(), vec![byte]).storage(vec![9; 40], Some(vec![byte; 100]));
+        chain.add(content);
+    }
+    let mut client = chain.client();
+    chain.finalize(&mut client, 2);
+    let watched = vec![vec![9; 40], storage_keys::timestamp()];
+    let genuine = chain.material(1, &watched);
+    let refused = |nodes: Vec<Vec<u8>>, keys: &[Vec<u8>], expected: ProofError| {
+        let material = BlockMaterial { state_proof: nodes, ..genuine.clone() };
+        let error = client.verify_block(material, keys).unwrap_err();
+        assert_eq!(error, BlockError::Proof { number: 1, error: expected });
+    };
+    // Of another block.
+    refused(chain.material(2, &watched).state_proof, &watched, ProofError::OtherState);
+    refused(vec![], &watched, ProofError::OtherState);
+    // Each node missing, changed, doubled; one too many.
+    for index in 0..genuine.state_proof.len() {
+        let mut missing = genuine.state_proof.clone();
+        missing.remove(index);
+        let material = BlockMaterial { state_proof: missing, ..genuine.clone() };
+        assert!(matches!(client.verify_block(material, &watched), Err(BlockError::Proof { .. })));
+        let mut flipped = genuine.state_proof.clone();
+        let last = flipped[index].len() - 1;
+        flipped[index][last] ^= 1;
+        let material = BlockMaterial { state_proof: flipped, ..genuine.clone() };
+        assert!(matches!(client.verify_block(material, &watched), Err(BlockError::Proof { .. })));
+        let mut doubled = genuine.state_proof.clone();
+        doubled.push(doubled[index].clone());
+        refused(doubled, &watched, ProofError::DuplicateNodes);
+    }
+    let mut more = genuine.state_proof.clone();
+    more.push(vec![1, 2, 3]);
+    refused(more, &watched, ProofError::UnusedNodes);
+    // For other keys than the watched ones.
+    refused(genuine.state_proof.clone(), &watched[1..], ProofError::UnusedNodes);
+    refused(chain.material(1, &watched[1..]).state_proof, &watched, ProofError::Incomplete);
+    client.verify_block(genuine.clone(), &watched).unwrap();
+}
+
+#[test]
+fn h5_blocks_come_in_order_each_once() {
+    let (chain, mut client) = chain_and_client(1, 4);
+    client.import_justification(&chain.justify(4)).unwrap();
+    let not_next = |client: &LightClient, actual, expected| {
+        let error = client.verify_block(chain.material(actual, &[]), &[]).unwrap_err();
+        assert_eq!(error, BlockError::NotNext { actual, expected });
+    };
+    not_next(&client, 2, 1);
+    let first = client.verify_block(chain.material(1, &[]), &[]).unwrap();
+    let again = client.verify_block(chain.material(1, &[]), &[]).unwrap();
+    client.advance(first).unwrap();
+    // Verified before, executed meanwhile: neither moves the client nor gives a snapshot.
+    assert!(client.snapshot_after(&again).is_err());
+    assert_eq!(client.advance(again).unwrap_err(), BlockError::NotNext { actual: 1, expected: 2 });
+    not_next(&client, 1, 2);
+    not_next(&client, 3, 2);
+    assert_eq!(client.position().number, 1);
+    assert_eq!(client.import_headers(&chain.headers(1..=1)), Err(HeaderError::Executed(1)));
+    let second = client.verify_block(chain.material(2, &[]), &[]).unwrap();
+    client.advance(second).unwrap();
+}
+
+#[test]
+fn h5_headers_come_in_order() {
+    let mut chain = TestChain::new(1);
+    chain.add_empty(5);
+    let mut client = chain.client();
+    assert_eq!(
+        client.import_headers(&chain.headers([2])),
+        Err(HeaderError::OutOfOrder { number: 2, frontier: 0 })
+    );
+    assert_eq!(
+        client.import_headers(&chain.headers([1, 3])),
+        Err(HeaderError::OutOfOrder { number: 3, frontier: 1 })
+    );
+    assert_eq!(client.frontier().number, 1);
+    // Known ones again do no harm.
+    client.import_headers(&chain.headers([1, 1, 2, 1, 3])).unwrap();
+    assert_eq!(client.frontier().number, 3);
+}
+
+#[test]
+fn h6_set_changes_are_followed_with_any_delay() {
+    for delay in [0, 1, 7] {
+        let mut chain = TestChain::new(4);
+        chain.add_empty(2);
+        let signalled = chain.add_set_change(validators(2, 3), delay);
+        chain.add_empty(delay + 5);
+        let border = signalled + delay;
+        let mut client = chain.client();
+        // The frontier stops at the last block of the old set.
+        let error = client.import_headers(&chain.headers(1..=chain.number())).unwrap_err();
+        assert_eq!(error, HeaderError::JustificationNeeded(border));
+        assert_eq!((client.frontier().number, client.justification_needed()), (border, Some(border)));
+        // An earlier justification by the old set is fine, but does not open the way.
+        client.import_justification(&chain.justify(signalled - 1)).unwrap();
+        let rest = chain.headers(border + 1..=chain.number());
+        assert_eq!(client.import_headers(&rest).unwrap_err(), HeaderError::JustificationNeeded(border));
+        client.import_justification(&chain.justify(border)).unwrap();
+        assert_eq!((client.authority_set_id(), client.justification_needed()), (1, None));
+        client.import_headers(&rest).unwrap();
+        client.import_justification(&chain.justify(chain.number())).unwrap();
+        while client.position().number < chain.number() {
+            chain.verify_next(&mut client, &[]);
+        }
+    }
+}
+
+#[test]
+fn h6_the_old_set_finalizes_nothing_past_its_change() {
+    for delay in [0, 1, 7] {
+        let mut chain = TestChain::new(4);
+        let old = validators(1, 4);
+        let border = chain.add_set_change(validators(2, 4), delay) + delay;
+        let last = chain.add_empty(delay + 3);
+        let mut client = chain.client();
+        client.import_headers(&chain.headers(1..=border)).unwrap();
+        // The new set does not finalize the old set's blocks.
+        let (new_id, new) = chain.set_for(last);
+        assert!(client.import_justification(&chain.justify_by(border, new, new_id)).is_err());
+        client.import_justification(&chain.justify(border)).unwrap();
+        client.import_headers(&chain.headers(border + 1..=last)).unwrap();
+        assert_eq!(
+            client.import_justification(&chain.justify_by(last, &old, 0)),
+            Err(FinalityError::UnknownAuthority(1))
+        );
+        assert_eq!(client.finalized().number, border);
+        client.import_justification(&chain.justify(last)).unwrap();
+    }
+}
+
+#[test]
+fn h6_a_change_with_the_same_keys_still_changes_the_set_id() {
+    let mut chain = TestChain::new(3);
+    let border = chain.add_set_change(validators(1, 3), 0);
+    let last = chain.add_empty(2);
+    let mut client = chain.client();
+    chain.finalize(&mut client, border);
+    client.import_headers(&chain.headers(border + 1..=last)).unwrap();
+    let old_id = chain.justify_by(last, &validators(1, 3), 0);
+    assert_eq!(client.import_justification(&old_id), Err(FinalityError::TooFewVotes(1)));
+    client.import_justification(&chain.justify(last)).unwrap();
+}
+
+#[test]
+fn h6_many_changes_in_a_row_are_followed_by_frontier_and_position() {
+    let mut chain = TestChain::new(2);
+    for seed in 2..12 {
+        chain.add_set_change(validators(seed, usize::from(seed)), u32::from(seed) % 3);
+        chain.add_empty(u32::from(seed) % 3 + u32::from(seed) % 2);
+    }
+    let last = chain.add_empty(3);
+    // All headers first, then all blocks.
+    let mut client = chain.client();
+    chain.finalize(&mut client, last);
+    assert_eq!((client.authority_set_id(), client.finalized().number), (10, last));
+    while client.position().number < last {
+        let next = client.position().number + 1;
+        let block = client.verify_block(chain.material(next, &[]), &[]).unwrap();
+        let snapshot = client.snapshot_after(&block).unwrap();
+        client.advance(block).unwrap();
+        assert_eq!(client.snapshot(), snapshot);
+        // A client that starts from here knows the right set, and a change that waits.
+        let mut restored = LightClient::restore(&snapshot, &chain.code(next)).unwrap();
+        assert_eq!(restored.position(), client.position());
+        if next < last {
+            chain.finalize(&mut restored, last);
+            assert_eq!(restored.authority_set_id(), 10);
+        }
+    }
+}
+
+#[test]
+fn h6_forced_overlapping_and_impossible_changes_are_refused() {
+    let log = |log: ConsensusLog<u32>| DigestItem::Consensus(GRANDPA_ENGINE_ID, log.encode());
+    let change =
+        |delay| ScheduledChange { next_authorities: crate::testing::authorities(&validators(5, 1)), delay };
+    let cases: [(DigestItem, fn(u32) -> HeaderError); 3] = [
+        (log(ConsensusLog::ForcedChange(0, change(0))), HeaderError::ForcedChange),
+        (scheduled_change(&validators(5, 1), 0), HeaderError::ChangeWhilePending),
+        (log(ConsensusLog::ScheduledChange(change(u32::MAX))), HeaderError::ChangeWhilePending),
+    ];
+    for (item, expected) in cases {
+        let mut chain = TestChain::new(2);
+        chain.add_set_change(validators(2, 2), 5);
+        let content = chain.block().digest(item);
+        let number = chain.add(content);
+        let mut client = chain.client();
+        assert_eq!(client.import_headers(&chain.headers(1..=number)), Err(expected(number)));
+        assert_eq!(client.frontier().number, number - 1);
+    }
+}
+
+#[test]
+fn a_restored_client_is_where_the_snapshot_was_taken_and_believes_no_later_finality() {
+    let (chain, mut client) = chain_and_client(3, 6);
+    client.import_justification(&chain.justify(6)).unwrap();
+    for number in 1..=3 {
+        let block = client.verify_block(chain.material(number, &[]), &[]).unwrap();
+        client.advance(block).unwrap();
+    }
+    let snapshot = client.snapshot();
+    assert_eq!(LightClient::snapshot_code_hash(&snapshot), Ok(client.runtime().code_hash()));
+    let restored = LightClient::restore(&snapshot, &chain.code(3)).unwrap();
+    assert_eq!((restored.position(), restored.finalized()), (client.position(), client.position()));
+    assert_eq!(restored.genesis_hash(), client.genesis_hash());
+    assert!(matches!(restored.verify_block(chain.material(4, &[]), &[]), Err(BlockError::NotFinal { .. })));
+    assert!(matches!(
+        LightClient::restore(&snapshot, &test_code(METADATA, b"other")),
+        Err(RestoreError::Runtime(RuntimeError::OtherCode { .. }))
+    ));
+}
+
+#[test]
+fn a_runtime_upgrade_is_followed() {
+    let mut chain = TestChain::new(1);
+    let new_code = test_code(METADATA, b"upgraded");
+    let upgrade = chain.block().storage(storage_keys::CODE.to_vec(), Some(new_code.clone()));
+    chain.add(upgrade);
+    let content = chain.block().invoke(shard(), vec![1]);
+    chain.add(content);
+    let mut client = chain.client();
+    chain.finalize(&mut client, 2);
+    let old_hash = client.runtime().code_hash();
+    let block = client.verify_block(chain.material(1, &[]), &[]).unwrap();
+    let new_hash = H256(sp_crypto_hashing::blake2_256(&new_code));
+    // The block with the upgrade was executed by the old runtime.
+    assert_eq!((block.runtime.code_hash(), block.next_code_hash), (old_hash, Some(new_hash)));
+    assert_eq!(client.runtime_needed(), None);
+    let snapshot = client.snapshot_after(&block).unwrap();
+    client.advance(block).unwrap();
+    assert_eq!(client.runtime_needed(), Some(new_hash));
+    assert_eq!(
+        client.verify_block(chain.material(2, &[]), &[]).unwrap_err(),
+        BlockError::RuntimeNeeded(new_hash)
+    );
+    assert!(matches!(client.provide_runtime(&chain.code(0)), Err(RuntimeError::OtherCode { .. })));
+    client.provide_runtime(&new_code).unwrap();
+    assert_eq!(client.provide_runtime(&new_code), Err(RuntimeError::NotNeeded));
+    let block = client.verify_block(chain.material(2, &[]), &[]).unwrap();
+    assert_eq!((block.runtime.code_hash(), block.next_code_hash), (new_hash, None));
+    // A restart between the two needs the new code.
+    assert_eq!(LightClient::snapshot_code_hash(&snapshot), Ok(new_hash));
+    LightClient::restore(&snapshot, &new_code).unwrap();
+}
+
+#[test]
+fn a_genesis_must_prove_itself() {
+    let chain = TestChain::new(2);
+    let genuine = chain.genesis_material();
+    let error = |material| LightClient::from_genesis(material).unwrap_err();
+    let mut later = TestChain::new(2);
+    later.add_empty(1);
+    let header = later.headers([1]).remove(0);
+    assert_eq!(error(GenesisMaterial { header, ..genuine.clone() }), GenesisError::NotGenesis(1));
+    let other = TestChain::new(3).genesis_material();
+    assert_eq!(
+        error(GenesisMaterial { state_proof: other.state_proof, ..genuine.clone() }),
+        GenesisError::Proof(ProofError::OtherState)
+    );
+    assert!(matches!(
+        error(GenesisMaterial { code: test_code(METADATA, b"x"), ..genuine.clone() }),
+        GenesisError::Runtime(RuntimeError::OtherCode { .. })
+    ));
+    let nobody = TestChain::with(vec![], &genuine.code, &[]);
+    assert_eq!(error(nobody.genesis_material()), GenesisError::NoAuthorities);
+}
+
+#[test]
+fn a_long_gap_is_followed_and_executed() {
+    // Longer than what is kept without thinning; few blocks of it are executed.
+    let mut chain = TestChain::new(1);
+    chain.add_empty(3);
+    let mut client = chain.client();
+    client.import_headers(&chain.headers(1..=3)).unwrap();
+    let mut parent = chain.header(3).clone();
+    let mut first_segment = Vec::new();
+    for number in 4..=70_000 {
+        let header = Header { number, parent_hash: parent.hash(), ..parent.clone() };
+        if number < 16 {
+            first_segment.push(header.encode());
+        }
+        client.import_headers(&[header.encode()]).unwrap();
+        parent = header;
+    }
+    let voters = validators(1, 1);
+    let vote = precommit(&voters[0], parent.number, parent.hash(), 1, 0);
+    let justification = bp_header_chain::justification::GrandpaJustification::<Header> {
+        round: 1,
+        commit: finality_grandpa::Commit {
+            target_hash: parent.hash(),
+            target_number: parent.number,
+            precommits: vec![vote],
+        },
+        votes_ancestries: vec![],
+    };
+    client.import_justification(&justification.encode()).unwrap();
+    let needed = client.headers_needed().unwrap();
+    assert_eq!(*needed.start(), 1);
+    assert!(matches!(client.verify_block(chain.material(1, &[]), &[]), Err(BlockError::Thinned(_))));
+    let headers = [chain.headers(1..=3), first_segment].concat();
+    client.import_headers(&headers[..*needed.end() as usize]).unwrap();
+    assert_eq!(client.headers_needed(), None);
+    client.verify_block(chain.material(1, &[]), &[]).unwrap();
+}
+
+#[test]
+fn too_much_at_once_is_refused() {
+    let (chain, mut client) = chain_and_client(1, 1);
+    client.import_justification(&chain.justify(1)).unwrap();
+    assert_eq!(
+        client.import_headers(&vec![vec![]; MAX_HEADERS_PER_CALL + 1]),
+        Err(HeaderError::TooMany(MAX_HEADERS_PER_CALL + 1))
+    );
+    let genuine = chain.material(1, &[]);
+    let body = vec![vec![0; crate::block::MAX_BODY_LEN + 1]];
+    let error = client.verify_block(BlockMaterial { body, ..genuine.clone() }, &[]).unwrap_err();
+    assert_eq!(error, BlockError::BodyTooLarge(1));
+    let state_proof = vec![vec![0; crate::MAX_STATE_PROOF_LEN + 1]];
+    let error = client.verify_block(BlockMaterial { state_proof, ..genuine.clone() }, &[]).unwrap_err();
+    assert!(matches!(error, BlockError::Proof { error: ProofError::TooLarge { .. }, .. }));
+    let keys = vec![vec![]; crate::block::MAX_WATCHED_KEYS + 1];
+    let error = client.verify_block(genuine, &keys).unwrap_err();
+    assert_eq!(error, BlockError::TooManyKeys(crate::block::MAX_WATCHED_KEYS + 1));
+}
+
+proptest! {
+    #[test]
+    fn any_justification_bytes_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let (_, mut client) = chain_and_client(1, 1);
+        prop_assert!(client.import_justification(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_justification_with_a_flipped_bit_is_refused(index: prop::sample::Index, bit in 0..8u8) {
+        let (chain, mut client) = chain_and_client(3, 2);
+        let mut bytes = chain.justify(2);
+        let index = index.index(bytes.len());
+        bytes[index] ^= 1 << bit;
+        prop_assert!(client.import_justification(&bytes).is_err());
+        prop_assert_eq!(client.finalized().number, 0);
+    }
+}

@@ -1,1 +1,456 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a block means, with calls nested in every way that a chain offers (row C5), and with contradictions (row H4).
 
+use super::*;
+use crate::testing::{BlockContent, METADATA, TestChain, USER, test_code, validators};
+use codec::{Compact, Encode};
+use proptest::prelude::*;
+use sp_crypto_hashing::blake2_256;
+
+const OK: [u8; 1] = [0];
+/// `Err(DispatchError::BadOrigin)`.
+const ERR: [u8; 2] = [1, 2];
+/// `DispatchError::BadOrigin`.
+const BAD_ORIGIN: u8 = 2;
+const WEIGHT: (Compact<u64>, Compact<u64>) = (Compact(1), Compact(1));
+
+fn shard() -> ShardIdentifier {
+    [7; 32].into()
+}
+
+fn other_shard() -> ShardIdentifier {
+    [8; 32].into()
+}
+
+/// The operations of a block with this content.
+fn operations_of(
+    build: impl FnOnce(BlockContent) -> BlockContent,
+) -> Result<Vec<ShardEvent>, OperationsError> {
+    let mut chain = TestChain::new(1);
+    let content = build(chain.block());
+    chain.add(content);
+    let mut client = chain.client();
+    operations(&chain.verify_next(&mut client, &[]), shard())
+}
+
+/// The first bytes of the ciphertexts of the executed invocations; 255 stands for one that cannot be told.
+fn invoked(build: impl FnOnce(BlockContent) -> BlockContent) -> Vec<u8> {
+    let kinds = operations_of(build).unwrap().into_iter().map(|event| event.kind);
+    kinds
+        .map(|kind| match kind {
+            ShardEventKind::Invoke { cyphertext } => cyphertext[0],
+            ShardEventKind::Unattributable => 255,
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+/// A signed extrinsic with a call made of the content's builders.
+fn extrinsic(content: BlockContent, call: &[u8], events: &[Vec<u8>]) -> BlockContent {
+    let extrinsic = content.signed(call, &USER);
+    content.extrinsic(extrinsic, events)
+}
+
+/// Calls and events that one content makes.
+struct Kit<'a>(&'a BlockContent);
+
+impl Kit<'_> {
+    fn invoke(&self, name: u8) -> Vec<u8> {
+        self.0.invoke_call(shard(), vec![name])
+    }
+    fn done(&self) -> Vec<u8> {
+        self.0.invoked(shard())
+    }
+    fn remark(&self) -> Vec<u8> {
+        self.0.call("System", "remark", vec![1u8; 10])
+    }
+    fn utility(&self, call: &str, calls: &[Vec<u8>]) -> Vec<u8> {
+        let mut arguments = Compact(calls.len() as u32).encode();
+        arguments.extend(calls.concat());
+        self.0.call("Utility", call, Raw(arguments))
+    }
+    fn event(&self, event: &str) -> Vec<u8> {
+        self.0.event("Utility", event, ())
+    }
+    fn item_failed(&self) -> Vec<u8> {
+        self.0.event("Utility", "ItemFailed", BAD_ORIGIN)
+    }
+    fn proxy(&self, call: &[u8]) -> Vec<u8> {
+        // `real` as `MultiAddress::Id`, no forced type.
+        self.0.call("Proxy", "proxy", (0u8, USER, 0u8, Raw(call.to_vec())))
+    }
+    fn multisig(&self, call: &[u8]) -> Vec<u8> {
+        self.0.call("Multisig", "as_multi", (2u16, vec![USER], 0u8, Raw(call.to_vec()), WEIGHT))
+    }
+    fn multisig_executed(&self, call: &[u8], result: &[u8]) -> Vec<u8> {
+        self.0.event(
+            "Multisig",
+            "MultisigExecuted",
+            (USER, (1u32, 1u32), USER, blake2_256(call), Raw(result.to_vec())),
+        )
+    }
+    fn result(&self, pallet: &str, event: &str, result: &[u8]) -> Vec<u8> {
+        self.0.event(pallet, event, Raw(result.to_vec()))
+    }
+}
+
+/// Bytes that are encoded already.
+struct Raw(Vec<u8>);
+
+impl Encode for Raw {
+    fn encode_to<T: codec::Output + ?Sized>(&self, output: &mut T) {
+        output.write(&self.0);
+    }
+}
+
+#[test]
+fn plain_operations_of_the_shard_are_found_in_order() {
+    let enclave = AccountId32::new([5; 32]);
+    let (hash, root) = (H256::repeat_byte(1), H256::repeat_byte(2));
+    let found = operations_of(|content| {
+        let config_updated = content.event("EnclaveBridge", "ShardConfigUpdated", shard());
+        let removed = content.event("Teerex", "RemovedSovereignEnclave", &enclave);
+        content
+            .invoke(shard(), vec![1])
+            .shield(shard(), vec![2; 384], 77)
+            .invoke(other_shard(), vec![3])
+            .shield(other_shard(), vec![4], 5)
+            .register(&enclave, vec![3, 0, 9])
+            .confirm(&enclave, shard(), (hash, 12), root)
+            .confirm(&enclave, other_shard(), (hash, 12), root)
+            .unshield(&enclave, shard(), &USER, 9, hash)
+            .block_event(Phase::Finalization, config_updated)
+            .block_event(Phase::Finalization, removed)
+    })
+    .unwrap();
+    let kinds = found.iter().map(|event| event.kind.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        kinds,
+        [
+            ShardEventKind::Invoke { cyphertext: vec![1] },
+            ShardEventKind::Shield { encrypted_beneficiary: vec![2; 384], amount: 77 },
+            ShardEventKind::Registration { signer: enclave.clone(), proof: vec![3, 0, 9] },
+            ShardEventKind::Confirmed { signer: Some(enclave.clone()), block_hash: hash, root, number: 12 },
+            ShardEventKind::Unshielded { beneficiary: USER, amount: 9, call_hash: Some(hash) },
+            ShardEventKind::ShardConfigUpdated,
+            ShardEventKind::Unregistered { signer: enclave },
+        ]
+    );
+    assert!(found.is_sorted_by_key(|event| event.event_index));
+    assert_eq!(
+        found.iter().map(|event| event.extrinsic_index).collect::<Vec<_>>()[..3],
+        [Some(1), Some(2), Some(5)]
+    );
+}
+
+#[test]
+fn h4_a_failed_extrinsic_has_no_effect() {
+    let found = operations_of(|content| {
+        let invoke = content.signed(&content.invoke_call(shard(), vec![1]), &USER);
+        let batch = Kit(&content).utility("batch_all", &[Kit(&content).invoke(2), Kit(&content).remark()]);
+        let batch = content.signed(&batch, &USER);
+        content.failed_extrinsic(invoke, &[]).failed_extrinsic(batch, &[])
+    });
+    assert_eq!(found, Ok(vec![]));
+}
+
+#[test]
+fn h4_events_that_contradict_the_calls_stop_the_shard() {
+    // An invocation without its event, an event without its call, of another shard, two for one, after a failure.
+    let disagrees = |build: fn(BlockContent) -> BlockContent| {
+        assert_eq!(operations_of(build), Err(OperationsError::Disagree(1)));
+    };
+    disagrees(|content| {
+        let events = [content.invoked(shard()), content.invoked(shard())];
+        let call = content.invoke_call(shard(), vec![1]);
+        extrinsic(content, &call, &events)
+    });
+    disagrees(|content| {
+        let events = [content.invoked(shard())];
+        let call = content.invoke_call(other_shard(), vec![1]);
+        extrinsic(content, &call, &events)
+    });
+    disagrees(|content| {
+        let call = Kit(&content).utility("batch", &[Kit(&content).invoke(1), Kit(&content).invoke(2)]);
+        let kit = Kit(&content);
+        let events =
+            [kit.done(), kit.event("ItemCompleted"), kit.event("ItemCompleted"), kit.event("BatchCompleted")];
+        extrinsic(content, &call, &events)
+    });
+    disagrees(|content| {
+        let extrinsic = content.signed(&content.invoke_call(shard(), vec![1]), &USER);
+        let event = content.invoked(shard());
+        content.failed_extrinsic(extrinsic, &[event])
+    });
+}
+
+#[test]
+fn c5_batches_execute_what_the_events_say() {
+    assert_eq!(
+        invoked(|content| {
+            let kit = Kit(&content);
+            let call = kit.utility("batch_all", &[kit.invoke(1), kit.remark(), kit.invoke(2)]);
+            let item = || kit.event("ItemCompleted");
+            let events = [kit.done(), item(), item(), kit.done(), item(), kit.event("BatchCompleted")];
+            extrinsic(content, &call, &events)
+        }),
+        [1, 2]
+    );
+    // `batch` stops at the first failure.
+    assert_eq!(
+        invoked(|content| {
+            let kit = Kit(&content);
+            let call = kit.utility("batch", &[kit.invoke(1), kit.invoke(2), kit.invoke(3)]);
+            let interrupted = content.event("Utility", "BatchInterrupted", (1u32, BAD_ORIGIN));
+            let events = [kit.done(), kit.event("ItemCompleted"), interrupted];
+            extrinsic(content, &call, &events)
+        }),
+        [1]
+    );
+    // `force_batch` goes on.
+    assert_eq!(
+        invoked(|content| {
+            let kit = Kit(&content);
+            let call = kit.utility("force_batch", &[kit.invoke(1), kit.invoke(2), kit.invoke(3)]);
+            let events = [
+                kit.done(),
+                kit.event("ItemCompleted"),
+                kit.item_failed(),
+                kit.done(),
+                kit.event("ItemCompleted"),
+                kit.event("BatchCompletedWithErrors"),
+            ];
+            extrinsic(content, &call, &events)
+        }),
+        [1, 3]
+    );
+    // An empty one.
+    assert!(
+        invoked(|content| {
+            let kit = Kit(&content);
+            let (call, events) = (kit.utility("batch", &[]), [kit.event("BatchCompleted")]);
+            extrinsic(content, &call, &events)
+        })
+        .is_empty()
+    );
+}
+
+#[test]
+fn c5_a_failed_inner_batch_is_told_from_one_whose_items_failed() {
+    // The two differ in nothing but what follows: a reader from the front would have to guess.
+    let outer = |inner_failed: bool| {
+        invoked(|content| {
+            let kit = Kit(&content);
+            let inner = kit.utility("force_batch", &[kit.remark(), kit.invoke(1)]);
+            let call = kit.utility("force_batch", &[inner, kit.invoke(2)]);
+            let end = [kit.done(), kit.event("ItemCompleted"), kit.event("BatchCompletedWithErrors")];
+            let inner_events = match inner_failed {
+                true => vec![kit.item_failed()],
+                false => vec![
+                    kit.item_failed(),
+                    kit.done(),
+                    kit.event("ItemCompleted"),
+                    kit.event("BatchCompletedWithErrors"),
+                    kit.event("ItemCompleted"),
+                ],
+            };
+            let events = [&inner_events[..], &end].concat();
+            extrinsic(content, &call, &events)
+        })
+    };
+    assert_eq!(outer(true), [2]);
+    assert_eq!(outer(false), [1, 2]);
+}
+
+#[test]
+fn c5_proxies_multisigs_and_sudo_execute_what_their_result_says() {
+    for (result, expected) in [(&OK[..], &[1][..]), (&ERR[..], &[])] {
+        let executed = |kit: &Kit<'_>| if result == OK { vec![kit.done()] } else { vec![] };
+        let wrapped: [fn(&Kit<'_>, &[u8]) -> (Vec<u8>, &'static str, &'static str); 6] = [
+            |kit, call| (kit.proxy(call), "Proxy", "ProxyExecuted"),
+            |kit, call| {
+                let arguments = (0u8, USER, 0u8, USER, 0u8, Raw(call.to_vec()));
+                (kit.0.call("Proxy", "proxy_announced", arguments), "Proxy", "ProxyExecuted")
+            },
+            |kit, call| (kit.0.call("Sudo", "sudo", Raw(call.to_vec())), "Sudo", "Sudid"),
+            |kit, call| {
+                let arguments = (Raw(call.to_vec()), WEIGHT);
+                (kit.0.call("Sudo", "sudo_unchecked_weight", arguments), "Sudo", "Sudid")
+            },
+            |kit, call| {
+                (kit.0.call("Sudo", "sudo_as", (0u8, USER, Raw(call.to_vec()))), "Sudo", "SudoAsDone")
+            },
+            |kit, call| {
+                // `OriginCaller::system(RawOrigin::Root)`.
+                let arguments = (0u8, 0u8, Raw(call.to_vec()));
+                (kit.0.call("Utility", "dispatch_as", arguments), "Utility", "DispatchedAs")
+            },
+        ];
+        for wrap in wrapped {
+            let found = invoked(|content| {
+                let kit = Kit(&content);
+                let (call, pallet, event) = wrap(&kit, &kit.invoke(1));
+                let mut events = executed(&kit);
+                events.push(kit.result(pallet, event, result));
+                extrinsic(content, &call, &events)
+            });
+            assert_eq!(found, expected);
+        }
+        let found = invoked(|content| {
+            let kit = Kit(&content);
+            let invoke = kit.invoke(1);
+            let mut events = executed(&kit);
+            events.push(kit.multisig_executed(&invoke, result));
+            let call = kit.multisig(&invoke);
+            extrinsic(content, &call, &events)
+        });
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn c5_a_multisig_without_enough_approvals_executes_nothing() {
+    let found = invoked(|content| {
+        let kit = Kit(&content);
+        let invoke = kit.invoke(1);
+        let events = [content.event("Multisig", "NewMultisig", (USER, USER, blake2_256(&invoke)))];
+        let call = kit.multisig(&invoke);
+        extrinsic(content, &call, &events)
+    });
+    assert!(found.is_empty());
+}
+
+#[test]
+fn c5_multisigs_with_threshold_one_are_followed_with_and_without_their_event() {
+    for with_event in [true, false] {
+        let found = invoked(|content| {
+            let kit = Kit(&content);
+            let inner = kit.invoke(1);
+            let call = content.call("Multisig", "as_multi_threshold_1", (vec![USER], Raw(inner.clone())));
+            let mut events = vec![kit.done()];
+            if with_event {
+                events.push(kit.multisig_executed(&inner, &OK));
+            }
+            extrinsic(content, &call, &events)
+        });
+        assert_eq!(found, [1]);
+    }
+}
+
+#[test]
+fn c5_derivatives_weights_and_alternatives_are_followed() {
+    let found = invoked(|content| {
+        let kit = Kit(&content);
+        let derivative = content.call("Utility", "as_derivative", (1u16, Raw(kit.invoke(1))));
+        let call = content.call("Utility", "with_weight", (Raw(derivative), WEIGHT));
+        let events = [kit.done()];
+        extrinsic(content, &call, &events)
+    });
+    assert_eq!(found, [1]);
+    for (main, expected) in [(true, [1]), (false, [2])] {
+        let found = invoked(|content| {
+            let kit = Kit(&content);
+            let call = content.call("Utility", "if_else", (Raw(kit.invoke(1)), Raw(kit.invoke(2))));
+            let end = match main {
+                true => kit.event("IfElseMainSuccess"),
+                false => content.event("Utility", "IfElseFallbackCalled", BAD_ORIGIN),
+            };
+            let events = [kit.done(), end];
+            extrinsic(content, &call, &events)
+        });
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn c5_deep_nesting_is_followed() {
+    let found = invoked(|content| {
+        let kit = Kit(&content);
+        let mut call = kit.utility("batch", &[kit.invoke(1), kit.invoke(2)]);
+        let item = || kit.event("ItemCompleted");
+        let mut events = vec![kit.done(), item(), kit.done(), item(), kit.event("BatchCompleted")];
+        for level in 0..60 {
+            match level % 3 {
+                0 => {
+                    call = kit.utility("batch_all", &[call, kit.remark()]);
+                    events.extend([item(), item(), kit.event("BatchCompleted")]);
+                }
+                1 => {
+                    call = kit.proxy(&call);
+                    events.push(kit.result("Proxy", "ProxyExecuted", &OK));
+                }
+                _ => {
+                    events.push(kit.multisig_executed(&call, &OK));
+                    call = kit.multisig(&call);
+                }
+            }
+        }
+        extrinsic(content, &call, &events)
+    });
+    assert_eq!(found, [1, 2]);
+}
+
+#[test]
+fn an_unknown_dispatcher_hurts_only_its_author() {
+    // `Scheduler` dispatched an invocation inside an extrinsic: the call is nowhere, so it cannot be executed.
+    let found = invoked(|content| {
+        let kit = Kit(&content);
+        let call = kit.utility("batch", &[kit.remark(), kit.invoke(1)]);
+        let item = || kit.event("ItemCompleted");
+        let events = [kit.done(), item(), kit.done(), item(), kit.event("BatchCompleted")];
+        extrinsic(content, &call, &events).invoke(shard(), vec![2])
+    });
+    assert_eq!(found, [255, 255, 2]);
+    // Outside of extrinsics.
+    let found = invoked(|content| {
+        let event = content.invoked(shard());
+        content.block_event(Phase::Initialization, event).invoke(shard(), vec![2])
+    });
+    assert_eq!(found, [255, 2]);
+}
+
+#[test]
+fn registrations_and_unshieldings_are_found_inside_batches() {
+    let found = operations_of(|content| {
+        let kit = Kit(&content);
+        let register = content.call("Teerex", "register_sgx_enclave", (vec![4u8, 0], 0u8, 2u8, 0u8));
+        let hash = |byte| H256::repeat_byte(byte);
+        let unshield =
+            |byte| content.call("EnclaveBridge", "unshield_funds", (shard(), USER, 5u128, hash(byte)));
+        // The second unshielding was honoured before: it succeeds without an event.
+        let call = kit.utility("batch", &[register, unshield(1), unshield(2), unshield(3)]);
+        let item = || kit.event("ItemCompleted");
+        let moved = || content.event("EnclaveBridge", "UnshieldedFunds", (shard(), USER, 5u128));
+        let registered = content.event("Teerex", "AddedSgxEnclave", (USER, 0u8, 0u8, 2u8, 0u8));
+        let events =
+            [registered, item(), moved(), item(), item(), moved(), item(), kit.event("BatchCompleted")];
+        extrinsic(content, &call, &events)
+    })
+    .unwrap();
+    let kinds = found.into_iter().map(|event| event.kind).collect::<Vec<_>>();
+    let unshielded = |byte| ShardEventKind::Unshielded {
+        beneficiary: USER,
+        amount: 5,
+        call_hash: Some(H256::repeat_byte(byte)),
+    };
+    let registration = ShardEventKind::Registration { signer: USER, proof: vec![4, 0] };
+    assert_eq!(kinds, [registration, unshielded(1), unshielded(3)]);
+}
+
+proptest! {
+    #[test]
+    fn any_extrinsic_bytes_are_cut_apart_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let chain = TestChain::with(validators(1, 1), &test_code(METADATA, &[]), &[]);
+        for first in [4u8, 5, 0x84, 0x45] {
+            let extrinsic = [&[first][..], &bytes].concat().encode();
+            let _ = parse_extrinsic(chain.runtime(), &extrinsic);
+        }
+        let _ = parse_extrinsic(chain.runtime(), &bytes);
+    }
+
+    #[test]
+    fn any_event_bytes_are_cut_apart_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let chain = TestChain::with(validators(1, 1), &test_code(METADATA, &[]), &[]);
+        let _ = crate::events::decode_events(chain.runtime(), &bytes);
+    }
+}

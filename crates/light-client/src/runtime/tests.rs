@@ -1,1 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Metadata of a live chain, and runtimes that misbehave.
 
+use super::*;
+use crate::testing::{METADATA, TestChain, test_code};
+
+fn runtime(code: &[u8], properties: &ChainProperties) -> Result<VerifiedRuntime, RuntimeError> {
+    VerifiedRuntime::from_proven_code(H256(sp_crypto_hashing::blake2_256(code)), code, properties)
+}
+
+#[test]
+fn a_live_chains_metadata_is_read() {
+    let runtime = runtime(&test_code(METADATA, &[]), &TestChain::properties()).unwrap();
+    assert_eq!(runtime.spec_name(), "integritee-node");
+    assert_eq!(runtime.spec_version(), 410);
+    assert_eq!(runtime.ss58_prefix(), Some(13));
+    assert!(runtime.uses_multi_address() && runtime.has_pallet("Teerex") && !runtime.has_pallet("Nowhere"));
+    assert_eq!(runtime.call_index("EnclaveBridge", "invoke"), Some((54, 0)));
+    assert_eq!(runtime.call_index("Teerex", "register_sgx_enclave"), Some((50, 0)));
+    assert_eq!(runtime.call_index("Teerex", "no_such_call"), None);
+    let unshield = [
+        ("shard", Argument::Hash),
+        ("beneficiary", Argument::Hash),
+        ("amount", Argument::U128),
+        ("call_hash", Argument::Hash),
+    ];
+    assert_eq!(runtime.call_index_with("EnclaveBridge", "unshield_funds", &unshield), Some((54, 3)));
+    let confirm = [
+        ("shard", Argument::Hash),
+        ("block_hash", Argument::Hash),
+        ("block_number", Argument::U32),
+        ("trusted_calls_merkle_root", Argument::Hash),
+    ];
+    let confirmation = "confirm_processed_parentchain_block";
+    assert_eq!(runtime.call_index_with("EnclaveBridge", confirmation, &confirm), Some((54, 1)));
+    let register = [
+        ("proof", Argument::Bytes),
+        ("worker_url", Argument::OptionalBytes),
+        ("attestation_method", Argument::Compound),
+    ];
+    assert_eq!(runtime.call_index_with("Teerex", "register_sgx_enclave", &register), Some((50, 0)));
+    // Another order or other arguments are noticed.
+    let mut swapped = unshield;
+    swapped.swap(1, 2);
+    assert_eq!(runtime.call_index_with("EnclaveBridge", "unshield_funds", &swapped), None);
+    assert_eq!(runtime.call_index_with("EnclaveBridge", "unshield_funds", &unshield[..3]), None);
+}
+
+#[test]
+fn transaction_extensions_are_read_in_order() {
+    let runtime = runtime(&test_code(METADATA, &[]), &TestChain::properties()).unwrap();
+    let named = |identifier: &str| {
+        runtime.signed_extensions().iter().find(|extension| extension.identifier == identifier).unwrap()
+    };
+    assert_eq!(named("CheckNonZeroSender").extra, Shape::Empty);
+    assert_eq!(named("CheckNonZeroSender").additional, Shape::Empty);
+    assert_eq!(
+        (named("CheckSpecVersion").extra, named("CheckSpecVersion").additional),
+        (Shape::Empty, Shape::Other)
+    );
+    assert_eq!((named("CheckNonce").extra, named("CheckNonce").additional), (Shape::Other, Shape::Empty));
+    assert_eq!(runtime.signed_extensions()[0].identifier, "CheckNonZeroSender");
+}
+
+#[test]
+fn h7_a_digest_counts_only_when_the_code_holds_it() {
+    let properties = TestChain::properties();
+    let (parsed, version, metadata) = metadata::parse(METADATA).unwrap();
+    let extra = |properties: &ChainProperties| merkleized_metadata::ExtraInfo {
+        spec_version: version.spec_version,
+        spec_name: version.spec_name.clone(),
+        base58_prefix: parsed.ss58_prefix().unwrap(),
+        decimals: properties.token_decimals,
+        token_symbol: properties.token_symbol.clone(),
+    };
+    let digest = merkleized_metadata::generate_metadata_digest(&metadata, extra(&properties)).unwrap().hash();
+    let with = |trailer: &[u8], properties: &ChainProperties| {
+        runtime(&test_code(METADATA, trailer), properties).unwrap().metadata_digest()
+    };
+    assert_eq!(with(&digest, &properties), Some(digest));
+    assert_eq!(with(&[], &properties), None);
+    // The host lies about the token.
+    let lie = ChainProperties { token_decimals: 10, ..properties.clone() };
+    assert_eq!(with(&digest, &lie), None);
+    let lie = ChainProperties { token_symbol: "DOT".into(), ..properties };
+    assert_eq!(with(&digest, &lie), None);
+}
+
+#[test]
+fn other_and_broken_code_is_refused() {
+    let code = test_code(METADATA, &[]);
+    let error = VerifiedRuntime::from_proven_code(H256::zero(), &code, &TestChain::properties()).unwrap_err();
+    assert!(matches!(error, RuntimeError::OtherCode { .. }));
+    let broken = |code: &[u8]| runtime(code, &TestChain::properties()).unwrap_err();
+    assert_eq!(broken(b"\0asm\x01\0\0\0"), RuntimeError::Wasm(WasmError::Invalid));
+    assert_eq!(broken(b"garbage"), RuntimeError::Wasm(WasmError::Invalid));
+    assert!(matches!(broken(&test_code(&METADATA[..1000], &[])), RuntimeError::Metadata(_)));
+    assert!(matches!(broken(&test_code(&METADATA[1..], &[])), RuntimeError::Metadata(_)));
+}
+
+/// Sections of a wasm module, for guests that are small enough to be written by hand.
+fn module(sections: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut wasm = b"\0asm\x01\0\0\0".to_vec();
+    for (id, content) in sections {
+        wasm.push(*id);
+        wasm.push(content.len() as u8);
+        wasm.extend_from_slice(content);
+    }
+    wasm
+}
+
+/// A guest with memory, `__heap_base` and a `Metadata_metadata` whose body is given.
+fn guest(body: &[u8]) -> Vec<u8> {
+    let exports = [
+        &[3u8][..],
+        &[6],
+        b"memory",
+        &[2, 0],
+        &[11],
+        b"__heap_base",
+        &[3, 0],
+        &[17],
+        b"Metadata_metadata",
+        &[0, 0],
+    ]
+    .concat();
+    let code = [&[1, body.len() as u8 + 2, 0][..], body, &[0x0b]].concat();
+    module(&[
+        // (i32, i32) -> i64
+        (1, &[1, 0x60, 2, 0x7f, 0x7f, 1, 0x7e]),
+        (3, &[1, 0]),
+        // One page.
+        (5, &[1, 0, 1]),
+        // An i32 constant 1024.
+        (6, &[1, 0x7f, 0, 0x41, 0x80, 8, 0x0b]),
+        (7, &exports),
+        (10, &code),
+    ])
+}
+
+#[test]
+fn a_guest_answers_or_is_stopped() {
+    // Pointer 0, length 1: one zero byte is an empty vector.
+    let empty_vector = guest(&[0x42, 0x80, 0x80, 0x80, 0x80, 0x10]);
+    assert_eq!(wasm::metadata(&empty_vector), Ok(vec![]));
+    // A length beyond all memory.
+    assert_eq!(wasm::metadata(&guest(&[0x42, 0x7f])), Err(WasmError::Answer));
+    // `unreachable`.
+    assert!(matches!(wasm::metadata(&guest(&[0])), Err(WasmError::Trap(_))));
+    // It grows its memory without end: `(loop (drop (memory.grow (i32.const 1000))) (br 0))` fails to grow, and its fuel
+    // is what ends it; shorter here, 5000 pages at once are refused with -1, which is no answer.
+    let grow = guest(&[0x41, 0x88, 0x27, 0x40, 0, 0xac]);
+    assert_eq!(wasm::metadata(&grow), Err(WasmError::Answer));
+    // No entry.
+    assert_eq!(wasm::metadata(&module(&[])), Err(WasmError::Invalid));
+}

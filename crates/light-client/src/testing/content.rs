@@ -106,11 +106,8 @@ impl BlockContent {
         root: H256,
     ) -> Self {
         let (hash, number) = block;
-        let call = self.call(
-            "EnclaveBridge",
-            "confirm_processed_parentchain_block",
-            (shard, hash, Compact(number), root),
-        );
+        let call =
+            self.call("EnclaveBridge", "confirm_processed_parentchain_block", (shard, hash, number, root));
         let extrinsic = self.signed(&call, signer);
         let event = self.event("EnclaveBridge", "ProcessedParentchainBlock", (shard, hash, root, number));
         self.extrinsic(extrinsic, &[event])
