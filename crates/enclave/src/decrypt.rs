@@ -38,7 +38,9 @@ pub fn decrypt<C: TrustedCall + Send>(
     in_parallel(incoming.len(), |index| {
         let (incoming, within_limit) = (incoming.get(index)?, within_limit.get(index)?);
         Some(match incoming {
-            Incoming::Invocation { cyphertext } if *within_limit => open_invocation(key, cyphertext, mrenclave, shard),
+            Incoming::Invocation { cyphertext } if *within_limit => {
+                open_invocation(key, cyphertext, mrenclave, shard)
+            }
             Incoming::Invocation { cyphertext } => Operation::Failed {
                 hash: undecipherable_operation_hash(cyphertext),
                 outcome: Outcome::TooHeavy,

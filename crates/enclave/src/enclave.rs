@@ -94,7 +94,9 @@ impl<S: StateTransition> Enclave<S> {
         };
         match request {
             HostRequest::ImportHeaders(headers) => worker.import_headers(headers)?,
-            HostRequest::ImportJustification(justification) => worker.import_justification(&justification.unverified())?,
+            HostRequest::ImportJustification(justification) => {
+                worker.import_justification(&justification.unverified())?
+            }
             HostRequest::ImportBlock(bundle) => worker.import_block(*bundle)?,
             HostRequest::ImportRuntimeCode(code) => worker.import_runtime_code(&code.unverified())?,
             HostRequest::RequestShieldingKey(url) => worker.request_shielding_key(&url.unverified())?,
@@ -129,7 +131,9 @@ impl<S: StateTransition> Enclave<S> {
             Stage::Opened(store) => store,
             started_or_ended @ (Stage::Started(_) | Stage::Ended) => {
                 self.stage = started_or_ended;
-                return Err(Refused::conversation("the enclave has started already; start a new process for another chain"));
+                return Err(Refused::conversation(
+                    "the enclave has started already; start a new process for another chain",
+                ));
             }
         };
         match Worker::start(self.platform.clone(), store, start) {
@@ -177,7 +181,10 @@ impl Refused {
     }
 
     pub(crate) fn bug(reason: &str) -> Self {
-        Self::new(RefusalCode::Bug, format_args!("bug in the enclave: {reason}; restart the worker and report it"))
+        Self::new(
+            RefusalCode::Bug,
+            format_args!("bug in the enclave: {reason}; restart the worker and report it"),
+        )
     }
 
     fn into_message(self) -> Refusal {

@@ -94,10 +94,11 @@ pub fn execute<S: StateTransition>(
             amount: *amount,
             call_hash: *call_hash,
         })
-        .chain(receipts.as_ref().map(|receipts| WaitingEffect::Confirmation {
-            block: block.block,
-            root: receipts.root(),
-        }))
+        .chain(
+            receipts
+                .as_ref()
+                .map(|receipts| WaitingEffect::Confirmation { block: block.block, root: receipts.root() }),
+        )
         .collect();
     Ok(Executed {
         state_root: outcome.root,

@@ -94,10 +94,14 @@ pub fn sign(call: &Call, nonce: u32, signing: &Signing<'_>) -> Result<Vec<u8>, E
 #[derive(Debug, thiserror::Error)]
 pub enum ExtrinsicError {
     /// The runtime lacks a call, or takes other arguments.
-    #[error("the chain's runtime has no {0} with the arguments that this enclave knows; use an enclave made for this chain")]
+    #[error(
+        "the chain's runtime has no {0} with the arguments that this enclave knows; use an enclave made for this chain"
+    )]
     UnknownCall(&'static str),
     /// The runtime wants something signed that is not understood here.
-    #[error("the chain's runtime has the transaction extension {0}, which this enclave does not know; use a newer enclave")]
+    #[error(
+        "the chain's runtime has the transaction extension {0}, which this enclave does not know; use a newer enclave"
+    )]
     UnknownExtension(String),
     /// The signature could not be made.
     #[error(transparent)]
@@ -140,8 +144,7 @@ fn encode_call(call: &Call, runtime: &VerifiedRuntime) -> Result<Vec<u8>, Extrin
                 ("amount", Argument::U128),
                 ("call_hash", Argument::Hash),
             ];
-            let index =
-                index("EnclaveBridge", "unshield_funds", "EnclaveBridge.unshield_funds", &arguments)?;
+            let index = index("EnclaveBridge", "unshield_funds", "EnclaveBridge.unshield_funds", &arguments)?;
             (index, shard, beneficiary, amount, call_hash).encode()
         }
     })

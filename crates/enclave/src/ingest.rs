@@ -114,7 +114,9 @@ impl Ingested {
         let allowed = self.facts.fingerprint(shard, self.block.number);
         self.registry.iter().find_map(|event| match event {
             RegistryEvent::Registered { mr_enclave, binding: Some(binding), .. }
-                if H256(*mr_enclave) == allowed && binding.shard == shard && !binding.shielding_key.is_zero() =>
+                if H256(*mr_enclave) == allowed
+                    && binding.shard == shard
+                    && !binding.shielding_key.is_zero() =>
             {
                 Some(Birth {
                     block: self.block,
@@ -218,7 +220,9 @@ pub fn ingest(
     let mut shieldings = ShieldingPlace::default();
     for ShardEvent { extrinsic_index, kind, .. } in operations(block, shard)? {
         match kind {
-            ShardEventKind::Invoke { cyphertext } => ingested.incoming.push(Incoming::Invocation { cyphertext }),
+            ShardEventKind::Invoke { cyphertext } => {
+                ingested.incoming.push(Incoming::Invocation { cyphertext })
+            }
             // The call is hidden behind one that nobody knows: there is no envelope to open.
             ShardEventKind::Unattributable => {}
             ShardEventKind::Shield { encrypted_beneficiary, amount } => {
@@ -252,7 +256,9 @@ pub enum IngestError {
     #[error(transparent)]
     Operations(#[from] OperationsError),
     /// A storage value has a form that is not known here.
-    #[error("the chain stores {0} in a form that this enclave does not know; use an enclave made for this chain")]
+    #[error(
+        "the chain stores {0} in a form that this enclave does not know; use an enclave made for this chain"
+    )]
     Storage(&'static str),
 }
 
@@ -284,13 +290,18 @@ impl WatchedKeys {
     }
 }
 
-fn facts(block: &VerifiedBlock, signer: &AccountId32, shard: ShardIdentifier) -> Result<ChainFacts, IngestError> {
+fn facts(
+    block: &VerifiedBlock,
+    signer: &AccountId32,
+    shard: ShardIdentifier,
+) -> Result<ChainFacts, IngestError> {
     let keys = WatchedKeys::new(signer, shard);
     let value = |key: &Vec<u8>| block.storage.get(key).and_then(Option::as_deref);
     let (nonce, balance) = match value(&keys.account) {
         None => (0, 0),
         Some(bytes) => {
-            let account = AccountInfo::decode(&mut &bytes[..]).map_err(|_| IngestError::Storage("accounts"))?;
+            let account =
+                AccountInfo::decode(&mut &bytes[..]).map_err(|_| IngestError::Storage("accounts"))?;
             (account.nonce, account.free)
         }
     };

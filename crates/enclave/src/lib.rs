@@ -31,6 +31,7 @@
 //! committed at once for a block; and a started enclave is silent until the chain has shown it, in a final block, a
 //! registration that only this start could have caused.
 #![deny(unsafe_code)]
+#![deny(missing_docs)]
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)

@@ -117,7 +117,8 @@ impl Submissions {
         for attempt in self.attempts.values_mut() {
             attempt.notice_failure(nonce, now);
         }
-        let mut due: Vec<&Item> = items.iter().filter(|item| self.is_due(item.id, now)).take(MAX_IN_FLIGHT).collect();
+        let mut due: Vec<&Item> =
+            items.iter().filter(|item| self.is_due(item.id, now)).take(MAX_IN_FLIGHT).collect();
         // What is already on its way keeps its place; the rest follows in the order in which it was caused.
         due.sort_by_key(|item| (self.nonce_of(item.id).unwrap_or(u32::MAX), item.id));
         let mut extrinsics = Vec::with_capacity(due.len());

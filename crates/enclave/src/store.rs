@@ -107,7 +107,8 @@ impl Store {
     /// A store in memory.
     #[cfg(test)]
     pub(crate) fn in_memory(sealing: &SealingKey, first_keys: Keys) -> Self {
-        let database = Database::builder().create_with_backend(redb::backends::InMemoryBackend::new()).unwrap();
+        let database =
+            Database::builder().create_with_backend(redb::backends::InMemoryBackend::new()).unwrap();
         Self::load(Arc::new(database), Arc::new(Cipher::new(sealing).unwrap()), || Ok(first_keys)).unwrap()
     }
 
@@ -184,14 +185,17 @@ impl Store {
 
     fn try_commit(&mut self, change: Change) -> Result<(), StoreError> {
         let keys_plaintext = change.keys.as_ref().map(Keys::to_plaintext);
-        let keys_tag = keys_plaintext.as_ref().map_or(self.keys_tag, |keys| self.cipher.blind(Table::Keys, keys));
+        let keys_tag =
+            keys_plaintext.as_ref().map_or(self.keys_tag, |keys| self.cipher.blind(Table::Keys, keys));
         let head = change.head.or_else(|| self.head.clone());
         let mut waiting = self.waiting.clone();
         let mut next_effect = self.next_effect;
         let mut journal = self.journal;
 
         let mut transaction = self.database.begin_write()?;
-        transaction.set_durability(Durability::Immediate).map_err(|error| StoreError::Disk(error.to_string()))?;
+        transaction
+            .set_durability(Durability::Immediate)
+            .map_err(|error| StoreError::Disk(error.to_string()))?;
         transaction.set_quick_repair(true);
         put(&transaction, META, FORMAT_KEY, &[FORMAT])?;
         // ---- Keys.
@@ -235,7 +239,8 @@ impl Store {
         let sealed_head = SealedHead {
             head,
             next_effect,
-            effects: u32::try_from(waiting.len()).map_err(|_| StoreError::Inconsistent(Table::Outbox.label()))?,
+            effects: u32::try_from(waiting.len())
+                .map_err(|_| StoreError::Inconsistent(Table::Outbox.label()))?,
             effects_tag: effects_tag(&self.cipher, waiting.keys()),
             journal_from: journal.0,
             journal_to: journal.1,
@@ -281,9 +286,7 @@ impl Store {
     /// # Errors
     /// When the file fails.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        guarded(|| {
-            Ok(Snapshot::new(self.database.begin_read()?, self.cipher.clone(), self.layers.clone()))
-        })
+        guarded(|| Ok(Snapshot::new(self.database.begin_read()?, self.cipher.clone(), self.layers.clone())))
     }
 
     fn merge(
@@ -303,7 +306,7 @@ impl Store {
             })
             .collect();
         // In the table's order, so that neighbours are changed on one page.
-        steps.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+        steps.sort_unstable_by_key(|(name, _)| *name);
         let mut nodes = transaction.open_table(NODES)?;
         for (name, node) in steps {
             match node {
@@ -322,7 +325,11 @@ impl Store {
         Ok(())
     }
 
-    fn put_receipts(&self, transaction: &WriteTransaction, receipts: &BlockReceipts) -> Result<(), StoreError> {
+    fn put_receipts(
+        &self,
+        transaction: &WriteTransaction,
+        receipts: &BlockReceipts,
+    ) -> Result<(), StoreError> {
         let name = receipts.block.number.to_be_bytes();
         put(transaction, BLOCKS, &name, &self.cipher.seal(Table::Blocks, &name, &receipts.encode())?)?;
         let mut pointers = transaction.open_table(RECEIPTS)?;

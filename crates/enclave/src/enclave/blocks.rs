@@ -65,7 +65,9 @@ impl<S: StateTransition> Worker<S> {
                 }
                 Client::AwaitingCode(code_hash) => Err(Refused::new(
                     RefusalCode::RuntimeCode,
-                    format_args!("the code does not have the hash {code_hash:?}; send the value of :code at the position"),
+                    format_args!(
+                        "the code does not have the hash {code_hash:?}; send the value of :code at the position"
+                    ),
                 )),
             },
         }
@@ -120,7 +122,8 @@ impl<S: StateTransition> Worker<S> {
     }
 
     fn execute_block(&self, birth: &Birth, block: &Ingested) -> Result<Executed, Refused> {
-        let key = self.keys().shielding.as_ref().ok_or_else(|| Refused::bug("a born shard without its key"))?;
+        let key =
+            self.keys().shielding.as_ref().ok_or_else(|| Refused::bug("a born shard without its key"))?;
         let shard = Shard {
             shard: self.identity.shard,
             genesis_hash: self.identity.genesis_hash,

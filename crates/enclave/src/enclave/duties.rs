@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the enclave does at the head of the chain: it makes or fetches the shielding key, registers, and submits.
 
-use super::{Refused, worker::{Client, Worker}};
+use super::{
+    Refused,
+    worker::{Client, Worker},
+};
 use crate::{
     attest,
     extrinsic::{Call, Signing},

@@ -140,7 +140,8 @@ mod tests {
 
     fn after(registration: &Registration, events: &[RegistryEvent]) -> Registration {
         let (signer, tls_public_key) = (account(), H256::repeat_byte(7));
-        let this = ThisStart { signer: &signer, boot_nonce: [7; 32], tls_public_key, shielding_key: Some(KEY) };
+        let this =
+            ThisStart { signer: &signer, boot_nonce: [7; 32], tls_public_key, shielding_key: Some(KEY) };
         registration.after(events, true, &this, 5)
     }
 

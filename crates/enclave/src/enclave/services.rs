@@ -41,7 +41,9 @@ impl Bound {
             .thread_name("listener")
             .enable_all()
             .build()
-            .map_err(|error| Refused::new(RefusalCode::Platform, format_args!("no threads for the listeners: {error}")))?;
+            .map_err(|error| {
+                Refused::new(RefusalCode::Platform, format_args!("no threads for the listeners: {error}"))
+            })?;
         let peers = view.clone();
         runtime.spawn(async move {
             if let Err(error) = rpc::serve(view, self.trusted, rpc::RpcLimits::default()).await {

@@ -19,8 +19,7 @@ use crate::{
     view::{AttestationPolicy, Identity, Picture, View},
 };
 use offstage_light_client::{
-    ChainProperties, GenesisMaterial, LightClient, RestoreError, RuntimeError,
-    header::decode_header,
+    ChainProperties, GenesisMaterial, LightClient, RestoreError, RuntimeError, header::decode_header,
 };
 use offstage_primitives::{H256, ShardIdentifier};
 use offstage_protocol::{BlockReference, Phase, RefusalCode, Start, Started, Status};
@@ -176,7 +175,10 @@ impl<S: StateTransition> Worker<S> {
             return Some("the store failed; restart the worker".into());
         }
         if self.registration.superseded {
-            return Some("a later start with the same signer has registered; end this one, or restart it to take over".into());
+            return Some(
+                "a later start with the same signer has registered; end this one, or restart it to take over"
+                    .into(),
+            );
         }
         if let Some(opinion) = self.head.opinions.iter().find(|opinion| opinion.is_alone()) {
             return Some(format!(
@@ -194,7 +196,10 @@ impl<S: StateTransition> Worker<S> {
             return Some(trouble.clone());
         }
         if let Some(opinion) = self.head.opinions.iter().find(|opinion| !opinion.against.is_empty()) {
-            return Some(format!("another enclave confirmed block {} with another root than this one", opinion.block));
+            return Some(format!(
+                "another enclave confirmed block {} with another root than this one",
+                opinion.block
+            ));
         }
         self.funds_notice()
     }
@@ -257,7 +262,9 @@ impl<S: StateTransition> Worker<S> {
             Client::Ready(client) => Ok(client),
             Client::AwaitingCode(code_hash) => Err(Refused::new(
                 RefusalCode::RuntimeCode,
-                format_args!("the runtime code with hash {code_hash:?} is needed first; send ImportRuntimeCode"),
+                format_args!(
+                    "the runtime code with hash {code_hash:?} is needed first; send ImportRuntimeCode"
+                ),
             )),
         }
     }
@@ -281,7 +288,9 @@ impl<S: StateTransition> Prepared<S> {
     fn new(platform: &dyn Platform, store: &mut Store, start: Start) -> Result<Self, Refused> {
         let urls = [&start.trusted_external, &start.mutual_attestation_external, &start.untrusted_external];
         if urls.iter().any(|url| url.len() > MAX_URL_LEN) {
-            return Err(Refused::conversation("an external URL is longer than 256 bytes; choose a shorter one"));
+            return Err(Refused::conversation(
+                "an external URL is longer than 256 bytes; choose a shorter one",
+            ));
         }
         let mrenclave = platform.mrenclave();
         let shard = start.shard.unwrap_or(ShardIdentifier::from(mrenclave));
@@ -291,7 +300,9 @@ impl<S: StateTransition> Prepared<S> {
             .hash();
         let boot = BootIdentity::generate(platform)?;
         let (head, client) = match store.head() {
-            Some(head) => (head.clone(), resume(head, genesis_hash, shard, start.runtime_code.as_unverified())?),
+            Some(head) => {
+                (head.clone(), resume(head, genesis_hash, shard, start.runtime_code.as_unverified())?)
+            }
             None => begin(store, shard, &start)?,
         };
         // Bound last of what can fail for a reason that the host may correct, so that a refused start leaves no port taken.
@@ -377,7 +388,9 @@ fn resume(head: &Head, genesis_hash: H256, shard: ShardIdentifier, code: &[u8]) 
 pub(super) fn restore(snapshot: &[u8], code: &[u8]) -> Result<Client, Refused> {
     match LightClient::restore(snapshot, code) {
         Ok(client) => Ok(Client::Ready(Box::new(client))),
-        Err(RestoreError::Runtime(RuntimeError::OtherCode { expected, .. })) => Ok(Client::AwaitingCode(expected)),
+        Err(RestoreError::Runtime(RuntimeError::OtherCode { expected, .. })) => {
+            Ok(Client::AwaitingCode(expected))
+        }
         Err(RestoreError::Runtime(error)) => Err(Refused::new(RefusalCode::RuntimeCode, error)),
         Err(error @ (RestoreError::Version | RestoreError::Malformed(_))) => {
             Err(Refused::new(RefusalCode::Store, error))

@@ -72,11 +72,20 @@ impl Cipher {
     }
 
     pub(super) fn seal(&self, table: Table, name: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, StoreError> {
-        self.key.seal(&context(table, name), plaintext).map_err(|error| StoreError::of_seal(error, table.label()))
+        self.key
+            .seal(&context(table, name), plaintext)
+            .map_err(|error| StoreError::of_seal(error, table.label()))
     }
 
-    pub(super) fn open(&self, table: Table, name: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        self.key.open(&context(table, name), sealed).map_err(|error| StoreError::of_seal(error, table.label()))
+    pub(super) fn open(
+        &self,
+        table: Table,
+        name: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        self.key
+            .open(&context(table, name), sealed)
+            .map_err(|error| StoreError::of_seal(error, table.label()))
     }
 }
 

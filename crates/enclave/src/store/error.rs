@@ -24,7 +24,9 @@ pub enum StoreError {
     )]
     NotOurs,
     /// It belongs to another parentchain.
-    #[error("the store belongs to the chain with genesis {stored:?}, not {given:?}; use that chain or an empty data folder")]
+    #[error(
+        "the store belongs to the chain with genesis {stored:?}, not {given:?}; use that chain or an empty data folder"
+    )]
     OtherChain {
         /// Genesis hash in the store.
         stored: H256,
@@ -40,19 +42,27 @@ pub enum StoreError {
         given: ShardIdentifier,
     },
     /// A record was altered, cut, or put in the place of another.
-    #[error("a record of the store ({0}) was altered; restore the data folder or start again with an empty one")]
+    #[error(
+        "a record of the store ({0}) was altered; restore the data folder or start again with an empty one"
+    )]
     Damaged(&'static str),
     /// A record is not there.
-    #[error("a record of the store ({0}) is missing; restore the data folder or start again with an empty one")]
+    #[error(
+        "a record of the store ({0}) is missing; restore the data folder or start again with an empty one"
+    )]
     Missing(&'static str),
     /// Records are each intact, but not of one moment.
-    #[error("the store's records ({0}) are of different moments; restore the data folder or start again with an empty one")]
+    #[error(
+        "the store's records ({0}) are of different moments; restore the data folder or start again with an empty one"
+    )]
     Inconsistent(&'static str),
     /// The file's structure is broken.
     #[error("the store's file is damaged; restore the data folder or start again with an empty one")]
     BrokenFile,
     /// The disk failed.
-    #[error("the store cannot be read or written: {0}; check the disk and its free space, then restart the worker")]
+    #[error(
+        "the store cannot be read or written: {0}; check the disk and its free space, then restart the worker"
+    )]
     Disk(String),
     /// The cryptographic library failed.
     #[error("the cryptographic library failed; restart the worker")]

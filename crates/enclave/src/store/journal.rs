@@ -170,7 +170,8 @@ mod tests {
         let mut layers = Layers::default();
         for sequence in 0..100u64 {
             let node = vec![0; MAX_BYTES / 8];
-            let changes = NodeChanges { upserts: vec![(sequence.to_be_bytes().to_vec(), node)], removals: vec![] };
+            let changes =
+                NodeChanges { upserts: vec![(sequence.to_be_bytes().to_vec(), node)], removals: vec![] };
             layers = layers.with(sequence, changes).split().1;
             assert!(layers.0.len() <= 8, "{}", layers.0.len());
         }

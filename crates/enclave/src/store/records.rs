@@ -2,8 +2,8 @@
 //! What the store's records hold.
 
 use crate::{
-    keys::{ShieldingKey, Signer},
     ingest::{Birth, ChainFacts},
+    keys::{ShieldingKey, Signer},
 };
 use codec::{Decode, Encode};
 use offstage_primitives::{

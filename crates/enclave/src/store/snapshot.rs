@@ -67,7 +67,8 @@ impl Snapshot {
         let Some(pointer) = pointer else { return Ok(None) };
         let receipts =
             self.block_receipts(pointer.block)?.ok_or(StoreError::Missing(Table::Blocks.label()))?;
-        let receipt = receipts.receipt(pointer.index).ok_or(StoreError::Inconsistent(Table::Receipts.label()))?;
+        let receipt =
+            receipts.receipt(pointer.index).ok_or(StoreError::Inconsistent(Table::Receipts.label()))?;
         if receipt.leaf.operation != *operation {
             return Err(StoreError::Inconsistent(Table::Receipts.label()));
         }

@@ -146,5 +146,8 @@ fn another_sealing_key_and_a_foreign_file_are_named_errors() {
     std::fs::write(&path, b"this is no store").unwrap();
     assert!(Store::open(&path, &sealing(), || Ok(first_keys())).is_err());
     let missing = dir.path().join("no/such/folder");
-    assert!(matches!(Store::open(&missing, &sealing(), || Ok(first_keys())), Err(StoreError::Open(_) | StoreError::Disk(_))));
+    assert!(matches!(
+        Store::open(&missing, &sealing(), || Ok(first_keys())),
+        Err(StoreError::Open(_) | StoreError::Disk(_))
+    ));
 }

@@ -135,7 +135,9 @@ fn badly_signed_calls_are_refused_and_block_nobody() {
         wrong(TrustedCall::TimestampSet(alice.id(), 1), own, own, &alice),
     ];
     let good = transfer(&alice, &bob, UNIT, 0);
-    let TrustedOperation::IndirectCall(TrustedCallSigned { call, nonce, signature }) = good.clone() else { panic!() };
+    let TrustedOperation::IndirectCall(TrustedCallSigned { call, nonce, signature }) = good.clone() else {
+        panic!()
+    };
     let direct = TrustedOperation::<_, Getter>::DirectCall(TrustedCallSigned { call, nonce, signature });
     let getter = TrustedOperation::<TrustedCall, _>::Get(Getter::Public(PublicGetter::SomeValue));
     run(&mut world, &mut host, |mut content| {
@@ -214,13 +216,15 @@ fn under_maintenance_calls_fail_and_keep_their_nonce_but_money_is_credited() {
         };
         UpgradableShardConfig { active_config, pending_upgrade: None, upgrade_at: None }.encode()
     };
-    let config_key = storage_keys::blake2_128_concat("EnclaveBridge", "ShardConfigRegistry", shard.as_bytes());
+    let config_key =
+        storage_keys::blake2_128_concat("EnclaveBridge", "ShardConfigRegistry", shard.as_bytes());
     let call = transfer(&alice, &bob, UNIT, 0);
     run(&mut world, &mut host, |content| {
-        content
-            .storage(config_key.clone(), Some(config(true)))
-            .invoke(shard, key.operation(&call))
-            .shield(shard, key.account(&alice), UNIT)
+        content.storage(config_key.clone(), Some(config(true))).invoke(shard, key.operation(&call)).shield(
+            shard,
+            key.account(&alice),
+            UNIT,
+        )
     });
     assert_eq!(outcome(&host, call.hash()), Outcome::Maintenance);
     assert_eq!((host.balance(&alice), host.nonce(&alice)), (101 * UNIT, 0));
@@ -243,9 +247,7 @@ fn an_enclave_whose_measurement_is_not_allowed_any_more_neither_serves_nor_signs
     let key = storage_keys::blake2_128_concat("EnclaveBridge", "ShardConfigRegistry", world.shard.as_bytes());
     let envelope = host.key().encrypt(b"garbage");
     let shard = world.shard;
-    run(&mut world, &mut host, |content| {
-        content.storage(key, Some(config.encode())).invoke(shard, envelope)
-    });
+    run(&mut world, &mut host, |content| content.storage(key, Some(config.encode())).invoke(shard, envelope));
     assert_ne!(host.status().phase, Phase::Serving);
     assert!(host.status().notice.unwrap().contains("another measurement"));
     assert!(host.collect().is_empty());

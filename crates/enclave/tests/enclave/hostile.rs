@@ -118,7 +118,10 @@ fn h12_the_conversation_survives_requests_that_do_not_fit() {
     let mut bad = start(&world);
     bad.trusted_listen = "256.0.0.1:1".into();
     assert_eq!(refused(enclave.handle(HostRequest::Start(Box::new(bad)))), RefusalCode::Platform);
-    assert!(matches!(enclave.handle(HostRequest::Start(Box::new(start(&world)))), EnclaveResponse::Started(_)));
+    assert!(matches!(
+        enclave.handle(HostRequest::Start(Box::new(start(&world)))),
+        EnclaveResponse::Started(_)
+    ));
     let second = HostRequest::Start(Box::new(start(&world)));
     assert_eq!(refused(enclave.handle(second)), RefusalCode::Conversation);
     let url = HostRequest::RequestShieldingKey(Untrusted::new("wss://127.0.0.1:1".into()));
@@ -167,7 +170,9 @@ fn h2_another_genesis_is_refused_on_a_store_of_the_first() {
     let mut enclave = open(dir.path()).unwrap();
     let mut request = start(&world);
     request.shard = Some([9; 32].into());
-    let EnclaveResponse::Refused(refusal) = enclave.handle(HostRequest::Start(Box::new(request))) else { panic!() };
+    let EnclaveResponse::Refused(refusal) = enclave.handle(HostRequest::Start(Box::new(request))) else {
+        panic!()
+    };
     assert!(refusal.message.contains("belongs to shard"), "{}", refusal.message);
     drop(enclave);
     Host::on(&world, dir).unwrap();
@@ -183,15 +188,21 @@ fn the_runtime_code_may_come_after_a_restart() {
     let mut enclave = open(dir.path()).unwrap();
     let mut request = start(&world);
     request.runtime_code = Untrusted::new(Vec::new());
-    let EnclaveResponse::Started(started) = enclave.handle(HostRequest::Start(Box::new(request))) else { panic!() };
+    let EnclaveResponse::Started(started) = enclave.handle(HostRequest::Start(Box::new(request))) else {
+        panic!()
+    };
     assert!(started.status.wanted_code.is_some());
     let EnclaveResponse::Refused(refusal) = enclave.handle(headers(&world, [1])) else { panic!() };
     assert_eq!(refusal.code, RefusalCode::RuntimeCode);
     let EnclaveResponse::Refused(refusal) =
-        enclave.handle(HostRequest::ImportRuntimeCode(Untrusted::new(vec![1, 2]))) else { panic!() };
+        enclave.handle(HostRequest::ImportRuntimeCode(Untrusted::new(vec![1, 2])))
+    else {
+        panic!()
+    };
     assert_eq!(refusal.code, RefusalCode::RuntimeCode);
     let code = world.chain.code(world.chain.number());
-    let EnclaveResponse::Done(status) = enclave.handle(HostRequest::ImportRuntimeCode(Untrusted::new(code))) else {
+    let EnclaveResponse::Done(status) = enclave.handle(HostRequest::ImportRuntimeCode(Untrusted::new(code)))
+    else {
         panic!()
     };
     assert_eq!(status.wanted_code, None);

@@ -143,12 +143,10 @@ fn a_peer_of_another_chain_gets_no_key() {
     // Another genesis: its pallet pins another state.
     other.chain = {
         let code = offstage_light_client::testing::test_code(offstage_light_client::testing::METADATA, &[1]);
-        let storage = [
-            (
-                offstage_light_client::storage_keys::value("Teerex", "RootCertificate"),
-                codec::Encode::encode(&offstage_primitives::attestation::DEVELOPMENT_ROOT),
-            ),
-        ];
+        let storage = [(
+            offstage_light_client::storage_keys::value("Teerex", "RootCertificate"),
+            codec::Encode::encode(&offstage_primitives::attestation::DEVELOPMENT_ROOT),
+        )];
         offstage_light_client::testing::TestChain::with(
             offstage_light_client::testing::validators(2, 3),
             &code,

@@ -24,8 +24,8 @@ use offstage_primitives::{
     trusted::TrustedOperation,
 };
 use offstage_protocol::{
-    BlockBundle, EnclaveResponse, HostRequest, OutboxExtrinsic, OutboxKind, Phase, Refusal, Start, Started, Status,
-    Untrusted,
+    BlockBundle, EnclaveResponse, HostRequest, OutboxExtrinsic, OutboxKind, Phase, Refusal, Start, Started,
+    Status, Untrusted,
 };
 use offstage_sdk::testing::TestAccount;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -81,7 +81,12 @@ impl World {
     }
 
     /// Puts extrinsics of an enclave into `content`, with what they do.
-    pub fn include(&mut self, mut content: BlockContent, signer: &AccountId32, extrinsics: &[OutboxExtrinsic]) -> BlockContent {
+    pub fn include(
+        &mut self,
+        mut content: BlockContent,
+        signer: &AccountId32,
+        extrinsics: &[OutboxExtrinsic],
+    ) -> BlockContent {
         for extrinsic in extrinsics {
             let bytes = extrinsic.extrinsic.clone();
             let event = match extrinsic.kind {
@@ -98,7 +103,11 @@ impl World {
                     let root = H256::decode(&mut arguments).unwrap();
                     assert!(arguments.is_empty());
                     self.confirmed.push((signer.clone(), number, root));
-                    content.event("EnclaveBridge", "ProcessedParentchainBlock", (self.shard, hash, root, number))
+                    content.event(
+                        "EnclaveBridge",
+                        "ProcessedParentchainBlock",
+                        (self.shard, hash, root, number),
+                    )
                 }
                 OutboxKind::Unshield => {
                     let mut arguments = arguments_after_shard(&bytes, &self.shard);
@@ -386,10 +395,20 @@ pub fn signed(account: &TestAccount, call: TrustedCall, nonce: u32) -> TrustedOp
     TrustedOperation::IndirectCall(account.sign_call(call, nonce, &MRENCLAVE, &MRENCLAVE.into()))
 }
 
-pub fn transfer(from: &TestAccount, to: &TestAccount, amount: u128, nonce: u32) -> TrustedOperation<TrustedCall, Getter> {
+pub fn transfer(
+    from: &TestAccount,
+    to: &TestAccount,
+    amount: u128,
+    nonce: u32,
+) -> TrustedOperation<TrustedCall, Getter> {
     signed(from, TrustedCall::BalanceTransfer(from.id(), to.id(), amount), nonce)
 }
 
-pub fn unshield(from: &TestAccount, to: &AccountId32, amount: u128, nonce: u32) -> TrustedOperation<TrustedCall, Getter> {
+pub fn unshield(
+    from: &TestAccount,
+    to: &AccountId32,
+    amount: u128,
+    nonce: u32,
+) -> TrustedOperation<TrustedCall, Getter> {
     signed(from, TrustedCall::BalanceUnshield(from.id(), to.clone(), amount, MRENCLAVE.into()), nonce)
 }

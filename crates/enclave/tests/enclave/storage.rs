@@ -45,7 +45,8 @@ fn table(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
 fn records(path: &Path) -> Vec<(String, Vec<u8>, Vec<u8>)> {
     let database = Database::open(path).unwrap();
     let transaction = database.begin_read().unwrap();
-    let names: Vec<String> = transaction.list_tables().unwrap().map(|table| table.name().to_string()).collect();
+    let names: Vec<String> =
+        transaction.list_tables().unwrap().map(|table| table.name().to_string()).collect();
     let mut records = Vec::new();
     for name in names {
         for record in transaction.open_table(table(&name)).unwrap().iter().unwrap() {
@@ -136,13 +137,16 @@ fn h9_a_tampered_record_is_refused_with_a_named_error() {
         let mut flipped = value.clone();
         let middle = flipped.len() / 2;
         flipped[middle] ^= 1;
-        let other = all.iter().find(|(table, other, _)| table == name && other != key).map(|record| &record.2[..]);
+        let other =
+            all.iter().find(|(table, other, _)| table == name && other != key).map(|record| &record.2[..]);
         for change in [Some(&flipped[..]), None, other.or(Some(&[]))] {
             let copy = copy_of(&dir);
             put(&copy.path().join(STORE_FILE), name, key, change);
             if let Err(error) = use_store(&world, &copy, &hashes) {
                 assert!(
-                    ["restore", "start again", "no receipt", "use the enclave version", "store failed"].iter().any(|hint| error.contains(hint)),
+                    ["restore", "start again", "no receipt", "use the enclave version", "store failed"]
+                        .iter()
+                        .any(|hint| error.contains(hint)),
                     "{name}: {error}"
                 );
                 *noticed.entry(name.clone()).or_default() += 1;
@@ -169,7 +173,9 @@ fn h9_an_old_record_put_back_is_refused() {
     drop(host);
     let new = records(&dir.path().join(STORE_FILE));
     let mut tried = 0;
-    for (name, key, value) in old.iter().filter(|(name, ..)| matches!(&name[..], "outbox" | "journal" | "head")) {
+    for (name, key, value) in
+        old.iter().filter(|(name, ..)| matches!(&name[..], "outbox" | "journal" | "head"))
+    {
         if new.iter().any(|(table, other, now)| table == name && other == key && now == value) {
             continue;
         }
@@ -219,11 +225,8 @@ fn h9_a_file_that_is_cut_or_overwritten_is_a_named_error_or_the_same_store() {
 #[test]
 fn h13_the_disk_shows_nothing() {
     let (_, dir, hashes) = used_store();
-    let secrets = [
-        TestAccount::alice().id().encode(),
-        TestAccount::bob().id().encode(),
-        hashes[0].as_bytes().to_vec(),
-    ];
+    let secrets =
+        [TestAccount::alice().id().encode(), TestAccount::bob().id().encode(), hashes[0].as_bytes().to_vec()];
     for entry in std::fs::read_dir(dir.path()).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();
         for secret in &secrets {
@@ -238,10 +241,13 @@ fn h13_the_disk_shows_nothing() {
 fn another_measurement_cannot_open_the_store() {
     let (_, dir, _) = used_store();
     let platform = offstage_enclave::platform::SoftwarePlatform::open(dir.path(), [1; 32]).unwrap();
-    let error = offstage_enclave::enclave::Enclave::<offstage_balances::Balances>::open(Box::new(platform), dir.path())
-        .err()
-        .unwrap()
-        .to_string();
+    let error = offstage_enclave::enclave::Enclave::<offstage_balances::Balances>::open(
+        Box::new(platform),
+        dir.path(),
+    )
+    .err()
+    .unwrap()
+    .to_string();
     assert!(error.contains("sealed by another enclave"), "{error}");
     assert_ne!(MRENCLAVE, [1; 32]);
 }
