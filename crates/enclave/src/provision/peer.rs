@@ -47,7 +47,7 @@ pub struct PeerVerifier {
 
 impl PeerVerifier {
     /// Accepts enclaves of the same chain and shard as `identity`, by `policy`.
-    pub(super) fn new(identity: &Identity, policy: AttestationPolicy, shielding_key: Option<H256>) -> Self {
+    pub(crate) fn new(identity: &Identity, policy: AttestationPolicy, shielding_key: Option<H256>) -> Self {
         Self {
             identity: identity.clone(),
             policy,

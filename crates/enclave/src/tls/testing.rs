@@ -142,7 +142,7 @@ pub(crate) fn fake_certificates(shielding_key: H256) -> Vec<(&'static str, Arc<C
         ),
         ("a debug enclave", with(Claim { debug: true, ..honest.clone() }), "debug mode"),
         ("a revoked platform", with(sick(TcbStatus::UpToDate, true)), "revoked"),
-        ("a revoked patch level", with(sick(TcbStatus::Revoked, false)), "patch level"),
+        ("a revoked patch level", with(sick(TcbStatus::Revoked, false)), "revoked"),
         ("an outdated patch level", with(sick(TcbStatus::OutOfDate, false)), "patch level"),
         (
             "expired collateral",
@@ -170,6 +170,7 @@ pub(crate) fn fake_certificates(shielding_key: H256) -> Vec<(&'static str, Arc<C
             "another signer",
         ),
         ("no evidence", without_evidence(&boot), "no evidence"),
+        ("no collateral", with_bare_quote(&boot, &honest), "no collateral"),
         ("a malformed quote", with_malformed_quote(&boot, &honest), "not a DCAP quote"),
         ("a quote for other keys", with_exchanged_binding(&boot, &honest), "other keys"),
     ]
@@ -196,6 +197,12 @@ pub(crate) fn stolen_certificate(thief: &BootIdentity, real: &CertifiedKey) -> A
 
 fn without_evidence(boot: &BootIdentity) -> Arc<CertifiedKey> {
     self_signed(boot, None)
+}
+
+fn with_bare_quote(boot: &BootIdentity, honest: &Claim) -> Arc<CertifiedKey> {
+    let mut evidence = honest.evidence();
+    evidence.evidence.collateral = None;
+    boot.certificate(&evidence).unwrap()
 }
 
 fn with_malformed_quote(boot: &BootIdentity, honest: &Claim) -> Arc<CertifiedKey> {
