@@ -70,6 +70,7 @@ impl Network {
                 "dev",
                 "--alice",
                 "--force-authoring",
+                "--unsafe-force-node-key-generation",
                 "--validator",
                 "--no-prometheus",
                 "--no-telemetry",
@@ -291,7 +292,10 @@ pub fn wait_until(what: &str, patience: Duration, mut done: impl FnMut() -> Resu
 }
 
 /// Ports that are free now; held together until all are known, so that they differ.
-fn free_ports<const N: usize>() -> Result<[u16; N]> {
+///
+/// # Errors
+/// When the system has none.
+pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut held = Vec::new();
     let mut ports = [0; N];
     for port in &mut ports {
