@@ -124,7 +124,7 @@ fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Pl
 }
 
 /// Where the sealing secret is, within the data directory.
-pub const SECRET_FILE: &str = "software-platform.secret";
+const SECRET_FILE: &str = "software-platform.secret";
 
 const UNFINISHED_SECRET_FILE: &str = "software-platform.secret.unfinished";
 const SECRET_DOMAIN: &[u8] = b"offstage/software-platform/v1\0";
