@@ -25,13 +25,17 @@ pub fn parse_amount(text: &str) -> Result<u128, AmountError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AmountError {
     /// A decimal point or comma.
-    #[error("amounts are whole numbers of the chain's smallest unit: write 1.5 units of 12 decimals as 1500000000000")]
+    #[error(
+        "amounts are whole numbers of the chain's smallest unit: write 1.5 units of 12 decimals as 1500000000000"
+    )]
     Fraction,
     /// A minus sign.
     #[error("amounts cannot be negative")]
     Negative,
     /// Anything but digits.
-    #[error("not a number: amounts are whole numbers of the chain's smallest unit, for example 50_000_000_000")]
+    #[error(
+        "not a number: amounts are whole numbers of the chain's smallest unit, for example 50_000_000_000"
+    )]
     NotANumber,
     /// More than 128 bits.
     #[error("larger than the largest amount that a chain can hold, 2^128 - 1")]

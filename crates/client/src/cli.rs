@@ -126,6 +126,13 @@ pub enum Command {
         shard: offstage_primitives::ShardIdentifier,
     },
     /// Confidential operations in a shard
+    ///
+    /// A call is signed, encrypted for the shard's enclaves and sent through the parentchain; the command ends when a
+    /// worker has executed it, and fails if it had no success. A question is signed and asked directly, over TLS that
+    /// ends in the enclave.
+    ///
+    /// Without --mrenclave and --shard the worker decides which shard it is, after this program has verified it against
+    /// the chain. With them, any other worker is refused.
     Trusted(TrustedArguments),
 }
 

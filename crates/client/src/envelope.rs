@@ -27,10 +27,9 @@ pub fn encrypt(key: &ShieldingPublicKey, plaintext: &[u8]) -> Result<Vec<u8>, En
     }
     let exponent = key.exponent.to_be_bytes();
     let leading_zeros = exponent.iter().take_while(|byte| **byte == 0).count();
-    let key: PublicEncryptingKey =
-        PublicKeyComponents { n: &key.modulus[..], e: &exponent[leading_zeros..] }
-            .try_into()
-            .map_err(|_| EnvelopeError::Key)?;
+    let key: PublicEncryptingKey = PublicKeyComponents { n: &key.modulus[..], e: &exponent[leading_zeros..] }
+        .try_into()
+        .map_err(|_| EnvelopeError::Key)?;
     let key = OaepPublicEncryptingKey::new(key).map_err(|_| EnvelopeError::Key)?;
     let mut envelope = vec![0; plaintext.len().div_ceil(CHUNK_LEN) * RSA_LEN];
     for (chunk, room) in plaintext.chunks(CHUNK_LEN).zip(envelope.chunks_mut(RSA_LEN)) {

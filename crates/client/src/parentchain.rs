@@ -80,7 +80,9 @@ impl Parentchain {
             .map_err(|error| ParentchainError::read("the chain's metadata", &error))
     }
 
-    pub(crate) async fn at_final_block(&self) -> Result<OnlineClientAtBlock<PolkadotConfig>, ParentchainError> {
+    pub(crate) async fn at_final_block(
+        &self,
+    ) -> Result<OnlineClientAtBlock<PolkadotConfig>, ParentchainError> {
         self.api
             .at_current_block()
             .await
@@ -137,12 +139,16 @@ impl ParentchainError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Unreachable { .. } => {
-                Some("start a node (offstage-node --dev), or name its address with --node-url and --node-port")
-            }
+            Self::Unreachable { .. } => Some(
+                "start a node (offstage-node --dev), or name its address with --node-url and --node-port",
+            ),
             Self::WrongChain { .. } => Some("name the parentchain's node with --node-url and --node-port"),
-            Self::Rejected { reason } if reason.contains("pay some fees") || reason.contains("balance too low") => {
-                Some("the signing account cannot pay the fee: fund it, for example with `offstage faucet <account>`")
+            Self::Rejected { reason }
+                if reason.contains("pay some fees") || reason.contains("balance too low") =>
+            {
+                Some(
+                    "the signing account cannot pay the fee: fund it, for example with `offstage faucet <account>`",
+                )
             }
             Self::Read { .. } | Self::Rejected { .. } | Self::Failed { .. } => None,
             Self::Lost { .. } => Some("look whether the node still runs and finalizes, then try again"),
@@ -160,7 +166,9 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    // The layers of the RPC client repeat themselves.
+    text.trim_start_matches("RPC error: client error: ").to_owned()
 }
 
 /// The registry of enclaves.
@@ -179,7 +187,8 @@ mod tests {
         let url = format!("ws://127.0.0.1:{closed}");
         let Err(error) = Parentchain::connect(&url).await else { panic!("connected to a closed port") };
         assert!(matches!(&error, ParentchainError::Unreachable { .. }));
-        assert!(error.to_string().contains(&url) && !error.to_string().contains('\n'), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(&url) && !text.contains('\n') && !text.contains("RPC error"), "{text}");
         assert!(error.hint().unwrap().contains("--node-url"));
     }
 }

@@ -99,7 +99,9 @@ impl fmt::Display for Milestone {
             }
             Self::Submitted { extrinsic_hash } => write!(f, "submitted: {extrinsic_hash:?}"),
             Self::InBlock { block_hash } => write!(f, "in block: {block_hash:?}"),
-            Self::Final { block_hash, block_number } => write!(f, "final: block {block_number} {block_hash:?}"),
+            Self::Final { block_hash, block_number } => {
+                write!(f, "final: block {block_number} {block_hash:?}")
+            }
             Self::Processed { root, .. } => write!(f, "processed: root {root:?}"),
         }
     }

@@ -196,6 +196,18 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether it may pass when the worker has registered.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::NotRegistered | Self::OtherRegistration | Self::NoShieldingKey => true,
+            Self::Evidence(_)
+            | Self::Shard { .. }
+            | Self::Fingerprint { .. }
+            | Self::ShieldingKeyForm { .. }
+            | Self::ShieldingKey => false,
+        }
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -165,9 +165,7 @@ impl Worker {
         let method = "state_executeGetter";
         let answer: Option<Vec<u8>> =
             self.ask(method, json!([format!("0x{}", hex::encode(request.encode()))])).await?;
-        answer
-            .map(|value| decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method)))
-            .transpose()
+        answer.map(|value| decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))).transpose()
     }
 
     async fn ask<T: Decode>(&mut self, method: &'static str, parameters: Value) -> Result<T, WorkerError> {
@@ -233,15 +231,24 @@ pub enum WorkerError {
 }
 
 impl WorkerError {
+    /// Whether the same worker may be all right a little later, as while it is being restarted.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Broken { .. } | Self::Answered { .. } => true,
+            Self::Refused { refusal, .. } => refusal.may_pass(),
+            Self::Tls { .. } | Self::Parentchain(_) | Self::Malformed { .. } => false,
+        }
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Unreachable { .. } => Some(
                 "start a worker (offstage-worker run), or name its address with --worker-url and --trusted-worker-port",
             ),
-            Self::Tls { .. } => {
-                Some("name the worker's trusted port with --trusted-worker-port; `offstage list-workers` shows it")
-            }
+            Self::Tls { .. } => Some(
+                "name the worker's trusted port with --trusted-worker-port; `offstage list-workers` shows it",
+            ),
             Self::Refused { refusal, .. } => Some(refusal.hint()),
             Self::Parentchain(error) => error.hint(),
             Self::Broken { .. } => Some("look whether the worker still runs, then try again"),

@@ -32,6 +32,7 @@ use offstage_primitives::{
 use std::time::Duration;
 use subxt::dynamic::Value;
 use thiserror::Error;
+use tokio::time::timeout;
 
 /// Step 1: signs a call for one shard, one measurement and one nonce, and makes the operation of it that travels through
 /// the parentchain.
@@ -125,9 +126,8 @@ pub async fn receipt(
         return check_receipt(&receipt, operation, confirmed);
     }
     // Somebody copied the ciphertext and was included earlier: the operation was executed there.
-    let earlier = chain
-        .confirmation_of(confirmed.shard, receipt.block_hash, receipt.block_number, observer)
-        .await?;
+    let earlier =
+        chain.confirmation_of(confirmed.shard, receipt.block_hash, receipt.block_number, observer).await?;
     check_receipt(&receipt, operation, &earlier)
 }
 
@@ -220,14 +220,14 @@ pub async fn shield_funds(
     let mut blocks = chain.final_blocks().await?;
     let included = send(chain, &call, payer, observer).await?;
     // The only shielding in its extrinsic.
-    let operation =
-        shielding_operation_hash(&included.block_hash, included.extrinsic_index, 0, &encrypted);
+    let operation = shielding_operation_hash(&included.block_hash, included.extrinsic_index, 0, &encrypted);
     let confirmed = processed(&mut blocks, worker.shard(), &included, observer).await?;
     let outcome = receipt(chain, address, operation, &confirmed, observer).await?;
     Ok(Completed { operation, included, root: confirmed.trusted_calls_merkle_root, outcome })
 }
 
-/// What became of an operation of the past, checked against the chain.
+/// What became of an operation of the past, checked against the chain. A worker that may be a few blocks behind is given
+/// [`RECEIPT_PATIENCE`].
 ///
 /// # Errors
 /// As [`receipt`], and [`WorkflowError::UnknownOperation`] when the worker has not executed it.
@@ -238,8 +238,8 @@ pub async fn receipt_of(
     observer: &dyn Observer,
 ) -> Result<(Receipt, ProcessedParentchainBlock), WorkflowError> {
     observer.waiting_for(Stage::Receipt);
-    let receipt =
-        worker.receipt(operation).await?.ok_or(WorkflowError::UnknownOperation { operation })?;
+    let asked = timeout(RECEIPT_PATIENCE, first_receipt(worker, operation)).await;
+    let receipt = asked.map_err(|_| WorkflowError::UnknownOperation { operation })??;
     let confirmed = chain
         .confirmation_of(worker.identity().shard(), receipt.block_hash, receipt.block_number, observer)
         .await?;
@@ -264,8 +264,8 @@ pub async fn connect(
     Ok(worker)
 }
 
-/// Asks until there is a receipt. The connection is made anew (and the worker verified anew): the old one is older than a
-/// block, and the worker may have been restarted since.
+/// The receipt, over a new connection to a worker that is verified anew: the old one is older than a block, and the
+/// worker may have been restarted since.
 async fn fetch_receipt(
     chain: &Parentchain,
     address: &WorkerAddress,
@@ -275,7 +275,21 @@ async fn fetch_receipt(
 ) -> Result<Receipt, WorkflowError> {
     observer.waiting_for(Stage::Receipt);
     let expected = Expected { shard: Some(shard), mrenclave: None };
-    let mut worker = Worker::connect(chain, address, &expected).await?;
+    loop {
+        let asked = async {
+            let mut worker = Worker::connect(chain, address, &expected).await?;
+            first_receipt(&mut worker, operation).await
+        };
+        match asked.await {
+            // The operation is on chain and will be executed, so a worker that is being restarted is waited for.
+            Err(error) if error.may_pass() => tokio::time::sleep(RECONNECT_INTERVAL).await,
+            answer => return Ok(answer?),
+        }
+    }
+}
+
+/// Asks until there is a receipt.
+async fn first_receipt(worker: &mut Worker, operation: H256) -> Result<Receipt, WorkerError> {
     loop {
         if let Some(receipt) = worker.receipt(operation).await? {
             return Ok(receipt);
@@ -324,10 +338,18 @@ impl WorkflowError {
             Self::Receipt { .. } => {
                 Some("do not rely on this worker: it contradicts what an enclave of its shard published")
             }
-            Self::UnknownOperation { .. } => Some("the hash is the last line that the operation's command printed"),
+            Self::UnknownOperation { .. } => {
+                Some("the hash is the last line that the operation's command printed")
+            }
         }
     }
 }
+
+/// How long a worker may be behind with an operation of the past, a few blocks, before it is held not to know it.
+pub const RECEIPT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait before a worker that is being restarted is tried again.
+const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often a worker that is behind is asked again.
 const RECEIPT_INTERVAL: Duration = Duration::from_millis(300);

@@ -62,7 +62,8 @@ impl Terminal {
 
     /// One line that says what went wrong, and one that says what to do, if there is something to do.
     pub(super) fn error(&self, error: &anyhow::Error) {
-        let (red, bold, reset) = if self.colours { ("\x1b[31;1m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
+        let (red, bold, reset) =
+            if self.colours { ("\x1b[31;1m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
         eprintln!("{red}error:{reset} {}", report::message(error));
         if let Some(hint) = report::hint(error) {
             eprintln!("{bold}hint:{reset} {hint}");

@@ -20,10 +20,7 @@ use offstage_primitives::{
     shard::{Base58Error, base58, from_base58},
 };
 
-/// Confidential operations in a shard.
-///
-/// Without --mrenclave and --shard the worker decides which shard it is, after this program has verified it against the
-/// chain. With them, any other worker is refused.
+/// Options and commands of `offstage trusted`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct TrustedArguments {
@@ -106,7 +103,9 @@ pub enum TrustedCommand {
 pub(super) async fn run(context: &Context<'_>, arguments: &TrustedArguments) -> Result<()> {
     let is_call = matches!(
         arguments.command,
-        TrustedCommand::Transfer { .. } | TrustedCommand::UnshieldFunds { .. } | TrustedCommand::SetBalance { .. }
+        TrustedCommand::Transfer { .. }
+            | TrustedCommand::UnshieldFunds { .. }
+            | TrustedCommand::SetBalance { .. }
     );
     // Questions are asked directly anyway, so there the flag says nothing.
     if arguments.direct && is_call {
@@ -124,7 +123,8 @@ pub(super) async fn run(context: &Context<'_>, arguments: &TrustedArguments) -> 
         TrustedCommand::Transfer { from, to, amount } => {
             let to = to.parse()?.id();
             let amount = *amount;
-            invoke(context, &expected, from, payer, |from, _| TrustedCall::BalanceTransfer(from, to, amount)).await
+            invoke(context, &expected, from, payer, |from, _| TrustedCall::BalanceTransfer(from, to, amount))
+                .await
         }
         TrustedCommand::UnshieldFunds { from, to, amount } => {
             let to = to.parse()?.id();
@@ -229,8 +229,7 @@ async fn invoke(
 
 async fn receipt(context: &Context<'_>, expected: &Expected, operation: H256) -> Result<()> {
     let (chain, mut worker) = worker(context, expected).await?;
-    let (receipt, confirmed) =
-        workflow::receipt_of(&chain, &mut worker, operation, context.observer).await?;
+    let (receipt, confirmed) = workflow::receipt_of(&chain, &mut worker, operation, context.observer).await?;
     context.observer.result(&format!(
         "operation: {operation:?}\nblock: {} {:?}\nroot: {:?}\nposition: {} of {}\n{}",
         receipt.block_number,

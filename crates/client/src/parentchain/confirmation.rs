@@ -164,9 +164,8 @@ async fn event_lines(at: &OnlineClientAtBlock<PolkadotConfig>) -> Result<Vec<Str
     let mut lines = Vec::new();
     for event in events.iter() {
         let event = event.map_err(|error| ParentchainError::read(what, &error))?;
-        let fields: Composite<()> = event
-            .decode_fields_unchecked_as()
-            .map_err(|error| ParentchainError::read(what, &error))?;
+        let fields: Composite<()> =
+            event.decode_fields_unchecked_as().map_err(|error| ParentchainError::read(what, &error))?;
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = to_writer_custom()

@@ -60,17 +60,13 @@ impl Parentchain {
         let at = self.at_final_block().await?;
         require(&at, TEEREX)?;
         let address = dynamic::storage::<([u8; 32],), Value>(TEEREX, "SovereignEnclaves");
-        let mut entries = at
-            .storage()
-            .iter(address, ())
-            .await
-            .map_err(|error| ParentchainError::read(what, &error))?;
+        let mut entries =
+            at.storage().iter(address, ()).await.map_err(|error| ParentchainError::read(what, &error))?;
         let mut enclaves = Vec::new();
         while let Some(entry) = entries.next().await {
             let entry = entry.map_err(|error| ParentchainError::read(what, &error))?;
             // Blake2_128Concat: the key ends with the account itself.
-            let signer: Option<[u8; 32]> =
-                entry.key_bytes().last_chunk::<32>().copied();
+            let signer: Option<[u8; 32]> = entry.key_bytes().last_chunk::<32>().copied();
             let signer = signer.ok_or_else(|| malformed(what))?;
             let MultiEnclave::Sgx(enclave) = decode(what, entry.value().bytes())?;
             enclaves.push((AccountId32::new(signer), enclave));
@@ -112,7 +108,8 @@ impl Parentchain {
             genesis_hash: self.genesis_hash(),
             root_certificate: root.unwrap_or_else(|| INTEL_ROOT.to_vec()),
             tcb_policy: policy.unwrap_or_default(),
-            allow_debug: flags.map_or_else(|| debug_mode.unwrap_or(false), |flags| flags.sgx_allow_debug_mode),
+            allow_debug: flags
+                .map_or_else(|| debug_mode.unwrap_or(false), |flags| flags.sgx_allow_debug_mode),
             now_seconds: now / MILLISECONDS_PER_SECOND,
             shard,
             allowed_fingerprint: allowed_fingerprint(shard, config.as_ref(), number),
@@ -168,18 +165,12 @@ async fn optional<T: Decode>(
     }
     let address = dynamic::storage::<Vec<Value>, Value>(pallet, item);
     let key = key.map(Value::from_bytes).into_iter().collect();
-    let value = at
-        .storage()
-        .try_fetch(address, key)
-        .await
-        .map_err(|error| ParentchainError::read(item, &error))?;
+    let value =
+        at.storage().try_fetch(address, key).await.map_err(|error| ParentchainError::read(item, &error))?;
     value.map(|value| decode(item, value.bytes())).transpose()
 }
 
-fn require(
-    at: &OnlineClientAtBlock<PolkadotConfig>,
-    pallet: &'static str,
-) -> Result<(), ParentchainError> {
+fn require(at: &OnlineClientAtBlock<PolkadotConfig>, pallet: &'static str) -> Result<(), ParentchainError> {
     match at.metadata_ref().pallet_by_name(pallet) {
         Some(_) => Ok(()),
         None => Err(ParentchainError::WrongChain { pallet }),

@@ -85,8 +85,10 @@ impl Parentchain {
             .map_err(|error| ParentchainError::read("the signing account's nonce", &error))?;
         let parameters = PolkadotExtrinsicParamsBuilder::new().mortal(LIFETIME).nonce(nonce).build();
         let transactions = self.at_final_block().await?.transactions();
-        let mut signable =
-            transactions.create_signable(&call.0, &account, parameters).await.map_err(|error| rejected(&error))?;
+        let mut signable = transactions
+            .create_signable(&call.0, &account, parameters)
+            .await
+            .map_err(|error| rejected(&error))?;
         let signed = signable.sign(signer).map_err(|error| rejected(&error))?;
         let mut progress = signed.submit_and_watch().await.map_err(|error| rejected(&error))?;
         let extrinsic_hash = H256(progress.extrinsic_hash().0);
@@ -114,10 +116,13 @@ impl Parentchain {
             }
         };
         let events = block.wait_for_success().await.map_err(|error| match error {
-            TransactionEventsError::ExtrinsicFailed(error) => ParentchainError::Failed { reason: error.to_string() },
+            TransactionEventsError::ExtrinsicFailed(error) => {
+                ParentchainError::Failed { reason: error.to_string() }
+            }
             error => ParentchainError::read("the outcome of the transaction", &error),
         })?;
-        let at = block.at().await.map_err(|error| ParentchainError::read("the transaction's block", &error))?;
+        let at =
+            block.at().await.map_err(|error| ParentchainError::read("the transaction's block", &error))?;
         let included = Included {
             extrinsic_hash,
             block_hash: H256(block.block_hash().0),

@@ -72,12 +72,8 @@ impl Channel {
         let exchange = async {
             self.socket.send(Message::text(request.to_string())).await.map_err(broken)?;
             loop {
-                let message = self
-                    .socket
-                    .next()
-                    .await
-                    .ok_or_else(|| broken("it was closed"))?
-                    .map_err(broken)?;
+                let message =
+                    self.socket.next().await.ok_or_else(|| broken("it was closed"))?.map_err(broken)?;
                 match message {
                     Message::Text(text) => {
                         let answer: Answer =
@@ -108,8 +104,7 @@ impl Channel {
 /// What is inside the hexadecimal form of an [`RpcReturnValue`].
 fn value_of(method: &'static str, text: &str) -> Result<Vec<u8>, WorkerError> {
     let malformed = || WorkerError::Malformed { method };
-    let bytes =
-        text.strip_prefix("0x").and_then(|digits| hex::decode(digits).ok()).ok_or_else(malformed)?;
+    let bytes = text.strip_prefix("0x").and_then(|digits| hex::decode(digits).ok()).ok_or_else(malformed)?;
     let answer: RpcReturnValue = decode_bounded(&bytes, MAX_ANSWER_LEN).map_err(|_| malformed())?;
     match answer.status {
         DirectRequestStatus::Ok => Ok(answer.value),
@@ -164,7 +159,8 @@ mod tests {
     #[test]
     fn values_and_errors_are_told_apart() {
         assert_eq!(value_of("m", &answer(&RpcReturnValue::ok(42u32))).unwrap(), 42u32.encode());
-        let Err(WorkerError::Answered { message, .. }) = value_of("m", &answer(&RpcReturnValue::error("no\nkey")))
+        let Err(WorkerError::Answered { message, .. }) =
+            value_of("m", &answer(&RpcReturnValue::error("no\nkey")))
         else {
             panic!("took an error for a value")
         };

@@ -141,10 +141,8 @@ struct Served {
 /// Serves `certificate` with `key`; answers to `author_getShieldingKey` with `shielding_key`.
 async fn serve(certificate: Vec<u8>, key: &KeyPair, shielding_key: ShieldingPublicKey) -> Served {
     let provider = aws_lc_rs::default_provider();
-    let key = provider
-        .key_provider
-        .load_private_key(PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-        .unwrap();
+    let key =
+        provider.key_provider.load_private_key(PrivateKeyDer::Pkcs8(key.serialize_der().into())).unwrap();
     let certified = CertifiedKey::new(vec![CertificateDer::from(certificate)], key);
     let config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&rustls::version::TLS13])
@@ -227,11 +225,7 @@ async fn connect(
 }
 
 /// Why a worker is refused.
-async fn refusal(
-    enclave: &Enclave,
-    expected: &Expected,
-    change: impl FnOnce(&mut ChainFacts),
-) -> Refusal {
+async fn refusal(enclave: &Enclave, expected: &Expected, change: impl FnOnce(&mut ChainFacts)) -> Refusal {
     match connect(enclave, expected, change).await {
         Err(WorkerError::Refused { refusal, .. }) => refusal,
         Err(error) => panic!("expected a refusal, not: {error}"),
@@ -322,10 +316,7 @@ async fn other_code_is_refused() {
 async fn a_worker_that_the_chain_does_not_hold_is_refused() {
     let enclave = Enclave::honest();
     let expected = Expected::default();
-    assert_eq!(
-        refusal(&enclave, &expected, |chain| chain.registered = None).await,
-        Refusal::NotRegistered
-    );
+    assert_eq!(refusal(&enclave, &expected, |chain| chain.registered = None).await, Refusal::NotRegistered);
     // The registry holds another start, or other code under the same signer.
     let earlier = |chain: &mut ChainFacts| chain.registered.as_mut().unwrap().report_data.d[63] ^= 1;
     assert_eq!(refusal(&enclave, &expected, earlier).await, Refusal::OtherRegistration);
@@ -359,10 +350,7 @@ async fn a_software_enclave_is_refused_where_hardware_is_trusted() {
 #[tokio::test]
 async fn debug_and_ill_platforms_are_refused_as_the_chain_says() {
     let debug = Enclave::new(&Variant { debug: true, ..Variant::default() });
-    assert_eq!(
-        refusal(&debug, &Expected::default(), |_| {}).await,
-        Refusal::Evidence(EvidenceError::Debug)
-    );
+    assert_eq!(refusal(&debug, &Expected::default(), |_| {}).await, Refusal::Evidence(EvidenceError::Debug));
     assert!(connect(&debug, &Expected::default(), |chain| chain.allow_debug = true).await.is_ok());
     let platform = Platform { tcb_status: TcbStatus::OutOfDate, ..Platform::default() };
     let ill = Enclave::new(&Variant { platform, ..Variant::default() });

@@ -23,8 +23,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 pub(super) async fn connect(
     address: &WorkerAddress,
 ) -> Result<(TlsStream<TcpStream>, PresentedEvidence), WorkerError> {
-    let unreachable =
-        |reason: String| WorkerError::Unreachable { address: address.to_string(), reason };
+    let unreachable = |reason: String| WorkerError::Unreachable { address: address.to_string(), reason };
     let no_worker = |reason: String| WorkerError::Tls { address: address.to_string(), reason };
     let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect((address.host(), address.port())))
         .await
@@ -89,12 +88,7 @@ impl ServerCertVerifier for KeyHolderVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, TlsError> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
