@@ -9,20 +9,23 @@ use serde_json::Value;
 use std::{fs, path::Path};
 
 /// A quote with collateral and a time at which all of it holds.
-pub struct Vector {
-    pub quote: Vec<u8>,
-    pub collateral: Collateral,
-    pub now_secs: u64,
+pub(crate) struct Vector {
+    pub(crate) quote: Vec<u8>,
+    pub(crate) collateral: Collateral,
+    pub(crate) now_secs: u64,
 }
 
 impl Vector {
-    pub fn verify(&self, root: &[u8]) -> Result<offstage_primitives::attestation::VerifiedQuote, QuoteError> {
+    pub(crate) fn verify(
+        &self,
+        root: &[u8],
+    ) -> Result<offstage_primitives::attestation::VerifiedQuote, QuoteError> {
         verify_quote(&self.quote, &self.collateral, root, self.now_secs)
     }
 }
 
 /// Reads a vector of `tests/vectors`.
-pub fn vector(name: &str, now_secs: u64) -> Vector {
+pub(crate) fn vector(name: &str, now_secs: u64) -> Vector {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let quote = fs::read(folder.join(format!("{name}.bin"))).unwrap();
     let json = fs::read(folder.join(format!("{name}_collateral.json"))).unwrap();
@@ -45,28 +48,28 @@ pub fn vector(name: &str, now_secs: u64) -> Vector {
 }
 
 /// SGX, quote version 3; Intel's collateral of June 2025.
-pub fn sgx() -> Vector {
+pub(crate) fn sgx() -> Vector {
     vector("sgx_quote", JUNE_2025)
 }
 
 /// TDX 1.0, quote version 4; Intel's collateral of June 2025.
-pub fn tdx() -> Vector {
+pub(crate) fn tdx() -> Vector {
     vector("tdx_quote", JUNE_2025)
 }
 
 /// TDX, quote version 5, of a platform below every published level; Intel's collateral of February 2026.
-pub fn tdx_outdated() -> Vector {
+pub(crate) fn tdx_outdated() -> Vector {
     vector("tdx_quote_outdated", FEBRUARY_2026)
 }
 
 /// TDX 1.5 with the extended report, quote version 5; Intel's collateral of October 2026.
-pub fn tdx_extended() -> Vector {
+pub(crate) fn tdx_extended() -> Vector {
     vector("tdx_quote_td15ex", OCTOBER_2026)
 }
 
 /// Flips the lowest bit of every `stride`th byte of the quote and of every part of the collateral, one at a time, and
 /// asserts that each is refused. Parts of up to 400 bytes are tried byte for byte.
-pub fn assert_every_flip_is_refused(
+pub(crate) fn assert_every_flip_is_refused(
     vector: &Vector,
     root: &[u8],
     quote_stride: usize,
@@ -93,13 +96,13 @@ pub fn assert_every_flip_is_refused(
 }
 
 /// A part of the collateral that can be damaged.
-pub enum Part<'a> {
+pub(crate) enum Part<'a> {
     Text(&'a mut String),
     Bytes(&'a mut Vec<u8>),
 }
 
 impl Part<'_> {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
             Self::Bytes(bytes) => bytes.len(),
@@ -107,7 +110,7 @@ impl Part<'_> {
     }
 
     /// Flips the lowest bit of a byte.
-    pub fn flip(&mut self, index: usize) {
+    pub(crate) fn flip(&mut self, index: usize) {
         match self {
             Self::Text(text) => {
                 let mut bytes = std::mem::take(*text).into_bytes();
@@ -120,7 +123,7 @@ impl Part<'_> {
 }
 
 /// All parts of the collateral, by name.
-pub fn parts(collateral: &mut Collateral) -> Vec<(&'static str, Part<'_>)> {
+pub(crate) fn parts(collateral: &mut Collateral) -> Vec<(&'static str, Part<'_>)> {
     let mut parts = vec![
         ("pck_crl_issuer_chain", Part::Text(&mut collateral.pck_crl_issuer_chain)),
         ("root_ca_crl", Part::Bytes(&mut collateral.root_ca_crl)),
@@ -139,12 +142,12 @@ pub fn parts(collateral: &mut Collateral) -> Vec<(&'static str, Part<'_>)> {
 }
 
 /// 20 June 2025, in seconds since the Unix epoch.
-pub const JUNE_2025: u64 = 1_750_377_600;
+pub(crate) const JUNE_2025: u64 = 1_750_377_600;
 /// 20 February 2026.
-pub const FEBRUARY_2026: u64 = 1_771_545_600;
+pub(crate) const FEBRUARY_2026: u64 = 1_771_545_600;
 /// 10 October 2026.
-pub const OCTOBER_2026: u64 = 1_791_590_400;
+pub(crate) const OCTOBER_2026: u64 = 1_791_590_400;
 /// 15 January 2027, 08:00: the present of the development authority in these tests.
-pub const NOW: u64 = 1_800_000_000;
+pub(crate) const NOW: u64 = 1_800_000_000;
 /// Seconds of 30 days.
-pub const MONTH: u64 = 30 * 86_400;
+pub(crate) const MONTH: u64 = 30 * 86_400;
