@@ -10,7 +10,7 @@
 //! The executor keeps nothing but a bounded cache of trie nodes. All its answers follow from its arguments.
 
 use crate::{
-    contained::install_silent_hook,
+    contained::{Panicked, install_silent_hook},
     node_store::{NodeChanges, NodeStore, NodeStoreError},
     nonce,
     operation::{Authenticated, Operation},
@@ -24,7 +24,7 @@ use sp_trie::{
     LayoutV1,
     cache::{CacheSize, SharedTrieCache},
 };
-use std::{convert::Infallible, marker::PhantomData};
+use std::marker::PhantomData;
 
 /// Runs the business logic `S`.
 ///
@@ -66,11 +66,7 @@ impl<S: StateTransition> Executor<S> {
     /// When the business logic fails to make its genesis.
     pub fn genesis(&self, shard: &ShardContext) -> Result<Genesis, ExecutionError> {
         let mut session = Session::open(&NoNodes, empty_root(), self.cache.local_cache_trusted());
-        match session.run(|| Ok::<_, Infallible>(S::genesis(shard)))? {
-            Ok(()) => {}
-            Err(Failure::Refused(never)) => match never {},
-            Err(Failure::Panicked) => return Err(ExecutionError::Genesis),
-        }
+        session.run_through(|| S::genesis(shard))?.map_err(|Panicked| ExecutionError::Genesis)?;
         let (root, changes) = session.finish()?;
         Ok(Genesis { root, changes })
     }
@@ -89,11 +85,7 @@ impl<S: StateTransition> Executor<S> {
         operations: &[Operation<S::Call>],
     ) -> Result<BlockOutcome, ExecutionError> {
         let mut session = Session::open(store, root, self.cache.local_cache_trusted());
-        let prepared = match session.run(|| Ok::<_, Infallible>(S::begin_block(block)))? {
-            Ok(()) => true,
-            Err(Failure::Refused(never)) => match never {},
-            Err(Failure::Panicked) => false,
-        };
+        let prepared = session.run_through(|| S::begin_block(block))?.is_ok();
         let mut meter = Meter::new(S::limits());
         let outcomes = operations
             .iter()
@@ -142,11 +134,7 @@ impl<S: StateTransition> Executor<S> {
         look: impl FnOnce() -> R,
     ) -> Result<R, ReadError> {
         let mut session = Session::open(store, root, self.cache.local_cache_untrusted());
-        match session.run(|| Ok::<_, Infallible>(look()))? {
-            Ok(answer) => Ok(answer),
-            Err(Failure::Refused(never)) => match never {},
-            Err(Failure::Panicked) => Err(ReadError::Panicked),
-        }
+        session.run_through(look)?.map_err(|Panicked| ReadError::Panicked)
     }
 }
 
@@ -248,17 +236,14 @@ fn execute_call<S: StateTransition, N: NodeStore + ?Sized>(
     call: &Authenticated<S::Call>,
 ) -> Result<Result<Effects, Outcome>, ExecutionError> {
     // ---- Nonce: outside the call's transaction, so that a call that fails cannot be replayed.
-    match session.run(|| Ok::<_, Infallible>(nonce::consume(call.sender(), call.nonce())))? {
+    match session.run_through(|| nonce::consume(call.sender(), call.nonce()))? {
         Ok(true) => {}
         Ok(false) => return Ok(Err(Outcome::WrongNonce)),
-        Err(Failure::Refused(never)) => match never {},
-        Err(Failure::Panicked) => return Err(ExecutionError::Bug("the nonce check panicked")),
+        Err(Panicked) => return Err(ExecutionError::Bug("the nonce check panicked")),
     }
     // ---- Weight.
-    let weight = match session.run(|| Ok::<_, Infallible>(S::weight_of(call.call())))? {
-        Ok(weight) => weight,
-        Err(Failure::Refused(never)) => match never {},
-        Err(Failure::Panicked) => return Ok(Err(Outcome::Panicked)),
+    let Ok(weight) = session.run_through(|| S::weight_of(call.call()))? else {
+        return Ok(Err(Outcome::Panicked));
     };
     if !meter.charge(weight) {
         return Ok(Err(Outcome::TooHeavy));

@@ -5,7 +5,7 @@
 //! reads what is not in the overlay and computes the root (Blake2b-256, state version 1: values above 32 bytes are nodes of their own).
 
 use crate::{
-    contained::contain,
+    contained::{Panicked, contain},
     executor::ExecutionError,
     node_store::{NodeChanges, NodeStore, Nodes},
 };
@@ -15,7 +15,7 @@ use sp_externalities::set_and_run_with_externalities;
 use sp_runtime::{StateVersion, traits::BlakeTwo256};
 use sp_state_machine::{Backend, DefaultError, Ext, OverlayedChanges, TrieBackend, TrieBackendBuilder};
 use sp_trie::cache::LocalTrieCache;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, convert::Infallible};
 
 /// Changes over one state.
 pub(crate) struct Session<'a, S: NodeStore + ?Sized> {
@@ -67,6 +67,21 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
             Ok(Err(error)) => Err(Failure::Refused(error)),
             Err(_) => Err(Failure::Panicked),
         })
+    }
+
+    /// As [`run`](Self::run), for work that can only panic.
+    ///
+    /// # Errors
+    /// When the store failed meanwhile.
+    pub(crate) fn run_through<R>(
+        &mut self,
+        work: impl FnOnce() -> R,
+    ) -> Result<Result<R, Panicked>, ExecutionError> {
+        let done = self.run(|| Ok::<R, Infallible>(work()))?;
+        Ok(done.map_err(|failure| match failure {
+            Failure::Refused(never) => match never {},
+            Failure::Panicked => Panicked,
+        }))
     }
 
     /// Computes the root of the changed state and the nodes that make the difference.

@@ -8,7 +8,6 @@ use offstage_sdk::{
     testing::{TestAccount, TestWorker},
 };
 use proptest::prelude::*;
-use sp_core::crypto::AccountId32;
 
 type Worker = TestWorker<Balances>;
 
