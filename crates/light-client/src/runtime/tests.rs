@@ -11,7 +11,7 @@ fn runtime(code: &[u8], properties: &ChainProperties) -> Result<VerifiedRuntime,
 #[test]
 fn a_live_chains_metadata_is_read() {
     let runtime = runtime(&test_code(METADATA, &[]), &TestChain::properties()).unwrap();
-    assert_eq!(runtime.spec_name(), "integritee-node");
+    assert_eq!(runtime.spec_name(), "integritee-solo");
     assert_eq!(runtime.spec_version(), 410);
     assert_eq!(runtime.ss58_prefix(), Some(13));
     assert!(runtime.uses_multi_address() && runtime.has_pallet("Teerex") && !runtime.has_pallet("Nowhere"));
@@ -65,20 +65,23 @@ fn transaction_extensions_are_read_in_order() {
 #[test]
 fn h7_a_digest_counts_only_when_the_code_holds_it() {
     let properties = TestChain::properties();
-    let (parsed, version, metadata) = metadata::parse(METADATA).unwrap();
-    let extra = |properties: &ChainProperties| merkleized_metadata::ExtraInfo {
+    let metadata = version_15();
+    let (parsed, version, decoded) = metadata::parse(&metadata).unwrap();
+    let extra = merkleized_metadata::ExtraInfo {
         spec_version: version.spec_version,
         spec_name: version.spec_name.clone(),
         base58_prefix: parsed.ss58_prefix().unwrap(),
         decimals: properties.token_decimals,
         token_symbol: properties.token_symbol.clone(),
     };
-    let digest = merkleized_metadata::generate_metadata_digest(&metadata, extra(&properties)).unwrap().hash();
+    let digest = merkleized_metadata::generate_metadata_digest(&decoded, extra).unwrap().hash();
     let with = |trailer: &[u8], properties: &ChainProperties| {
-        runtime(&test_code(METADATA, trailer), properties).unwrap().metadata_digest()
+        runtime(&test_code(&metadata, trailer), properties).unwrap().metadata_digest()
     };
     assert_eq!(with(&digest, &properties), Some(digest));
     assert_eq!(with(&[], &properties), None);
+    // Version 14 has no digest.
+    assert_eq!(runtime(&test_code(METADATA, &digest), &properties).unwrap().metadata_digest(), None);
     // The host lies about the token.
     let lie = ChainProperties { token_decimals: 10, ..properties.clone() };
     assert_eq!(with(&digest, &lie), None);
@@ -96,6 +99,64 @@ fn other_and_broken_code_is_refused() {
     assert_eq!(broken(b"garbage"), RuntimeError::Wasm(WasmError::Invalid));
     assert!(matches!(broken(&test_code(&METADATA[..1000], &[])), RuntimeError::Metadata(_)));
     assert!(matches!(broken(&test_code(&METADATA[1..], &[])), RuntimeError::Metadata(_)));
+}
+
+#[test]
+fn versions_14_and_15_say_the_same() {
+    let (old, new) = (test_code(METADATA, &[]), test_code(&version_15(), &[]));
+    let [old, new] = [old, new].map(|code| runtime(&code, &TestChain::properties()).unwrap());
+    assert_eq!(old.signed_extensions(), new.signed_extensions());
+    assert_eq!(old.spec_version(), new.spec_version());
+    assert_eq!(old.metadata().address_type(), new.metadata().address_type());
+    assert_eq!(old.metadata().signature_type(), new.metadata().signature_type());
+    assert_eq!(old.call_index("Utility", "batch"), new.call_index("Utility", "batch"));
+    assert_eq!(old.event(54, 0).unwrap().1.name, new.event(54, 0).unwrap().1.name);
+}
+
+/// The kit's metadata in version 15.
+fn version_15() -> Vec<u8> {
+    use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed, v15};
+    let RuntimeMetadata::V14(old) = RuntimeMetadataPrefixed::decode(&mut &METADATA[..]).unwrap().1 else {
+        panic!("the kit's metadata is of version 14")
+    };
+    let extrinsic = old.types.resolve(old.extrinsic.ty.id).unwrap();
+    let part = |name| extrinsic.type_params.iter().find(|part| part.name == name).unwrap().ty.unwrap();
+    let extensions = old.extrinsic.signed_extensions.iter().map(|extension| v15::SignedExtensionMetadata {
+        identifier: extension.identifier.clone(),
+        ty: extension.ty,
+        additional_signed: extension.additional_signed,
+    });
+    let pallets = old.pallets.iter().map(|pallet| v15::PalletMetadata {
+        name: pallet.name.clone(),
+        storage: pallet.storage.clone(),
+        calls: pallet.calls.clone(),
+        event: pallet.event.clone(),
+        constants: pallet.constants.clone(),
+        error: pallet.error.clone(),
+        index: pallet.index,
+        docs: vec![],
+    });
+    let new = v15::RuntimeMetadataV15 {
+        pallets: pallets.collect(),
+        extrinsic: v15::ExtrinsicMetadata {
+            version: 4,
+            address_ty: part("Address"),
+            call_ty: part("Call"),
+            signature_ty: part("Signature"),
+            extra_ty: part("Extra"),
+            signed_extensions: extensions.collect(),
+        },
+        ty: old.ty,
+        apis: vec![],
+        outer_enums: v15::OuterEnums {
+            call_enum_ty: part("Call"),
+            event_enum_ty: old.ty,
+            error_enum_ty: old.ty,
+        },
+        custom: v15::CustomMetadata { map: Default::default() },
+        types: old.types,
+    };
+    RuntimeMetadataPrefixed(frame_metadata::META_RESERVED, RuntimeMetadata::V15(new)).encode()
 }
 
 /// Sections of a wasm module, for guests that are small enough to be written by hand.
