@@ -9,7 +9,7 @@ use offstage_primitives::{AccountId32, H256};
 use offstage_protocol::BlockReference;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use sp_core::hashing::{blake2_128, twox_128};
+use sp_crypto_hashing::{blake2_128, twox_128};
 use subxt::rpcs::client::{RpcClient, RpcParams, RpcSubscription};
 
 /// A connection to a node. It does not heal: when it breaks, make a new one.

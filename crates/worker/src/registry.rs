@@ -14,7 +14,7 @@ use offstage_primitives::{
     teerex::MultiEnclave,
 };
 use serde_json::{Value, json};
-use sp_core::hashing::twox_128;
+use sp_crypto_hashing::twox_128;
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpStream;
 use tokio_rustls::{

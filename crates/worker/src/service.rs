@@ -19,7 +19,7 @@ use offstage_primitives::shard::base58;
 use offstage_protocol::{
     EnclaveResponse, HostRequest, Phase, RefusalCode, Start, Started, Status, Untrusted,
 };
-use sp_core::hashing::twox_128;
+use sp_crypto_hashing::twox_128;
 use std::{
     path::Path,
     time::{Duration, Instant},

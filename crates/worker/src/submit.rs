@@ -21,7 +21,7 @@ impl Submitter {
     pub async fn submit(&mut self, node: &Node, extrinsics: &[OutboxExtrinsic], head: u32) {
         self.submitted.retain(|id, _| extrinsics.iter().any(|extrinsic| extrinsic.id == *id));
         for extrinsic in extrinsics {
-            let hash = H256(sp_core::hashing::blake2_256(&extrinsic.extrinsic));
+            let hash = H256(sp_crypto_hashing::blake2_256(&extrinsic.extrinsic));
             if !self.is_due(extrinsic.id, hash, head) {
                 continue;
             }
