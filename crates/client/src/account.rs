@@ -70,7 +70,7 @@ impl Signer<PolkadotConfig> for Account {
 /// An account as somebody named it.
 pub enum NamedAccount {
     /// By its secret.
-    Key(Account),
+    Key(Box<Account>),
     /// By its address alone.
     Address(AccountId32),
 }
@@ -86,7 +86,7 @@ impl NamedAccount {
             return Err(AccountError::Empty);
         }
         if text.starts_with('/') || text.starts_with("0x") || text.contains(char::is_whitespace) {
-            return Account::from_secret(text).map(Self::Key);
+            return Account::from_secret(text).map(|account| Self::Key(Box::new(account)));
         }
         let (id, _) = AccountId32::from_ss58check_with_version(text).map_err(|error| match error {
             PublicError::InvalidChecksum => AccountError::Checksum,

@@ -227,7 +227,7 @@ impl<'run> Context<'run> {
 /// The account with its key: named by a secret, or found in `keystore`.
 fn key_of(text: &AccountText, keystore: &Keystore) -> Result<crate::account::Account> {
     Ok(match text.parse()? {
-        NamedAccount::Key(account) => account,
+        NamedAccount::Key(account) => *account,
         NamedAccount::Address(id) => keystore.key(&id)?,
     })
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The commands about the parentchain.
 
-use super::{Context, key_of, report::render_workers};
+use super::{Context, key_of, report::render_workers, terminal::print_line};
 use crate::{
     account::{Account, AccountText, ss58},
     keystore::Keystore,
@@ -18,13 +18,13 @@ pub(super) async fn balance(context: &Context<'_>, account: &AccountText) -> Res
 }
 
 pub(super) fn new_account(keystore: &Keystore) -> Result<()> {
-    println!("{}", ss58(&keystore.new_account()?));
+    print_line(&ss58(&keystore.new_account()?));
     Ok(())
 }
 
 pub(super) fn list_accounts(keystore: &Keystore) -> Result<()> {
     for account in keystore.accounts()? {
-        println!("{}", ss58(&account));
+        print_line(&ss58(&account));
     }
     Ok(())
 }

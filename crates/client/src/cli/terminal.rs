@@ -5,7 +5,7 @@ use super::report;
 use crate::progress::{Milestone, Observer, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
-    io::{IsTerminal, stderr},
+    io::{IsTerminal, Write, stderr, stdout},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -40,16 +40,16 @@ impl Terminal {
     /// A line for the reader.
     pub(super) fn line(&self, text: &str) {
         match &self.spinner {
-            Some(spinner) => spinner.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(spinner) => spinner.suspend(|| print_error_line(text)),
+            None => print_error_line(text),
         }
     }
 
     /// A result on stdout.
     pub(super) fn result(&self, text: &str) {
         match &self.spinner {
-            Some(spinner) => spinner.suspend(|| println!("{text}")),
-            None => println!("{text}"),
+            Some(spinner) => spinner.suspend(|| print_line(text)),
+            None => print_line(text),
         }
     }
 
@@ -64,9 +64,9 @@ impl Terminal {
     pub(super) fn error(&self, error: &anyhow::Error) {
         let (red, bold, reset) =
             if self.colours { ("\x1b[31;1m", "\x1b[1m", "\x1b[0m") } else { ("", "", "") };
-        eprintln!("{red}error:{reset} {}", report::message(error));
+        print_error_line(&format!("{red}error:{reset} {}", report::message(error)));
         if let Some(hint) = report::hint(error) {
-            eprintln!("{bold}hint:{reset} {hint}");
+            print_error_line(&format!("{bold}hint:{reset} {hint}"));
         }
     }
 }
@@ -83,6 +83,16 @@ impl Observer for Terminal {
     fn reached(&self, milestone: &Milestone) {
         self.line(&milestone.to_string());
     }
+}
+
+/// A line on stdout. A reader that has seen enough and left, as `head` does, is no error.
+pub(super) fn print_line(text: &str) {
+    let _ = writeln!(stdout(), "{text}");
+}
+
+/// A line on stderr.
+fn print_error_line(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
 }
 
 /// How often the spinner turns.

@@ -341,10 +341,11 @@ async fn another_chain_or_shard_is_refused() {
 
 #[tokio::test]
 async fn a_software_enclave_is_refused_where_hardware_is_trusted() {
-    let refusal = refusal(&Enclave::honest(), &Expected::default(), |chain| {
-        chain.root_certificate = INTEL_ROOT.to_vec();
-    });
-    assert_eq!(refusal.await, Refusal::Evidence(EvidenceError::SoftwarePlatform));
+    let hardware = |chain: &mut ChainFacts| chain.root_certificate = INTEL_ROOT.to_vec();
+    assert_eq!(
+        refusal(&Enclave::honest(), &Expected::default(), hardware).await,
+        Refusal::Evidence(EvidenceError::SoftwarePlatform)
+    );
 }
 
 #[tokio::test]
