@@ -54,6 +54,8 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
             let mut externalities = Ext::new(&mut self.overlay, &self.backend, None);
             contain(|| set_and_run_with_externalities(&mut externalities, work))
         };
+        // First of all: a read that failed in the middle of a write leaves an entry in the overlay that cannot be rolled back.
+        self.check_store()?;
         // Rolls back what a panic left open.
         self.overlay.exit_runtime().map_err(|_| ExecutionError::Bug("work left the runtime"))?;
         let closed = match &result {
