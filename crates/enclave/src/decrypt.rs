@@ -163,3 +163,90 @@ impl Encode for AnyGetter {
 /// RSA operations that one block can cause: about ten seconds of two cores. A block of the parentchain has room for
 /// thirteen thousand envelopes at most, and each is paid for.
 pub const MAX_RSA_OPERATIONS: usize = 8192;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{keys::ShieldingKey, test_envelope::encrypt};
+    use offstage_primitives::{
+        balances::{Getter, TrustedCall as Call},
+        trusted::call_payload,
+    };
+    use sp_core::{Pair, sr25519};
+
+    const MRENCLAVE: [u8; 32] = [4; 32];
+    const SHARD: ShardIdentifier = ShardIdentifier(sp_core::H256([4; 32]));
+
+    fn noop(nonce: u32) -> TrustedOperation<Call, Getter> {
+        let pair = sr25519::Pair::from_seed(&[1; 32]);
+        let call = Call::Noop(AccountId32::new(pair.public().0));
+        let signature = pair.sign(&call_payload(&call, nonce, &MRENCLAVE, &SHARD)).into();
+        TrustedOperation::IndirectCall(offstage_primitives::trusted::TrustedCallSigned {
+            call,
+            nonce,
+            signature,
+        })
+    }
+
+    fn invocation(key: &ShieldingKey, operation: &TrustedOperation<Call, Getter>) -> Incoming {
+        Incoming::Invocation { cyphertext: encrypt(&key.public(), &operation.encode()) }
+    }
+
+    #[test]
+    fn the_order_is_kept_whatever_the_work_takes() {
+        let key = ShieldingKey::generate().unwrap();
+        let operations: Vec<_> = (0..12).map(noop).collect();
+        let incoming: Vec<Incoming> = operations
+            .iter()
+            .flat_map(|operation| {
+                let beneficiary = encrypt(&key.public(), &[9; 32]);
+                [
+                    invocation(&key, operation),
+                    Incoming::Invocation { cyphertext: vec![1] },
+                    Incoming::Shielding {
+                        hash: operation.hash(),
+                        encrypted_beneficiary: beneficiary,
+                        amount: 5,
+                    },
+                ]
+            })
+            .collect();
+        let decrypted = decrypt::<Call>(&incoming, &key, &MRENCLAVE, &SHARD);
+        assert_eq!(decrypted.len(), incoming.len());
+        for (group, operation) in decrypted.chunks(3).zip(&operations) {
+            assert!(matches!(&group[0], Operation::Call(call) if call.hash() == operation.hash()));
+            assert!(matches!(&group[1], Operation::Failed { outcome: Outcome::Undecipherable, .. }));
+            assert!(
+                matches!(&group[2], Operation::Shield { hash, amount: 5, .. } if *hash == operation.hash())
+            );
+        }
+    }
+
+    /// The line is drawn by the chain's order; envelopes that are not opened do not count, shieldings are never beyond it.
+    #[test]
+    fn a_block_opens_a_bounded_number_of_envelopes() {
+        let envelope = |chunks: usize| Incoming::Invocation { cyphertext: vec![0; chunks * RSA_LEN] };
+        let largest = MAX_CYPHERTEXT_LEN / RSA_LEN;
+        let mut incoming = vec![envelope(largest); MAX_RSA_OPERATIONS / largest];
+        incoming.push(Incoming::Invocation { cyphertext: vec![0; 100] });
+        incoming.push(envelope(largest + 1));
+        incoming.push(envelope(largest));
+        incoming.push(Incoming::Shielding {
+            hash: Default::default(),
+            encrypted_beneficiary: vec![0; RSA_LEN],
+            amount: 1,
+        });
+        let within = within_limit(&incoming);
+        let beyond = incoming.len() - 2;
+        assert!(within.iter().enumerate().all(|(index, within)| *within == (index != beyond)));
+    }
+
+    #[test]
+    fn a_getter_is_refused_without_being_read() {
+        let key = ShieldingKey::generate().unwrap();
+        let bytes = [&[2][..], &[0xff; 50]].concat();
+        let incoming = [Incoming::Invocation { cyphertext: encrypt(&key.public(), &bytes) }];
+        let decrypted = decrypt::<Call>(&incoming, &key, &MRENCLAVE, &SHARD);
+        assert!(matches!(&decrypted[..], [Operation::Failed { outcome: Outcome::NotIndirect, .. }]));
+    }
+}

@@ -201,3 +201,97 @@ const MULTI_SIGNATURE_ED25519: u8 = 0;
 
 /// sp-runtime, `SignedPayload::using_encoded`.
 const MAX_BARE_PAYLOAD_LEN: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codec::Decode;
+    use offstage_light_client::testing::TestChain;
+    use sp_core::{Pair, ed25519};
+
+    fn calls() -> [Call; 3] {
+        let shard = ShardIdentifier::from([5; 32]);
+        let block = BlockReference { number: 7, hash: H256::repeat_byte(7) };
+        [
+            Call::Register { proof: vec![9; 20_000], url: "wss://worker:2000".into() },
+            Call::Confirm { shard, block, root: H256::repeat_byte(3) },
+            Call::Unshield {
+                shard,
+                beneficiary: [8; 32].into(),
+                amount: 1 << 70,
+                call_hash: H256::repeat_byte(4),
+            },
+        ]
+    }
+
+    /// What is signed is what frame-system's checkers of this (live) runtime verify: each extension in its place.
+    #[test]
+    fn the_signature_covers_call_extensions_and_their_implicit_parts() {
+        let chain = TestChain::new(1);
+        let signer = Signer::from_sealable(&[3; 32]).unwrap();
+        let anchor = BlockReference { number: 1000, hash: H256::repeat_byte(6) };
+        let genesis_hash = chain.header(0).hash();
+        let signing = Signing { runtime: chain.runtime(), genesis_hash, anchor, signer: &signer };
+        for call in calls() {
+            let bytes = Vec::<u8>::decode(&mut &sign(&call, 300, &signing).unwrap()[..]).unwrap();
+            let encoded_call = encode_call(&call, chain.runtime()).unwrap();
+            let (head, rest) = bytes.split_at(2 + 32 + 1);
+            assert_eq!(head[..2], [0x84, 0]);
+            assert_eq!(head[2..34], *AsRef::<[u8; 32]>::as_ref(&signer.account()));
+            let (signature, rest) = rest.split_at(64);
+            let extra = rest.strip_suffix(&encoded_call[..]).unwrap();
+            // CheckMortality, CheckNonce, ChargeTransactionPayment, CheckMetadataHash (this code has no digest built in).
+            let expected = (Era::mortal(ERA_PERIOD, 1000), Compact(300u32), Compact(0u128), 0u8).encode();
+            assert_eq!(extra, expected);
+            let runtime = chain.runtime();
+            let implicit = (
+                runtime.spec_version(),
+                runtime.transaction_version(),
+                genesis_hash,
+                anchor.hash,
+                None::<[u8; 32]>,
+            )
+                .encode();
+            let payload = [&encoded_call[..], extra, &implicit].concat();
+            let payload = if payload.len() > 256 { blake2_256(&payload).to_vec() } else { payload };
+            let public = ed25519::Public::from_raw(signer.account().into());
+            let signature = ed25519::Signature::try_from(signature).unwrap();
+            assert!(ed25519::Pair::verify(&signature, payload, &public));
+        }
+    }
+
+    #[test]
+    fn a_call_of_a_live_chain_is_encoded_as_the_pallet_takes_it() {
+        let chain = TestChain::new(1);
+        let [register, confirm, unshield] = calls().map(|call| encode_call(&call, chain.runtime()).unwrap());
+        let method = SgxAttestationMethod::Dcap { proxied: false };
+        let url = Some(b"wss://worker:2000".to_vec());
+        assert_eq!(register, (50u8, 0u8, vec![9u8; 20_000], url, method).encode());
+        let shard = [5u8; 32];
+        assert_eq!(confirm, (54u8, 1u8, shard, [7u8; 32], 7u32, [3u8; 32]).encode());
+        assert_eq!(unshield, (54u8, 3u8, shard, [8u8; 32], 1u128 << 70, [4u8; 32]).encode());
+    }
+
+    #[test]
+    fn an_unknown_extension_is_refused() {
+        let chain = TestChain::new(1);
+        let signer = Signer::from_sealable(&[3; 32]).unwrap();
+        let anchor = BlockReference { number: 1, hash: H256::zero() };
+        let signing =
+            Signing { runtime: chain.runtime(), genesis_hash: H256::zero(), anchor, signer: &signer };
+        let (mut extra, mut additional) = (Vec::new(), Vec::new());
+        for known in chain.runtime().signed_extensions() {
+            let mut renamed = known.clone();
+            renamed.identifier.push('2');
+            let result = encode_extension(&renamed, 0, &signing, &mut extra, &mut additional);
+            assert!(matches!(result, Err(ExtrinsicError::UnknownExtension(_))));
+            // One that signs something where it should sign nothing, and the other way round.
+            let mut other_form = known.clone();
+            other_form.additional = match other_form.additional {
+                Shape::Empty => Shape::Other,
+                Shape::Optional | Shape::Other => Shape::Empty,
+            };
+            assert!(encode_extension(&other_form, 0, &signing, &mut extra, &mut additional).is_err());
+        }
+    }
+}

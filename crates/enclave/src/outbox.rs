@@ -185,3 +185,124 @@ const MAX_IN_FLIGHT: usize = 32;
 
 /// Blocks between two tries of an effect that fails, at most.
 const MAX_DISTANCE: u32 = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ingest::{ChainFacts, Confirmed},
+        keys::Signer,
+    };
+    use offstage_light_client::testing::TestChain;
+    use offstage_primitives::attestation::TcbPolicy;
+    use offstage_protocol::BlockReference;
+
+    const OWN: AccountId32 = AccountId32::new([1; 32]);
+
+    fn block(number: u32) -> BlockReference {
+        BlockReference { number, hash: H256::from_low_u64_be(number.into()) }
+    }
+
+    fn confirmation(id: u64, while_serving: bool) -> Waiting {
+        let effect = WaitingEffect::Confirmation { block: block(5), root: H256::repeat_byte(5) };
+        Waiting { id, effect, produced_at: 5, while_serving }
+    }
+
+    fn confirmed(signer: Option<AccountId32>, root: u8) -> Ingested {
+        Ingested {
+            block: block(9),
+            facts: ChainFacts {
+                timestamp_ms: 0,
+                nonce: 0,
+                balance: 0,
+                shard_config: None,
+                root_certificate: Vec::new(),
+                tcb_policy: TcbPolicy::default(),
+                allow_debug: false,
+                registered: true,
+            },
+            incoming: Vec::new(),
+            registry: Vec::new(),
+            confirmed: vec![Confirmed {
+                signer,
+                number: 5,
+                block_hash: block(5).hash,
+                root: H256::repeat_byte(root),
+            }],
+            unshielded: vec![H256::repeat_byte(8)],
+        }
+    }
+
+    #[test]
+    fn a_confirmation_ends_with_the_own_one_or_if_it_was_due_before_serving_with_anybodys() {
+        let waiting = [confirmation(0, true), confirmation(1, false)];
+        let other = AccountId32::new([2; 32]);
+        for (signer, root, expected) in [
+            (Some(OWN), 5, vec![0, 1]),
+            (Some(other), 5, vec![1]),
+            (None, 5, vec![1]),
+            (Some(OWN), 6, vec![]),
+        ] {
+            assert_eq!(ended(waiting.iter(), &confirmed(signer, root), &OWN), expected);
+        }
+    }
+
+    #[test]
+    fn a_payment_ends_when_its_call_hash_was_honoured() {
+        let waiting = [7, 8].map(|n| Waiting {
+            id: u64::from(n),
+            effect: WaitingEffect::Unshield { beneficiary: OWN, amount: 1, call_hash: H256::repeat_byte(n) },
+            produced_at: 1,
+            while_serving: true,
+        });
+        assert_eq!(ended(waiting.iter(), &confirmed(None, 0), &OWN), [8]);
+    }
+
+    /// H8: whatever the host does with extrinsics, nonces follow the proven account.
+    #[test]
+    fn extrinsics_stay_the_same_until_they_must_change() {
+        let chain = TestChain::new(1);
+        let signer = Signer::from_sealable(&[3; 32]).unwrap();
+        let shard = ShardIdentifier::from([5; 32]);
+        let items = |ids: &[u64]| -> Vec<Item> {
+            ids.iter().map(|id| Item::of(&confirmation(*id, true), shard)).collect()
+        };
+        let mut submissions = Submissions::default();
+        let mut collect = |ids: &[u64], nonce, number| {
+            let signing = Signing {
+                runtime: chain.runtime(),
+                genesis_hash: H256::zero(),
+                anchor: block(number),
+                signer: &signer,
+            };
+            submissions.collect(&items(ids), nonce, &signing).unwrap()
+        };
+        let first = collect(&[1, 2, 3], 7, 100);
+        assert_eq!(first.iter().map(|extrinsic| extrinsic.id).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(collect(&[1, 2, 3], 7, 101), first);
+        // The first was honoured: the others keep their nonces.
+        assert_eq!(collect(&[2, 3, 4], 8, 102)[..2], first[1..]);
+        // The second was included in vain: it waits, the third keeps its nonce.
+        assert_eq!(collect(&[2, 3, 4], 9, 103)[0], first[2]);
+        assert!(collect(&[2, 3, 4], 9, 104).iter().all(|extrinsic| extrinsic.id != 2));
+        let again = collect(&[2, 3, 4], 9, 105);
+        assert_eq!(again[0], first[2]);
+        assert_eq!(again.last().unwrap().id, 2);
+        // Extrinsics that are about to die are signed anew.
+        assert_ne!(collect(&[3], 9, 100 + ERA_PERIOD as u32 / 2)[0], first[2]);
+    }
+
+    #[test]
+    fn few_extrinsics_are_under_way_at_once() {
+        let chain = TestChain::new(1);
+        let signer = Signer::from_sealable(&[3; 32]).unwrap();
+        let items: Vec<Item> = (0..100).map(|id| Item::of(&confirmation(id, true), [5; 32].into())).collect();
+        let signing = Signing {
+            runtime: chain.runtime(),
+            genesis_hash: H256::zero(),
+            anchor: block(1),
+            signer: &signer,
+        };
+        assert_eq!(Submissions::default().collect(&items, 0, &signing).unwrap().len(), MAX_IN_FLIGHT);
+    }
+}

@@ -16,8 +16,9 @@
 //! - *The file's own structure is damaged*: redb may answer with a panic; it is caught here and becomes an error.
 //!
 //! # Restart
-//! Reads the head, the keys, the waiting effects and the journal: all small. redb's quick repair keeps its own bookkeeping
-//! with each commit, so that a file that was not closed is not walked through.
+//! Reads the head, the keys, the waiting effects and the journal: all small. A file that was not closed is walked through by
+//! redb once, unless its bookkeeping is committed along, which costs a second sync per block. So that is done from
+//! [`QUICK_REPAIR_FROM`] bytes on: below, the walk takes a fraction of a second.
 
 mod cipher;
 mod error;
@@ -41,7 +42,7 @@ use sp_crypto_hashing::blake2_256;
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -57,6 +58,8 @@ pub struct Store {
     layers: Layers,
     /// Sequence numbers of the journal: from the oldest to one past the newest.
     journal: (u64, u64),
+    /// The file; none in memory.
+    path: Option<PathBuf>,
     broken: bool,
 }
 
@@ -100,7 +103,7 @@ impl Store {
         let cipher = Arc::new(Cipher::new(sealing)?);
         guarded(|| {
             let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
-            Self::load(Arc::new(database), cipher, first_keys)
+            Self::load(Arc::new(database), cipher, Some(path.into()), first_keys)
         })
     }
 
@@ -109,12 +112,14 @@ impl Store {
     pub(crate) fn in_memory(sealing: &SealingKey, first_keys: Keys) -> Self {
         let database =
             Database::builder().create_with_backend(redb::backends::InMemoryBackend::new()).unwrap();
-        Self::load(Arc::new(database), Arc::new(Cipher::new(sealing).unwrap()), || Ok(first_keys)).unwrap()
+        Self::load(Arc::new(database), Arc::new(Cipher::new(sealing).unwrap()), None, || Ok(first_keys))
+            .unwrap()
     }
 
     fn load(
         database: Arc<Database>,
         cipher: Arc<Cipher>,
+        path: Option<PathBuf>,
         first_keys: impl FnOnce() -> Result<Keys, StoreError>,
     ) -> Result<Self, StoreError> {
         if !is_initialized(&database)? {
@@ -128,6 +133,7 @@ impl Store {
                 next_effect: 0,
                 layers: Layers::default(),
                 journal: (0, 0),
+                path,
                 broken: false,
             };
             let keys = store.keys.clone();
@@ -169,6 +175,7 @@ impl Store {
             next_effect: sealed_head.next_effect,
             layers,
             journal: (sealed_head.journal_from, sealed_head.journal_to),
+            path,
             broken: false,
         })
     }
@@ -196,10 +203,10 @@ impl Store {
         transaction
             .set_durability(Durability::Immediate)
             .map_err(|error| StoreError::Disk(error.to_string()))?;
-        transaction.set_quick_repair(true);
-        put(&transaction, META, FORMAT_KEY, &[FORMAT])?;
-        // ---- Keys.
+        transaction.set_quick_repair(self.is_large());
+        // ---- Keys. A new store begins with them.
         if let Some(plaintext) = &keys_plaintext {
+            put(&transaction, META, FORMAT_KEY, &[FORMAT])?;
             put(&transaction, KEYS, SINGLE, &self.cipher.seal(Table::Keys, SINGLE, plaintext)?)?;
         }
         // ---- State: a journal entry, and what falls out of the journal's window is merged.
@@ -219,7 +226,7 @@ impl Store {
             self.put_receipts(&transaction, receipts)?;
         }
         // ---- Effects.
-        {
+        if !change.ended.is_empty() || !change.effects.is_empty() {
             let mut outbox = transaction.open_table(OUTBOX)?;
             for id in change.ended {
                 if waiting.remove(&id).is_some() {
@@ -289,6 +296,11 @@ impl Store {
         guarded(|| Ok(Snapshot::new(self.database.begin_read()?, self.cipher.clone(), self.layers.clone())))
     }
 
+    fn is_large(&self) -> bool {
+        let len = self.path.as_ref().and_then(|path| Some(std::fs::metadata(path).ok()?.len()));
+        len.is_some_and(|len| len >= QUICK_REPAIR_FROM)
+    }
+
     fn merge(
         &self,
         transaction: &WriteTransaction,
@@ -307,14 +319,14 @@ impl Store {
             .collect();
         // In the table's order, so that neighbours are changed on one page.
         steps.sort_unstable_by_key(|(name, _)| *name);
-        let mut nodes = transaction.open_table(NODES)?;
-        for (name, node) in steps {
-            match node {
-                Some(node) => {
-                    nodes.insert(&name[..], &self.cipher.seal(Table::Nodes, &name, node)?[..])?;
-                }
-                None => {
-                    nodes.remove(&name[..])?;
+        if !steps.is_empty() {
+            let mut nodes = transaction.open_table(NODES)?;
+            for (name, node) in steps {
+                match node {
+                    Some(node) => {
+                        drop(nodes.insert(&name[..], &self.cipher.seal(Table::Nodes, &name, node)?[..])?)
+                    }
+                    None => drop(nodes.remove(&name[..])?),
                 }
             }
         }
@@ -416,7 +428,12 @@ fn load_waiting(
 ) -> Result<BTreeMap<u64, Waiting>, StoreError> {
     let damaged = || StoreError::Damaged(Table::Outbox.label());
     let mut waiting = BTreeMap::new();
-    for record in transaction.open_table(OUTBOX)?.iter()? {
+    let table = match transaction.open_table(OUTBOX) {
+        Ok(table) => table,
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(waiting),
+        Err(error) => return Err(error.into()),
+    };
+    for record in table.iter()? {
         let (name, sealed) = record?;
         let plaintext = cipher.open(Table::Outbox, name.value(), sealed.value())?;
         let entry = Waiting::decode(&mut &plaintext[..]).map_err(|_| damaged())?;
@@ -451,6 +468,9 @@ const FORMAT_KEY: &[u8] = b"format";
 
 /// Name of the only record of a table.
 const SINGLE: &[u8] = b"0";
+
+/// Bytes of a file that is walked through after a crash in less than about a quarter of a second.
+const QUICK_REPAIR_FROM: u64 = 128 * 1024 * 1024;
 
 /// Memory that redb may keep pages in.
 const CACHE_BYTES: usize = 24 * 1024 * 1024;

@@ -24,7 +24,7 @@ use offstage_primitives::{
     trusted::TrustedOperation,
 };
 use offstage_protocol::{
-    BlockBundle, EnclaveResponse, HostRequest, OutboxExtrinsic, OutboxKind, Phase, Refusal, Start, Started,
+    BlockBundle, EnclaveResponse, HostRequest, MAX_HEADERS, OutboxExtrinsic, OutboxKind, Phase, Refusal, Start, Started,
     Status, Untrusted,
 };
 use offstage_sdk::testing::TestAccount;
@@ -206,8 +206,8 @@ impl Host {
     /// Makes the whole chain final for the enclave.
     pub fn finalize(&mut self, world: &World) {
         let (status, to) = (self.status(), world.chain.number());
-        if status.tip.number < to {
-            self.done(headers(world, status.tip.number + 1..=to));
+        for from in (status.tip.number + 1..=to).step_by(MAX_HEADERS) {
+            self.done(headers(world, from..=to.min(from + MAX_HEADERS as u32 - 1)));
         }
         if status.finalized.number < to {
             self.done(HostRequest::ImportJustification(Untrusted::new(world.chain.justify(to))));
