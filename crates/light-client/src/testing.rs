@@ -347,8 +347,7 @@ fn backend(state: &BTreeMap<Vec<u8>, Arc<[u8]>>) -> InMemoryBackend<Blake2Hasher
 }
 
 fn state_root(state: &BTreeMap<Vec<u8>, Arc<[u8]>>) -> H256 {
-    let root = backend(state).storage_root(std::iter::empty(), StateVersion::V1).0;
-    root
+    backend(state).storage_root(std::iter::empty(), StateVersion::V1).0
 }
 
 fn prove(state: &BTreeMap<Vec<u8>, Arc<[u8]>>, keys: &[Vec<u8>]) -> Vec<Vec<u8>> {

@@ -79,7 +79,7 @@ fn h1_justifications_with_wrong_votes_are_refused() {
     refused(&mut client, chain.justify_by(5, &voters[..2], set_id), FinalityError::TooFewVotes(0));
     refused(&mut client, chain.justify_by(5, &[], set_id), FinalityError::TooFewVotes(0));
     // Duplicates do not add up.
-    let twice = [voters[0].clone(), voters[1].clone(), voters[1].clone()];
+    let twice = [voters[0], voters[1], voters[1]];
     refused(&mut client, chain.justify_by(5, &twice, set_id), FinalityError::DuplicateVote);
     // By strangers, alone and among the set.
     refused(&mut client, chain.justify_by(5, &strangers, set_id), FinalityError::UnknownAuthority(0));
@@ -369,8 +369,8 @@ fn h6_forced_overlapping_and_impossible_changes_are_refused() {
     let log = |log: ConsensusLog<u32>| DigestItem::Consensus(GRANDPA_ENGINE_ID, log.encode());
     let change =
         |delay| ScheduledChange { next_authorities: crate::testing::authorities(&validators(5, 1)), delay };
-    let cases: [(DigestItem, fn(u32) -> HeaderError); 3] = [
-        (log(ConsensusLog::ForcedChange(0, change(0))), HeaderError::ForcedChange),
+    let cases = [
+        (log(ConsensusLog::ForcedChange(0, change(0))), HeaderError::ForcedChange as fn(u32) -> HeaderError),
         (scheduled_change(&validators(5, 1), 0), HeaderError::ChangeWhilePending),
         (log(ConsensusLog::ScheduledChange(change(u32::MAX))), HeaderError::ChangeWhilePending),
     ];

@@ -55,18 +55,19 @@ impl Guest {
         let mut config = Config::default();
         config.consume_fuel(true).ignore_custom_sections(true);
         let engine = Engine::new(&config);
-        let module = Module::new(&engine, wasm).map_err(|_| WasmError::Invalid)?;
+        let module = Module::new(&engine, wasm).map_err(invalid)?;
         let limits =
-            StoreLimitsBuilder::new().memory_size(MAX_MEMORY).instances(1).memories(1).tables(4).build();
+            StoreLimitsBuilder::new().memory_size(MAX_MEMORY).instances(1).memories(2).tables(4).build();
         let host = Host { limits, memory: None, heap: 0, free: Default::default() };
         let mut store = Store::new(&engine, host);
         store.limiter(|host| &mut host.limits);
-        store.set_fuel(MAX_FUEL).map_err(|_| WasmError::Invalid)?;
+        store.set_fuel(MAX_FUEL).map_err(invalid)?;
         let mut linker = Linker::new(&engine);
         for import in module.imports() {
             match import.ty() {
                 ExternType::Func(_) => {
-                    let function = host_function(&mut store, &import).ok_or(WasmError::Invalid)?;
+                    let function =
+                        host_function(&mut store, &import).ok_or_else(|| invalid(import.name()))?;
                     linker.define(import.module(), import.name(), function)
                 }
                 ExternType::Memory(ty) => {
@@ -74,17 +75,17 @@ impl Guest {
                     store.data_mut().memory = Some(memory);
                     linker.define(import.module(), import.name(), memory)
                 }
-                ExternType::Table(_) | ExternType::Global(_) => return Err(WasmError::Invalid),
+                ExternType::Table(_) | ExternType::Global(_) => return Err(invalid(import.name())),
             }
-            .map_err(|_| WasmError::Invalid)?;
+            .map_err(invalid)?;
         }
-        let instance = linker.instantiate_and_start(&mut store, &module).map_err(|_| WasmError::Invalid)?;
+        let instance = linker.instantiate_and_start(&mut store, &module).map_err(invalid)?;
         if let Some(memory) = instance.get_memory(&store, "memory") {
             store.data_mut().memory = Some(memory);
         }
         let heap = match instance.get_global(&store, "__heap_base").map(|global| global.get(&store)) {
             Some(Val::I32(base)) => base.cast_unsigned(),
-            _ => return Err(WasmError::Invalid),
+            _ => return Err(invalid("it exports no __heap_base")),
         };
         store.data_mut().heap = heap.checked_next_multiple_of(8).ok_or(WasmError::Memory)?;
         Ok(Self { store, instance })
@@ -103,13 +104,22 @@ impl Guest {
         write(&mut self.store, pointer, input).ok_or(WasmError::Memory)?;
         let answer = entry
             .call(&mut self.store, (pointer.cast_signed(), length.cast_signed()))
-            .map_err(|error| WasmError::Trap(error.to_string().chars().take(200).collect()))?;
+            .map_err(|error| WasmError::Trap(shortened(error)))?;
         let (pointer, length) = unpack(answer);
         if length > MAX_ANSWER {
             return Err(WasmError::Answer);
         }
         read(&mut self.store, pointer, length).ok_or(WasmError::Answer)
     }
+}
+
+fn invalid(reason: impl ToString) -> WasmError {
+    WasmError::Invalid(shortened(reason))
+}
+
+/// The code chose the text: a part is enough.
+fn shortened(text: impl ToString) -> String {
+    text.to_string().chars().take(200).collect()
 }
 
 /// What the guest gets for an import; everything unknown stops it when it is called.
@@ -223,8 +233,8 @@ fn write(store: &mut impl AsContextMut<Data = Host>, pointer: u32, bytes: &[u8])
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WasmError {
     /// Not a wasm module of a runtime.
-    #[error("runtime code is not a wasm module that can be run")]
-    Invalid,
+    #[error("runtime code is not a wasm module that can be run: {0}")]
+    Invalid(String),
     /// Neither of the metadata functions.
     #[error("runtime has no function that answers metadata")]
     NoEntry,
