@@ -17,7 +17,7 @@ import urllib.request
 from hashlib import blake2b
 from pathlib import Path
 
-from substrateinterface import Keypair, KeypairType, SubstrateInterface
+from substrateinterface import Keypair, SubstrateInterface
 
 SHARD = "0x" + "07" * 32
 CODE_PATH_KEY = "0x" + b":code\0".hex()
@@ -26,6 +26,8 @@ EVENTS_KEY = "0x26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7
 TIMESTAMP_KEY = "0xf0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb"
 AUTHORITIES_KEY = "0x5f9cc45b7a00c5899361e1c6099678dc5e0621c4869aa60c02be9adcc98a0d1d"
 ABSENT_KEY = "0x" + b"nothing is here".hex()
+# //Bob, ed25519.
+BOB = "0xd17c2d7823ebf260fd138f2d7e27d114c0145d968b5ff5006125f2414fadae69"
 DELAY = 2
 
 
@@ -38,9 +40,9 @@ def main(url: str, name: str) -> None:
             raise RuntimeError(f"{method}: {answer['error']}")
         return answer["result"]
 
-    chain = SubstrateInterface(url=url)
-    alice, bob = Keypair.create_from_uri("//Alice"), Keypair.create_from_uri("//Bob", crypto_type=KeypairType.ED25519)
-    rpc("author_insertKey", "gran", "//Bob", "0x" + bob.public_key.hex())
+    chain = SubstrateInterface(url=url.replace("http", "ws", 1))
+    alice = Keypair.create_from_uri("//Alice")
+    rpc("author_insertKey", "gran", "//Bob", BOB)
 
     def call(module, function, **params):
         return chain.compose_call(module, function, params)
@@ -66,7 +68,7 @@ def main(url: str, name: str) -> None:
     change = call(
         "Validators",
         "schedule_authority_change",
-        authorities=[("0x" + bob.public_key.hex(), 1)],
+        authorities=[[(BOB, 1)]],
         delay=DELAY,
     )
     border = submit(call("Sudo", "sudo", call=change)) + DELAY
