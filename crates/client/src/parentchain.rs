@@ -167,9 +167,16 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         cause = source;
     }
     let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-    // The layers of the RPC client repeat themselves.
-    text.trim_start_matches("RPC error: client error: ").to_owned()
+    let mut text = text.as_str();
+    while let Some(rest) = LAYERS.into_iter().find_map(|layer| text.strip_prefix(layer)) {
+        text = rest;
+    }
+    text.to_owned()
 }
+
+/// What the layers of the RPC client put before a message, one before the other.
+const LAYERS: [&str; 5] =
+    ["Cannot submit extrinsic: ", "Backend error: ", "RPC error: ", "client error: ", "User error: "];
 
 /// The registry of enclaves.
 const TEEREX: &str = "Teerex";

@@ -11,8 +11,9 @@ use subxt::{
     PolkadotConfig,
     config::PolkadotExtrinsicParamsBuilder,
     dynamic::Value,
-    error::TransactionEventsError,
+    error::{BackendError, ExtrinsicError, RpcError, TransactionEventsError},
     ext::scale_value::Composite,
+    rpcs,
     transactions::{DynamicPayload, Signer, TransactionStatus, dynamic},
     utils,
 };
@@ -90,7 +91,10 @@ impl Parentchain {
             .await
             .map_err(|error| rejected(&error))?;
         let signed = signable.sign(signer).map_err(|error| rejected(&error))?;
-        let mut progress = signed.submit_and_watch().await.map_err(|error| rejected(&error))?;
+        let mut progress = signed
+            .submit_and_watch()
+            .await
+            .map_err(|error| ParentchainError::Rejected { reason: refusal(&error) })?;
         let extrinsic_hash = H256(progress.extrinsic_hash().0);
         observer.reached(&Milestone::Submitted { extrinsic_hash });
 
@@ -137,5 +141,47 @@ impl Parentchain {
     }
 }
 
+/// Why a node does not take a transaction. Nodes put the reason into the data of the error, beside a message that is
+/// always the same.
+fn refusal(error: &ExtrinsicError) -> String {
+    if let ExtrinsicError::ErrorSubmittingTransaction(BackendError::Rpc(RpcError::ClientError(
+        rpcs::Error::User(answer),
+    ))) = error
+    {
+        let reason = answer.data.as_ref().map(|data| data.get());
+        return match reason.and_then(|reason| serde_json::from_str::<String>(reason).ok()) {
+            Some(reason) => format!("{}: {reason}", answer.message),
+            None => answer.message.clone(),
+        };
+    }
+    innermost(error)
+}
+
 /// For how many blocks a transaction may wait for its inclusion. A power of two, as mortal eras are.
 const LIFETIME: u64 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_tells_the_nodes_reason() {
+        let answer: rpcs::UserError = serde_json::from_str(
+            r#"{"code":1010,"message":"Invalid Transaction","data":"Inability to pay some fees"}"#,
+        )
+        .unwrap();
+        let error = ExtrinsicError::ErrorSubmittingTransaction(rpcs::Error::User(answer).into());
+        assert_eq!(refusal(&error), "Invalid Transaction: Inability to pay some fees");
+        let rejected = ParentchainError::Rejected { reason: refusal(&error) };
+        assert!(rejected.hint().is_some());
+        let broken = ExtrinsicError::ErrorSubmittingTransaction(RpcError::SubscriptionDropped.into());
+        assert_eq!(refusal(&broken), "subscription dropped.");
+    }
+
+    #[test]
+    fn a_batch_holds_its_calls_by_name() {
+        let call = Call::all(vec![Call::transfer(&AccountId32::new([1; 32]), 5)]);
+        let text = call.0.into_value().to_string();
+        assert!(text.contains("batch_all") && text.contains("transfer_allow_death"), "{text}");
+    }
+}
