@@ -74,6 +74,19 @@ pub fn wrap_into_extrinsic(shard: ShardIdentifier, cyphertext: &[u8]) -> Call {
     Call::new("EnclaveBridge", "invoke", [("request", request)])
 }
 
+/// The parentchain's call that shields `amount` to the account in the envelope, `EnclaveBridge.shield_funds`.
+pub fn wrap_shielding(shard: ShardIdentifier, encrypted_beneficiary: &[u8], amount: u128) -> Call {
+    Call::new(
+        "EnclaveBridge",
+        "shield_funds",
+        [
+            ("shard", bytes(shard.as_bytes())),
+            ("incognito_account_encrypted", bytes(encrypted_beneficiary)),
+            ("amount", Value::u128(amount)),
+        ],
+    )
+}
+
 /// Step 5: signs the extrinsic as `signer`, who pays its fee, submits it and waits until it is final.
 ///
 /// # Errors
@@ -208,15 +221,7 @@ pub async fn shield_funds(
 ) -> Result<Completed, WorkflowError> {
     let worker = worker.identity().clone();
     let encrypted = encode_and_encrypt(beneficiary, &worker)?;
-    let call = Call::new(
-        "EnclaveBridge",
-        "shield_funds",
-        [
-            ("shard", bytes(worker.shard().as_bytes())),
-            ("incognito_account_encrypted", bytes(&encrypted)),
-            ("amount", Value::u128(amount)),
-        ],
-    );
+    let call = wrap_shielding(worker.shard(), &encrypted, amount);
     let mut blocks = chain.final_blocks().await?;
     let included = send(chain, &call, payer, observer).await?;
     // The only shielding in its extrinsic.
@@ -357,7 +362,11 @@ const RECEIPT_INTERVAL: Duration = Duration::from_millis(300);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use offstage_primitives::receipt::{OperationLeaf, merkle_proof, merkle_root, state_leaf};
+    use codec::Decode;
+    use offstage_primitives::{
+        enclave_bridge::Request,
+        receipt::{OperationLeaf, merkle_proof, merkle_root, state_leaf},
+    };
 
     fn confirmed_block() -> (H256, Receipt, ProcessedParentchainBlock) {
         let operation = H256::repeat_byte(1);
@@ -389,6 +398,28 @@ mod tests {
     fn a_receipt_that_follows_from_the_root_tells_the_outcome() {
         let (operation, receipt, confirmed) = confirmed_block();
         assert_eq!(check_receipt(&receipt, operation, &confirmed).unwrap(), Outcome::WrongNonce);
+    }
+
+    /// By the metadata of Integritee's solochain, whose clients write these bytes.
+    #[test]
+    fn the_calls_are_those_of_the_chains_in_use() {
+        let metadata = include_bytes!("../../light-client/src/testing/metadata.scale");
+        let metadata = subxt::Metadata::decode(&mut &metadata[..]).unwrap();
+        let shard = ShardIdentifier::from([7; 32]);
+        let request = Request { shard, cyphertext: vec![1, 2, 3] };
+        assert_eq!(
+            wrap_into_extrinsic(shard, &[1, 2, 3]).encode(&metadata).unwrap(),
+            [&[54, 0][..], &request.encode()].concat()
+        );
+        assert_eq!(
+            wrap_shielding(shard, &[1, 2, 3], 500).encode(&metadata).unwrap(),
+            [&[54, 2][..], &(shard, vec![1u8, 2, 3], 500u128).encode()].concat()
+        );
+        let to = AccountId32::new([9; 32]);
+        assert_eq!(
+            Call::transfer(&to, 500).encode(&metadata).unwrap(),
+            [&[10, 0, 0][..], to.as_ref(), &codec::Compact(500u128).encode()].concat()
+        );
     }
 
     #[test]

@@ -8,11 +8,11 @@ use crate::{
 };
 use offstage_primitives::{AccountId32, H256};
 use subxt::{
-    PolkadotConfig,
+    Metadata, PolkadotConfig,
     config::PolkadotExtrinsicParamsBuilder,
     dynamic::Value,
     error::{BackendError, ExtrinsicError, RpcError, TransactionEventsError},
-    ext::scale_value::Composite,
+    ext::{frame_decode::extrinsics::encode_call_data, scale_value::Composite},
     rpcs,
     transactions::{DynamicPayload, Signer, TransactionStatus, dynamic},
     utils,
@@ -37,6 +37,21 @@ impl Call {
     pub fn all(calls: Vec<Self>) -> Self {
         let calls = Value::unnamed_composite(calls.into_iter().map(|call| call.0.into_value()));
         Self::new("Utility", "batch_all", [("calls", calls)])
+    }
+
+    /// The bytes of the call by a chain's metadata.
+    ///
+    /// # Errors
+    /// When the chain has no such call, or one with other arguments.
+    pub fn encode(&self, metadata: &Metadata) -> Result<Vec<u8>, ParentchainError> {
+        encode_call_data(
+            self.0.pallet_name(),
+            self.0.call_name(),
+            self.0.call_data(),
+            metadata,
+            metadata.types(),
+        )
+        .map_err(|error| ParentchainError::Rejected { reason: innermost(&error) })
     }
 }
 
