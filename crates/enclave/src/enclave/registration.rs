@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(after(&fresh, &[registered(6, KEY)]), fresh, "an earlier start");
         assert_eq!(after(&fresh, &[registered(7, H256::zero())]), fresh, "a key that was dropped");
         let bare = RegistryEvent::Registered { signer: account(), mr_enclave: [0; 32], binding: None };
-        assert_eq!(after(&fresh, &[bare.clone()]), fresh);
+        assert_eq!(after(&fresh, std::slice::from_ref(&bare)), fresh);
         let seen = after(&fresh, &[registered(6, KEY), registered(7, KEY)]);
         assert_eq!(seen.seen_at_ms, Some(5));
         assert!(!seen.superseded);

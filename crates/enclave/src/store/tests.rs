@@ -8,7 +8,6 @@ use offstage_primitives::{
     receipt::{OperationLeaf, Outcome},
 };
 use offstage_protocol::BlockReference;
-use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 fn sealing() -> SealingKey {
@@ -19,7 +18,7 @@ fn first_keys() -> Keys {
     Keys { signer: Arc::new(Signer::from_sealable(&[3; 32]).unwrap()), shielding: None }
 }
 
-fn open(path: &PathBuf) -> Store {
+fn open(path: &Path) -> Store {
     Store::open(path, &sealing(), || Ok(first_keys())).unwrap()
 }
 

@@ -57,7 +57,7 @@ fn of_two_workers_born_at_the_same_moment_the_first_registration_decides_the_key
     world.add(content);
     assert_eq!(second.follow(&world).phase, Phase::Serving);
     assert_eq!(first.follow(&world).phase, Phase::NeedsShieldingKey);
-    assert_eq!(first.view().picture().shielding_key.is_some(), false, "the losing key is gone");
+    assert!(first.view().picture().shielding_key.is_none(), "the losing key is gone");
     world.add_empty();
     first.finalize(&world);
     let next = first.next_bundle(&world);

@@ -5,6 +5,5 @@
 mod flow;
 mod hostile;
 mod identity;
-#[expect(dead_code, reason = "the benchmarks use the kit too")]
 mod kit;
 mod storage;
