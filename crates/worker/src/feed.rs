@@ -15,7 +15,7 @@ use crate::{
 use anyhow::{Context, Result};
 use codec::Decode;
 use offstage_primitives::H256;
-use offstage_protocol::{BlockBundle, BlockReference, HostRequest, MAX_HEADERS, Status, Untrusted};
+use offstage_protocol::{BlockBundle, BlockReference, HostRequest, MAX_HEADERS, Phase, Status, Untrusted};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -61,6 +61,10 @@ impl Feeder {
     pub async fn step(&mut self, enclave: &Enclave, status: &Status) -> Result<Step> {
         if status.wanted_code.is_some() {
             return self.runtime_code(enclave, status).await;
+        }
+        if status.phase == Phase::NeedsShieldingKey {
+            // It takes no block before it has the key; whoever called asks a peer for it.
+            return enclave.ask_status(HostRequest::Status).await.map(Step::AtHead);
         }
         if status.position.number < status.finalized.number {
             return self.next_block(enclave, status).await;

@@ -132,7 +132,7 @@ impl Service<'_> {
     async fn genesis_material(&self) -> Result<Start> {
         let genesis = self.node.genesis_hash().await?;
         let header = self.node.header(genesis).await?.encoded()?;
-        let keys = [grandpa_authorities_key(), b":grandpa_authorities".to_vec(), b":code".to_vec()];
+        let keys = [CODE_PATH_KEY.to_vec(), grandpa_authorities_key(), b":grandpa_authorities".to_vec()];
         let proof = self.node.read_proof(&keys, genesis).await?;
         let code = self
             .node
@@ -399,6 +399,9 @@ fn grandpa_authorities_key() -> Vec<u8> {
     [twox_128(b"Grandpa"), twox_128(b"Authorities")].concat()
 }
 
+/// Absent by its last byte: the proof of that leads to the leaf of `:code`, which holds the code's hash, and leaves out
+/// the code itself (`GenesisMaterial` of the light client).
+const CODE_PATH_KEY: &[u8] = b":code\0";
 const FIRST_CONNECTION: Duration = Duration::from_secs(10);
 /// An enclave that ends sooner than this after its start did not work.
 const SHORT_LIFE: Duration = Duration::from_secs(20);
