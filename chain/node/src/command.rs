@@ -7,7 +7,7 @@ use crate::{
     service, settings,
 };
 use offstage_runtime::opaque::{Block, Hash};
-use sc_cli::{CliConfiguration, SubstrateCli};
+use sc_cli::SubstrateCli;
 use sc_network::{Litep2pNetworkBackend, NetworkWorker, config::NetworkBackendType};
 use sc_service::{Configuration, PartialComponents, TaskManager};
 

@@ -9,9 +9,8 @@ use sc_consensus_grandpa::{
     FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState,
 };
 use sc_consensus_grandpa_rpc::{Grandpa, GrandpaApiServer};
-use sc_rpc_api::SubscriptionTaskExecutor;
 use sc_transaction_pool::TransactionPoolHandle;
-use sp_core::H256;
+use sp_core::{H256, traits::SpawnNamed};
 use std::{error::Error, sync::Arc};
 use substrate_frame_rpc_system::{System, SystemApiServer};
 
@@ -36,7 +35,7 @@ pub(crate) fn methods(
     client: Arc<FullClient>,
     pool: Arc<TransactionPoolHandle<Block, FullClient>>,
     grandpa: GrandpaParts,
-    executor: SubscriptionTaskExecutor,
+    executor: Arc<dyn SpawnNamed>,
 ) -> Result<RpcModule<()>, Box<dyn Error + Send + Sync>> {
     let mut module = RpcModule::new(());
     module.merge(SystemApiServer::<H256, AccountId, Nonce>::into_rpc(System::new(client.clone(), pool)))?;

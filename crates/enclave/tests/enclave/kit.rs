@@ -24,8 +24,8 @@ use offstage_primitives::{
     trusted::TrustedOperation,
 };
 use offstage_protocol::{
-    BlockBundle, EnclaveResponse, HostRequest, MAX_HEADERS, OutboxExtrinsic, OutboxKind, Phase, Refusal, Start, Started,
-    Status, Untrusted,
+    BlockBundle, EnclaveResponse, HostRequest, MAX_HEADERS, OutboxExtrinsic, OutboxKind, Phase, Refusal,
+    Start, Started, Status, Untrusted,
 };
 use offstage_sdk::testing::TestAccount;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
