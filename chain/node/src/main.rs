@@ -29,14 +29,31 @@ fn main() -> ExitCode {
     match command::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", one_line(&error));
+            eprintln!("error: {}", message(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-/// An error and its causes as one line.
-fn one_line(error: &dyn Error) -> String {
+/// What to tell the user: one line, with what to do.
+fn message(error: &sc_cli::Error) -> String {
+    match error {
+        sc_cli::Error::Input(text) => one_line(text),
+        sc_cli::Error::NetworkKeyNotFound(path) => format!(
+            "a validator needs a lasting network key, and there is none at {0}: make it with `offstage-node key \
+             generate-node-key --file {0}`, or let the node make it with --unsafe-force-node-key-generation",
+            path.display()
+        ),
+        other => one_line(&with_causes(other)),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An error and its causes.
+fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -47,7 +64,7 @@ fn one_line(error: &dyn Error) -> String {
         }
         cause = error.source();
     }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    text
 }
 
 #[cfg(test)]
@@ -57,8 +74,14 @@ mod tests {
     #[test]
     fn an_error_is_one_line_with_its_causes() {
         let inner = std::io::Error::other("disk is\n\tfull");
-        let error = sc_cli::Error::Application(Box::new(sc_service::Error::Io(inner)));
-        assert_eq!(one_line(&error), "disk is full");
-        assert_eq!(one_line(&sc_cli::Error::Input("no such\n chain".into())), "Invalid input: no such chain");
+        let error = sc_cli::Error::Service(sc_service::Error::Io(inner));
+        assert_eq!(message(&error), "disk is full");
+        assert_eq!(message(&sc_cli::Error::Input("no such\n chain".into())), "no such chain");
+    }
+
+    #[test]
+    fn a_validator_without_network_key_is_told_how_to_make_one() {
+        let text = message(&sc_cli::Error::NetworkKeyNotFound("/keys/node".into()));
+        assert!(text.contains("--file /keys/node") && !text.contains('\n'));
     }
 }
