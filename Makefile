@@ -36,8 +36,7 @@ demo: build ## Run the whole system on this machine: node, two workers, client
 
 .PHONY: test
 test: build ## Run all tests, the end-to-end tests included
-	@# The node is tested as a process, by the end-to-end tests; its own few unit tests link all of it once more.
-	cargo nextest run --release --locked --workspace --exclude offstage-node
+	cargo nextest run --release --locked --workspace
 
 .PHONY: fmt
 fmt: setup ## Check the formatting
