@@ -65,5 +65,7 @@ def main():
 if __name__ == "__main__":
     try:
         main()
+    except BrokenPipeError:
+        sys.exit(1)
     except OSError as error:
         sys.exit(f"error: cannot reach the node: {error}")

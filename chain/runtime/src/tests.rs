@@ -255,11 +255,7 @@ fn chain(name: &str) -> sp_io::TestExternalities {
     merge(&mut genesis, serde_json::from_slice(&patch).expect("a preset is JSON"));
     let config: RuntimeGenesisConfig = serde_json::from_value(genesis).expect("the patch fits the genesis");
     let mut externalities = sp_io::TestExternalities::new(config.build_storage().expect("genesis builds"));
-    // GRANDPA's events are kept only after block 0.
-    externalities.execute_with(|| {
-        System::set_block_number(1);
-        pallet_timestamp::Now::<Runtime>::put(NOW);
-    });
+    externalities.execute_with(|| pallet_timestamp::Now::<Runtime>::put(NOW));
     externalities
 }
 
