@@ -44,9 +44,9 @@ pub struct TrustedArguments {
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum TrustedCommand {
-    /// Make an incognito account; its key goes to ./my_trusted_keystore/<shard>
+    /// Make an incognito account; its key goes to ./my_trusted_keystore, in the folder of the shard
     NewAccount,
-    /// List the accounts in ./my_trusted_keystore/<shard>
+    /// List the accounts in the folder of the shard in ./my_trusted_keystore
     ListAccounts,
     /// Transfer funds within the shard; prints the operation's hash
     Transfer {

@@ -173,7 +173,7 @@ fn refusal(error: &ExtrinsicError) -> String {
 }
 
 /// For how many blocks a transaction may wait for its inclusion. A power of two, as mortal eras are.
-const LIFETIME: u64 = 64;
+pub const LIFETIME: u64 = 64;
 
 #[cfg(test)]
 mod tests {
