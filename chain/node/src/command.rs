@@ -4,8 +4,9 @@
 use crate::{
     chain_spec,
     cli::{Cli, Subcommand},
-    service, settings,
+    service,
 };
+use offstage_node::settings;
 use offstage_runtime::opaque::{Block, Hash};
 use sc_cli::SubstrateCli;
 use sc_network::{Litep2pNetworkBackend, NetworkWorker, config::NetworkBackendType};

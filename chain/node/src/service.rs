@@ -8,7 +8,8 @@
 //! Blocks are opaque here: extrinsics are bytes. Together with runtime calls by name this lets the node run every
 //! Aura + GRANDPA chain with 32-byte sr25519 authors, `u32` block numbers and BLAKE2 hashes.
 
-use crate::{rpc, settings};
+use crate::rpc;
+use offstage_node::settings;
 use offstage_runtime::{
     apis::RuntimeApi,
     opaque::{Block, Hash},

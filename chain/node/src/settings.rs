@@ -16,7 +16,7 @@ use std::{
 };
 
 /// The configuration with this node's defaults instead of Substrate's, wherever the operator said nothing.
-pub(crate) fn with_our_defaults(mut configuration: Configuration) -> Configuration {
+pub fn with_our_defaults(mut configuration: Configuration) -> Configuration {
     configuration.state_pruning = configuration.state_pruning.or(Some(PruningMode::ArchiveCanonical));
     for endpoint in configuration.rpc.addr.iter_mut().flatten() {
         endpoint.retry_random_port = false;
@@ -28,7 +28,7 @@ pub(crate) fn with_our_defaults(mut configuration: Configuration) -> Configurati
 ///
 /// # Errors
 /// Names the first one that is taken, and the flag that chooses another.
-pub(crate) fn check_ports(configuration: &Configuration) -> Result<(), sc_cli::Error> {
+pub fn check_ports(configuration: &Configuration) -> Result<(), sc_cli::Error> {
     for endpoint in configuration.rpc.addr.iter().flatten().filter(|endpoint| !endpoint.is_optional) {
         check_port(endpoint.listen_addr, "--rpc-port")?;
     }
@@ -54,7 +54,7 @@ pub(crate) fn check_ports(configuration: &Configuration) -> Result<(), sc_cli::E
 /// Eight blocks of six seconds are less than a minute: what a worker waits at most, while it catches up, for a block
 /// that proves the ones before it. At the head of the chain it does not wait, as the node hands out the justification
 /// of every round.
-pub(crate) fn justification_period(chain_type: &ChainType) -> u32 {
+pub fn justification_period(chain_type: &ChainType) -> u32 {
     match chain_type {
         ChainType::Development => 1,
         _ => 8,
@@ -65,7 +65,7 @@ pub(crate) fn justification_period(chain_type: &ChainType) -> u32 {
 ///
 /// A round lasts two to four such times. With blocks of one second, Substrate's usual third of a second would let
 /// finality fall behind.
-pub(crate) fn gossip_duration(slot_duration: Duration) -> Duration {
+pub fn gossip_duration(slot_duration: Duration) -> Duration {
     (slot_duration / 12).clamp(MIN_GOSSIP_DURATION, MAX_GOSSIP_DURATION)
 }
 
