@@ -20,7 +20,8 @@ use crate::state_transition::{BlockContext, CallError};
 use codec::Encode;
 use frame_support::{
     dispatch::{GetDispatchInfo, RawOrigin},
-    traits::{BuildGenesisConfig, OnTimestampSet},
+    storage::{storage_prefix, unhashed},
+    traits::{BuildGenesisConfig, OnTimestampSet, PalletInfoAccess},
     weights::Weight,
 };
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -77,11 +78,23 @@ pub fn metadata(metadata: impl Encode) -> Vec<u8> {
     metadata.encode()
 }
 
+/// `frame_system` has `reset_events` for this, but that looks through all that the block has changed so far for topics of
+/// events, each time; a block's cost would grow with the square of its calls.
 fn take_events<T: frame_system::Config>() -> Vec<T::RuntimeEvent> {
-    let events =
-        frame_system::Pallet::<T>::read_events_no_consensus().map(|record| record.event).collect::<Vec<_>>();
-    if !events.is_empty() {
+    let mut topics = false;
+    let events = frame_system::Pallet::<T>::read_events_no_consensus()
+        .map(|record| {
+            topics |= !record.topics.is_empty();
+            record.event
+        })
+        .collect::<Vec<_>>();
+    if topics {
         frame_system::Pallet::<T>::reset_events();
+    } else if !events.is_empty() {
+        let system = frame_system::Pallet::<T>::name();
+        for item in ["Events", "EventCount"] {
+            unhashed::kill(&storage_prefix(system.as_bytes(), item.as_bytes()));
+        }
     }
     events
 }
