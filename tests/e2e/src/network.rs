@@ -149,10 +149,10 @@ impl Network {
 
     /// Ends a worker's host at once (SIGKILL); its enclave notices that the stream is gone and ends too.
     pub fn kill_worker(&mut self, index: usize) {
-        if let Some(worker) = self.workers.get_mut(index) {
-            if let Some(mut process) = worker.process.take() {
-                process.kill();
-            }
+        if let Some(worker) = self.workers.get_mut(index)
+            && let Some(mut process) = worker.process.take()
+        {
+            process.kill();
         }
     }
 

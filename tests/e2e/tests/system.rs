@@ -26,10 +26,10 @@ impl Setting {
 
 impl Drop for Setting {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            if let Some(folder) = self.folder.take() {
-                eprintln!("the logs are kept in {}", folder.keep().display());
-            }
+        if std::thread::panicking()
+            && let Some(folder) = self.folder.take()
+        {
+            eprintln!("the logs are kept in {}", folder.keep().display());
         }
     }
 }

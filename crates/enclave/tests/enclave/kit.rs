@@ -31,11 +31,11 @@ use offstage_sdk::testing::TestAccount;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 use tempfile::TempDir;
 
-pub const MRENCLAVE: [u8; 32] = [0x4d; 32];
+pub(crate) const MRENCLAVE: [u8; 32] = [0x4d; 32];
 
 /// The parentchain.
 #[derive(Clone)]
-pub struct World {
+pub(crate) struct World {
     pub chain: TestChain,
     pub shard: ShardIdentifier,
     nonces: BTreeMap<AccountId32, u32>,
@@ -46,7 +46,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let storage = [
             (storage_keys::value("Teerex", "RootCertificate"), DEVELOPMENT_ROOT.encode()),
             (storage_keys::value("Teerex", "TcbPolicy"), TcbPolicy::default().encode()),
@@ -63,25 +63,25 @@ impl World {
         }
     }
 
-    pub fn block(&self) -> BlockContent {
+    pub(crate) fn block(&self) -> BlockContent {
         self.chain.block()
     }
 
-    pub fn add(&mut self, content: BlockContent) -> u32 {
+    pub(crate) fn add(&mut self, content: BlockContent) -> u32 {
         self.chain.add(content)
     }
 
-    pub fn add_empty(&mut self) -> u32 {
+    pub(crate) fn add_empty(&mut self) -> u32 {
         let content = self.block();
         self.add(content)
     }
 
-    pub fn hash(&self, number: u32) -> H256 {
+    pub(crate) fn hash(&self, number: u32) -> H256 {
         self.chain.header(number).hash()
     }
 
     /// Puts extrinsics of an enclave into `content`, with what they do.
-    pub fn include(
+    pub(crate) fn include(
         &mut self,
         mut content: BlockContent,
         signer: &AccountId32,
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// Sets the account that pays the fees.
-    pub fn account(&self, content: BlockContent, signer: &AccountId32) -> BlockContent {
+    pub(crate) fn account(&self, content: BlockContent, signer: &AccountId32) -> BlockContent {
         let nonce = self.nonces.get(signer).copied().unwrap_or_default();
         let info = (nonce, 0u32, 1u32, 0u32, (1_000_000_000_000u128, 0u128, 0u128, 0u128));
         content.storage(storage_keys::account(signer), Some(info.encode()))
@@ -142,7 +142,7 @@ fn arguments_after_shard<'a>(extrinsic: &'a [u8], shard: &ShardIdentifier) -> &'
 }
 
 /// An honest host with its enclave.
-pub struct Host {
+pub(crate) struct Host {
     pub enclave: Enclave<Balances>,
     pub started: Started,
     pub dir: Arc<TempDir>,
@@ -150,12 +150,12 @@ pub struct Host {
 
 impl Host {
     /// A new worker.
-    pub fn new(world: &World) -> Self {
+    pub(crate) fn new(world: &World) -> Self {
         Self::on(world, Arc::new(tempfile::tempdir().unwrap())).unwrap()
     }
 
     /// A worker on what is in this folder.
-    pub fn on(world: &World, dir: Arc<TempDir>) -> Result<Self, String> {
+    pub(crate) fn on(world: &World, dir: Arc<TempDir>) -> Result<Self, String> {
         let mut enclave = open(dir.path())?;
         match enclave.handle(HostRequest::Start(Box::new(start(world)))) {
             EnclaveResponse::Started(started) => Ok(Self { enclave, started: *started, dir }),
@@ -165,22 +165,22 @@ impl Host {
     }
 
     /// As after kill -9 and a new start.
-    pub fn restart(self, world: &World) -> Self {
+    pub(crate) fn restart(self, world: &World) -> Self {
         let dir = self.dir.clone();
         drop(self);
         Self::on(world, dir).unwrap()
     }
 
-    pub fn signer(&self) -> AccountId32 {
+    pub(crate) fn signer(&self) -> AccountId32 {
         self.started.signer.clone()
     }
 
-    pub fn ask(&mut self, request: HostRequest) -> EnclaveResponse {
+    pub(crate) fn ask(&mut self, request: HostRequest) -> EnclaveResponse {
         self.enclave.handle(request)
     }
 
     /// A request that must be granted.
-    pub fn done(&mut self, request: HostRequest) -> Status {
+    pub(crate) fn done(&mut self, request: HostRequest) -> Status {
         match self.ask(request) {
             EnclaveResponse::Done(status) => *status,
             other => panic!("{other:?}"),
@@ -188,23 +188,23 @@ impl Host {
     }
 
     /// A request that must be refused.
-    pub fn refused(&mut self, request: HostRequest) -> Refusal {
+    pub(crate) fn refused(&mut self, request: HostRequest) -> Refusal {
         match self.ask(request) {
             EnclaveResponse::Refused(refusal) => refusal,
             other => panic!("{other:?}"),
         }
     }
 
-    pub fn status(&mut self) -> Status {
+    pub(crate) fn status(&mut self) -> Status {
         self.done(HostRequest::Status)
     }
 
-    pub fn view(&self) -> Arc<View> {
+    pub(crate) fn view(&self) -> Arc<View> {
         self.enclave.view().unwrap()
     }
 
     /// Makes the whole chain final for the enclave.
-    pub fn finalize(&mut self, world: &World) {
+    pub(crate) fn finalize(&mut self, world: &World) {
         let (status, to) = (self.status(), world.chain.number());
         for from in (status.tip.number + 1..=to).step_by(MAX_HEADERS) {
             self.done(headers(world, from..=to.min(from + MAX_HEADERS as u32 - 1)));
@@ -215,19 +215,19 @@ impl Host {
     }
 
     /// The next block.
-    pub fn next_bundle(&mut self, world: &World) -> BlockBundle {
+    pub(crate) fn next_bundle(&mut self, world: &World) -> BlockBundle {
         let status = self.status();
         bundle(world, status.position.number + 1, &status.watched_keys)
     }
 
     /// Imports the next block, which must be final.
-    pub fn import_next(&mut self, world: &World) -> Status {
+    pub(crate) fn import_next(&mut self, world: &World) -> Status {
         let bundle = self.next_bundle(world);
         self.done(HostRequest::ImportBlock(Box::new(bundle)))
     }
 
     /// Brings the enclave to the head of the chain, or to where it needs a key.
-    pub fn follow(&mut self, world: &World) -> Status {
+    pub(crate) fn follow(&mut self, world: &World) -> Status {
         self.finalize(world);
         let head = world.chain.number();
         while self.status().position.number < head && self.status().phase != Phase::NeedsShieldingKey {
@@ -236,7 +236,7 @@ impl Host {
         self.done(HostRequest::AtFinalizedHead(Untrusted::new(world.hash(head))))
     }
 
-    pub fn collect(&mut self) -> Vec<OutboxExtrinsic> {
+    pub(crate) fn collect(&mut self) -> Vec<OutboxExtrinsic> {
         match self.ask(HostRequest::Collect) {
             EnclaveResponse::Collected { extrinsics, .. } => extrinsics,
             other => panic!("{other:?}"),
@@ -244,7 +244,7 @@ impl Host {
     }
 
     /// Submits what there is, in a new block, and follows.
-    pub fn submit(&mut self, world: &mut World) -> Status {
+    pub(crate) fn submit(&mut self, world: &mut World) -> Status {
         let extrinsics = self.collect();
         let signer = self.signer();
         let content = world.block();
@@ -254,7 +254,7 @@ impl Host {
     }
 
     /// Adds a block and follows; then submits until nothing waits.
-    pub fn settle(&mut self, world: &mut World) -> Status {
+    pub(crate) fn settle(&mut self, world: &mut World) -> Status {
         for _ in 0..10 {
             if self.submit(world).outbox_len == 0 {
                 return self.status();
@@ -264,14 +264,14 @@ impl Host {
     }
 
     /// A worker whose registration is final.
-    pub fn serving(world: &mut World) -> Self {
+    pub(crate) fn serving(world: &mut World) -> Self {
         let mut host = Self::new(world);
         host.serve(world);
         host
     }
 
     /// Registers.
-    pub fn serve(&mut self, world: &mut World) {
+    pub(crate) fn serve(&mut self, world: &mut World) {
         if world.chain.number() == 0 {
             world.add_empty();
         }
@@ -280,7 +280,7 @@ impl Host {
     }
 
     /// A worker that gets the key from another.
-    pub fn joining(world: &mut World, provider: &Host) -> Self {
+    pub(crate) fn joining(world: &mut World, provider: &Host) -> Self {
         let mut host = Self::new(world);
         assert_eq!(host.follow(world).phase, Phase::NeedsShieldingKey);
         host.request_key(provider);
@@ -288,21 +288,21 @@ impl Host {
         host
     }
 
-    pub fn request_key(&mut self, provider: &Host) -> Status {
+    pub(crate) fn request_key(&mut self, provider: &Host) -> Status {
         let url = format!("wss://{}", provider.started.mutual_attestation_address);
         self.done(HostRequest::RequestShieldingKey(Untrusted::new(url)))
     }
 
     /// The key that clients encrypt to.
-    pub fn key(&self) -> Encryptor {
+    pub(crate) fn key(&self) -> Encryptor {
         Encryptor::new(&self.view().shielding_public_key().unwrap().value)
     }
 
-    pub fn balance(&self, account: &TestAccount) -> u128 {
+    pub(crate) fn balance(&self, account: &TestAccount) -> u128 {
         self.read(account, TrustedGetter::FreeBalance(account.id())).unwrap_or_default()
     }
 
-    pub fn nonce(&self, account: &TestAccount) -> u32 {
+    pub(crate) fn nonce(&self, account: &TestAccount) -> u32 {
         self.read(account, TrustedGetter::Nonce(account.id())).unwrap()
     }
 
@@ -313,21 +313,21 @@ impl Host {
         answer.value.map(|bytes| T::decode(&mut &bytes[..]).unwrap())
     }
 
-    pub fn receipt(&self, operation: &H256) -> Option<Receipt> {
+    pub(crate) fn receipt(&self, operation: &H256) -> Option<Receipt> {
         self.view().receipt(operation).unwrap().value
     }
 
-    pub fn state_root(&self) -> H256 {
+    pub(crate) fn state_root(&self) -> H256 {
         self.view().picture().state_root
     }
 }
 
-pub fn open(dir: &Path) -> Result<Enclave<Balances>, String> {
+pub(crate) fn open(dir: &Path) -> Result<Enclave<Balances>, String> {
     let platform = SoftwarePlatform::open(dir, MRENCLAVE).map_err(|error| error.to_string())?;
     Enclave::open(Box::new(platform), dir).map_err(|error| error.to_string())
 }
 
-pub fn start(world: &World) -> Start {
+pub(crate) fn start(world: &World) -> Start {
     let genesis = world.chain.genesis_material();
     Start {
         genesis_header: Untrusted::new(genesis.header),
@@ -345,11 +345,11 @@ pub fn start(world: &World) -> Start {
     }
 }
 
-pub fn headers(world: &World, numbers: impl IntoIterator<Item = u32>) -> HostRequest {
+pub(crate) fn headers(world: &World, numbers: impl IntoIterator<Item = u32>) -> HostRequest {
     HostRequest::ImportHeaders(world.chain.headers(numbers).into_iter().map(Untrusted::new).collect())
 }
 
-pub fn bundle(world: &World, number: u32, keys: &[Vec<u8>]) -> BlockBundle {
+pub(crate) fn bundle(world: &World, number: u32, keys: &[Vec<u8>]) -> BlockBundle {
     let material = world.chain.material(number, &[]);
     BlockBundle {
         header: Untrusted::new(material.header),
@@ -359,10 +359,10 @@ pub fn bundle(world: &World, number: u32, keys: &[Vec<u8>]) -> BlockBundle {
 }
 
 /// Encrypts to a shard as a client does.
-pub struct Encryptor(OaepPublicEncryptingKey);
+pub(crate) struct Encryptor(OaepPublicEncryptingKey);
 
 impl Encryptor {
-    pub fn new(key: &ShieldingPublicKey) -> Self {
+    pub(crate) fn new(key: &ShieldingPublicKey) -> Self {
         let exponent = key.exponent.to_be_bytes();
         let exponent = exponent.iter().copied().skip_while(|byte| *byte == 0).collect::<Vec<_>>();
         let components = PublicKeyComponents { n: key.modulus.to_vec(), e: exponent };
@@ -370,7 +370,7 @@ impl Encryptor {
         Self(OaepPublicEncryptingKey::new(key).unwrap())
     }
 
-    pub fn encrypt(&self, plaintext: &[u8]) -> Vec<u8> {
+    pub(crate) fn encrypt(&self, plaintext: &[u8]) -> Vec<u8> {
         let mut envelope = Vec::new();
         for chunk in plaintext.chunks(CHUNK_LEN) {
             let mut buffer = [0; RSA_LEN];
@@ -381,21 +381,25 @@ impl Encryptor {
         envelope
     }
 
-    pub fn account(&self, account: &TestAccount) -> Vec<u8> {
+    pub(crate) fn account(&self, account: &TestAccount) -> Vec<u8> {
         self.encrypt(&account.id().encode())
     }
 
-    pub fn operation(&self, operation: &TrustedOperation<TrustedCall, Getter>) -> Vec<u8> {
+    pub(crate) fn operation(&self, operation: &TrustedOperation<TrustedCall, Getter>) -> Vec<u8> {
         self.encrypt(&operation.encode())
     }
 }
 
 /// A signed call as it goes into an envelope.
-pub fn signed(account: &TestAccount, call: TrustedCall, nonce: u32) -> TrustedOperation<TrustedCall, Getter> {
+pub(crate) fn signed(
+    account: &TestAccount,
+    call: TrustedCall,
+    nonce: u32,
+) -> TrustedOperation<TrustedCall, Getter> {
     TrustedOperation::IndirectCall(account.sign_call(call, nonce, &MRENCLAVE, &MRENCLAVE.into()))
 }
 
-pub fn transfer(
+pub(crate) fn transfer(
     from: &TestAccount,
     to: &TestAccount,
     amount: u128,
@@ -404,7 +408,7 @@ pub fn transfer(
     signed(from, TrustedCall::BalanceTransfer(from.id(), to.id(), amount), nonce)
 }
 
-pub fn unshield(
+pub(crate) fn unshield(
     from: &TestAccount,
     to: &AccountId32,
     amount: u128,
