@@ -25,6 +25,7 @@ use offstage_primitives::{
     shard::base58,
     shielding::ShieldingPublicKey,
     teerex::SgxEnclave,
+    trusted::Domain,
 };
 use thiserror::Error;
 
@@ -77,6 +78,8 @@ pub fn verify_worker(
     Ok(VerifiedWorker {
         signer: signer.clone(),
         shard: binding.shard,
+        genesis_hash: facts.genesis_hash,
+        verified_at: facts.block_number,
         mrenclave: *identity.mr_enclave(),
         shielding_key,
     })
@@ -97,6 +100,8 @@ pub struct Presented<'connection> {
 pub struct ChainFacts {
     /// Hash of the genesis header.
     pub genesis_hash: H256,
+    /// Number of the block that the facts are of.
+    pub block_number: u32,
     /// DER certificate in which every quote's chain must end.
     pub root_certificate: Vec<u8>,
     /// Which patch levels the chain accepts.
@@ -126,6 +131,8 @@ pub struct Expected {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedWorker {
     signer: AccountId32,
+    genesis_hash: H256,
+    verified_at: u32,
     shard: ShardIdentifier,
     mrenclave: [u8; 32],
     shielding_key: ShieldingPublicKey,
@@ -145,6 +152,16 @@ impl VerifiedWorker {
     /// The measurement of its code.
     pub fn mrenclave(&self) -> &[u8; 32] {
         &self.mrenclave
+    }
+
+    /// Where signatures for it are good: the chain, its shard, its measurement.
+    pub fn domain(&self) -> Domain {
+        Domain { genesis_hash: self.genesis_hash, mrenclave: self.mrenclave, shard: self.shard }
+    }
+
+    /// Number of the chain's newest final block when it was verified. What is signed for it expires some blocks later.
+    pub fn verified_at(&self) -> u32 {
+        self.verified_at
     }
 
     /// The key to which operations for its shard are encrypted.

@@ -21,7 +21,7 @@ use channel::Channel;
 use codec::{Decode, Encode};
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    balances::{Getter, TrustedGetter, TrustedGetterSigned},
+    balances::{BoundGetterSigned, Getter, TrustedGetter, bound_getter_payload},
     bounded::decode_bounded,
     enclave_bridge::Request,
     receipt::Receipt,
@@ -132,7 +132,7 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`].
     pub async fn free_balance(&mut self, account: &Account) -> Result<u128, WorkerError> {
-        self.getter(TrustedGetter::FreeBalance(account.id()), account).await.map(Option::unwrap_or_default)
+        self.getter(TrustedGetter::FreeBalance(account.id()), account).await
     }
 
     /// The nonce of `account`'s next trusted call.
@@ -140,7 +140,7 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`].
     pub async fn nonce(&mut self, account: &Account) -> Result<u32, WorkerError> {
-        self.getter(TrustedGetter::Nonce(account.id()), account).await.map(Option::unwrap_or_default)
+        self.getter(TrustedGetter::Nonce(account.id()), account).await
     }
 
     /// `offstage_getReceipt`: what became of an operation, or `None` when the worker has not executed it (yet). The
@@ -152,20 +152,25 @@ impl Worker {
         self.ask("offstage_getReceipt", json!([format!("{operation:?}")])).await
     }
 
-    /// `state_executeGetter`: a question that `account` signs.
+    /// `state_executeGetter`: a question that `account` signs. It is good for [`GETTER_LIFETIME`] blocks after the worker was
+    /// verified; connect anew after that.
     async fn getter<T: Decode>(
         &mut self,
         getter: TrustedGetter,
         account: &Account,
-    ) -> Result<Option<T>, WorkerError> {
-        let signature = Account::sign(account, &getter.encode());
-        let getter = Getter::Trusted(TrustedGetterSigned { getter, signature });
+    ) -> Result<T, WorkerError> {
+        let expires = self.identity.verified_at().saturating_add(GETTER_LIFETIME);
+        let payload = bound_getter_payload(&getter, expires, &self.identity.domain());
+        let signature = Account::sign(account, &payload);
+        let getter = Getter::Bound(BoundGetterSigned { getter, expires, signature });
         // Not encrypted: it travels in TLS that ends in the enclave.
         let request = Request { shard: self.identity.shard(), cyphertext: getter.encode() };
         let method = "state_executeGetter";
         let answer: Option<Vec<u8>> =
             self.ask(method, json!([format!("0x{}", hex::encode(request.encode()))])).await?;
-        answer.map(|value| decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))).transpose()
+        // An enclave says nothing to who may not ask; that must not pass for a balance of nothing.
+        let value = answer.ok_or(WorkerError::NoAnswer { method })?;
+        decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))
     }
 
     async fn ask<T: Decode>(&mut self, method: &'static str, parameters: Value) -> Result<T, WorkerError> {
@@ -222,6 +227,12 @@ pub enum WorkerError {
         /// What it says.
         message: String,
     },
+    /// The worker keeps the answer to itself.
+    #[error("the worker gives no answer to {method}: the question is not its account's, or no longer good")]
+    NoAnswer {
+        /// What was asked.
+        method: &'static str,
+    },
     /// The worker's answer is not of the promised form.
     #[error("the worker's answer to {method} cannot be read")]
     Malformed {
@@ -236,7 +247,7 @@ impl WorkerError {
         match self {
             Self::Unreachable { .. } | Self::Broken { .. } | Self::Answered { .. } => true,
             Self::Refused { refusal, .. } => refusal.may_pass(),
-            Self::Tls { .. } | Self::Parentchain(_) | Self::Malformed { .. } => false,
+            Self::Tls { .. } | Self::Parentchain(_) | Self::NoAnswer { .. } | Self::Malformed { .. } => false,
         }
     }
 
@@ -253,6 +264,9 @@ impl WorkerError {
             Self::Parentchain(error) => error.hint(),
             Self::Broken { .. } => Some("look whether the worker still runs, then try again"),
             Self::Answered { .. } => None,
+            Self::NoAnswer { .. } => {
+                Some("the worker may be far behind the chain; connect anew and ask again")
+            }
             Self::Malformed { .. } => Some("the worker may be of another version than this client"),
         }
     }
@@ -260,6 +274,10 @@ impl WorkerError {
 
 /// The longest value of an answer that is decoded, in bytes: a receipt or a key, both about 2 KB.
 const MAX_TEXT_LEN: usize = 16 * 1024;
+
+/// How many blocks after the worker was verified its questions are good. At most
+/// [`MAX_GETTER_LIFETIME`](offstage_primitives::balances::MAX_GETTER_LIFETIME), less what a worker may be behind.
+pub const GETTER_LIFETIME: u32 = 128;
 
 #[cfg(test)]
 mod tests;

@@ -27,15 +27,15 @@ use offstage_primitives::{
     balances::{BalancesOperation, TrustedCall},
     receipt::{Outcome, Receipt, shielding_operation_hash},
     shielding::ShieldingPublicKey,
-    trusted::{TrustedCall as _, TrustedCallSigned, TrustedOperation, call_payload},
+    trusted::{BoundCallSigned, TrustedCall as _, TrustedOperation, bound_call_payload},
 };
 use std::time::Duration;
 use subxt::dynamic::Value;
 use thiserror::Error;
 use tokio::time::timeout;
 
-/// Step 1: signs a call for one shard, one measurement and one nonce, and makes the operation of it that travels through
-/// the parentchain.
+/// Step 1: signs a call for one chain, shard, measurement and nonce, and makes the operation of it that travels through
+/// the parentchain. It is good for [`CALL_LIFETIME`] blocks after the worker was verified.
 ///
 /// # Errors
 /// [`WorkflowError::Sender`] when `signer` is not the account that the call is about: no enclave would execute it.
@@ -48,9 +48,10 @@ pub fn compose_trusted_call(
     if call.sender() != Some(&signer.id()) {
         return Err(WorkflowError::Sender);
     }
-    let payload = call_payload(&call, nonce, worker.mrenclave(), &worker.shard());
+    let expires = worker.verified_at().saturating_add(CALL_LIFETIME);
+    let payload = bound_call_payload(&call, nonce, expires, &worker.domain());
     let signature = Account::sign(signer, &payload);
-    Ok(TrustedOperation::IndirectCall(TrustedCallSigned { call, nonce, signature }))
+    Ok(TrustedOperation::BoundCall(BoundCallSigned { call, nonce, expires, signature }))
 }
 
 /// Step 2: the key to encrypt to. It belongs to an enclave that was verified; there is no other way to get one.
@@ -349,6 +350,10 @@ impl WorkflowError {
         }
     }
 }
+
+/// How many blocks after its worker was verified a trusted call may be executed at the latest. Longer than its extrinsic
+/// is good for, so that a call which the chain took in time is not too late for the worker.
+pub const CALL_LIFETIME: u32 = 256;
 
 /// How long a worker may be behind with an operation of the past, a few blocks, before it is held not to know it.
 pub const RECEIPT_PATIENCE: Duration = Duration::from_secs(10);

@@ -3,7 +3,8 @@
 //!
 //! An RSA operation takes milliseconds, everything else about a call microseconds; so this stage decides how fast a
 //! worker is. Envelopes are opened, decoded, and their signatures checked by one thread per core; the results
-//! come back in the chain's order. Nothing here depends on the state, so the order of work does not matter.
+//! are handed on in the chain's order, each as soon as those before it are there, so that operations are executed while later
+//! ones are still being opened. Nothing here depends on the state, so the order of work does not matter.
 //!
 //! # Attacks
 //! - *Garbage of any kind* (attacks.md C1) becomes a failed operation. All that cannot be decrypted or decoded has one outcome, and an
@@ -14,32 +15,41 @@
 use crate::{ingest::Incoming, keys::ShieldingKey};
 use codec::{Decode, Encode, Input};
 use offstage_primitives::{
-    AccountId32, ShardIdentifier,
+    AccountId32,
     bounded::decode_bounded,
     receipt::{Outcome, undecipherable_operation_hash},
     shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN},
-    trusted::{MAX_OPERATION_LEN, TrustedCall, TrustedOperation},
+    trusted::{Domain, MAX_OPERATION_LEN, TrustedCall, TrustedOperation},
 };
 use offstage_sdk::Operation;
 use std::{
+    collections::BTreeMap,
+    iter,
     num::NonZeroUsize,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread,
 };
 
-/// Opens, decodes and authenticates operations. The answer has one for each, in order.
-pub fn decrypt<C: TrustedCall + Send>(
+/// Opens, decodes and authenticates the operations of the block with this number, and lets `consume` have one for each, in
+/// order. `domain` is where their signatures must be good.
+///
+/// An iterator that ends early has lost an operation by a defect; then what `consume` made of the others must be thrown away.
+pub fn decrypt<C: TrustedCall + Send, R>(
     incoming: &[Incoming],
     key: &ShieldingKey,
-    mrenclave: &[u8; 32],
-    shard: &ShardIdentifier,
-) -> Vec<Operation<C>> {
+    domain: &Domain,
+    block_number: u32,
+    consume: impl FnOnce(&mut dyn Iterator<Item = Operation<C>>) -> R,
+) -> R {
     let within_limit = within_limit(incoming);
-    in_parallel(incoming.len(), |index| {
+    let open = |index: usize| {
         let (incoming, within_limit) = (incoming.get(index)?, within_limit.get(index)?);
         Some(match incoming {
             Incoming::Invocation { cyphertext } if *within_limit => {
-                open_invocation(key, cyphertext, mrenclave, shard)
+                open_invocation(key, cyphertext, domain, block_number)
             }
             Incoming::Invocation { cyphertext } => Operation::Failed {
                 hash: undecipherable_operation_hash(cyphertext),
@@ -52,32 +62,30 @@ pub fn decrypt<C: TrustedCall + Send>(
                 }
             }
         })
-    })
+    };
+    in_order(incoming.len(), open, consume)
 }
 
 /// While the shard is under maintenance no call is executed; each keeps its name for its receipt, and its nonce. What the chain
 /// took in is credited nevertheless, because nobody could give it back.
-pub fn refuse_calls<C: TrustedCall>(operations: Vec<Operation<C>>) -> Vec<Operation<C>> {
-    operations
-        .into_iter()
-        .map(|operation| match operation {
-            Operation::Call(call) => Operation::Failed { hash: call.hash(), outcome: Outcome::Maintenance },
-            other @ (Operation::Shield { .. } | Operation::Failed { .. }) => other,
-        })
-        .collect()
+pub fn refuse_call<C: TrustedCall>(operation: Operation<C>) -> Operation<C> {
+    match operation {
+        Operation::Call(call) => Operation::Failed { hash: call.hash(), outcome: Outcome::Maintenance },
+        other @ (Operation::Shield { .. } | Operation::Failed { .. }) => other,
+    }
 }
 
 fn open_invocation<C: TrustedCall>(
     key: &ShieldingKey,
     cyphertext: &[u8],
-    mrenclave: &[u8; 32],
-    shard: &ShardIdentifier,
+    domain: &Domain,
+    block_number: u32,
 ) -> Operation<C> {
     let operation = key.decrypt(cyphertext).ok().and_then(|plaintext| {
         decode_bounded::<TrustedOperation<C, AnyGetter>>(&plaintext, MAX_OPERATION_LEN).ok()
     });
     match operation {
-        Some(operation) => Operation::authenticate(operation, mrenclave, shard),
+        Some(operation) => Operation::authenticate(operation, domain, block_number),
         None => Operation::Failed {
             hash: undecipherable_operation_hash(cyphertext),
             outcome: Outcome::Undecipherable,
@@ -110,36 +118,60 @@ fn within_limit(incoming: &[Incoming]) -> Vec<bool> {
         .collect()
 }
 
-/// Calculates `work(0)`, `work(1)`, … on all cores, and gives the results in this order.
-fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> Option<T> + Sync) -> Vec<T> {
+/// Calculates `work(0)`, `work(1)`, … on all cores, and hands `consume` the results in this order as they come.
+fn in_order<T: Send, R>(
+    count: usize,
+    work: impl Fn(usize) -> Option<T> + Sync,
+    consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
+) -> R {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(count);
-    if cores <= 1 {
-        return (0..count).filter_map(work).collect();
-    }
     // One at a time, so that cheap and expensive ones spread evenly.
     let next = AtomicUsize::new(0);
-    let share = || {
-        let mut results = Vec::new();
+    let share = |results: mpsc::Sender<(usize, T)>| {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= count {
-                return results;
+                return;
             }
-            results.extend(work(index).map(|result| (index, result)));
+            if let Some(result) = work(index)
+                && results.send((index, result)).is_err()
+            {
+                return;
+            }
         }
     };
-    let mut results = thread::scope(|scope| {
-        let helpers: Vec<_> =
-            (1..cores).filter_map(|_| thread::Builder::new().spawn_scoped(scope, share).ok()).collect();
-        let mut results = share();
-        for helper in helpers {
-            // A thread that panicked leaves its items undone; the caller notices by the count.
-            results.extend(helper.join().unwrap_or_default());
+    thread::scope(|scope| {
+        let (sender, results) = mpsc::channel();
+        let share = &share;
+        let helpers: Vec<_> = (0..if cores > 1 { cores } else { 0 })
+            .filter_map(|_| {
+                let sender = sender.clone();
+                thread::Builder::new().spawn_scoped(scope, move || share(sender)).ok()
+            })
+            .collect();
+        drop(sender);
+        if helpers.is_empty() {
+            return consume(&mut (0..count).map_while(&work));
         }
-        results
-    });
-    results.sort_unstable_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
+        let (mut early, mut wanted) = (BTreeMap::new(), 0usize);
+        let consumed = consume(&mut iter::from_fn(|| {
+            loop {
+                if let Some(result) = early.remove(&wanted) {
+                    wanted = wanted.saturating_add(1);
+                    return Some(result);
+                }
+                let (index, result) = results.recv().ok()?;
+                early.insert(index, result);
+            }
+        }));
+        // Helpers whose results nobody wants any more stop.
+        drop(results);
+        for helper in helpers {
+            // A thread that panicked left an item undone, at which the iterator ended.
+            let _ = helper.join();
+        }
+        consumed
+    })
 }
 
 /// A getter that came where only calls may: whatever bytes it has. It is refused without being read.
@@ -169,23 +201,31 @@ mod tests {
     use super::*;
     use crate::{keys::ShieldingKey, test_envelope::encrypt};
     use offstage_primitives::{
+        ShardIdentifier,
         balances::{Getter, TrustedCall as Call},
         trusted::call_payload,
     };
     use sp_core::{Pair, sr25519};
 
-    const MRENCLAVE: [u8; 32] = [4; 32];
-    const SHARD: ShardIdentifier = ShardIdentifier(sp_core::H256([4; 32]));
+    const DOMAIN: Domain = Domain {
+        genesis_hash: sp_core::H256([5; 32]),
+        mrenclave: [4; 32],
+        shard: ShardIdentifier(sp_core::H256([4; 32])),
+    };
 
     fn noop(nonce: u32) -> TrustedOperation<Call, Getter> {
         let pair = sr25519::Pair::from_seed(&[1; 32]);
         let call = Call::Noop(AccountId32::new(pair.public().0));
-        let signature = pair.sign(&call_payload(&call, nonce, &MRENCLAVE, &SHARD)).into();
+        let signature = pair.sign(&call_payload(&call, nonce, &DOMAIN.mrenclave, &DOMAIN.shard)).into();
         TrustedOperation::IndirectCall(offstage_primitives::trusted::TrustedCallSigned {
             call,
             nonce,
             signature,
         })
+    }
+
+    fn all(incoming: &[Incoming], key: &ShieldingKey) -> Vec<Operation<Call>> {
+        decrypt(incoming, key, &DOMAIN, 1, |operations| operations.collect())
     }
 
     fn invocation(key: &ShieldingKey, operation: &TrustedOperation<Call, Getter>) -> Incoming {
@@ -211,7 +251,7 @@ mod tests {
                 ]
             })
             .collect();
-        let decrypted = decrypt::<Call>(&incoming, &key, &MRENCLAVE, &SHARD);
+        let decrypted = all(&incoming, &key);
         assert_eq!(decrypted.len(), incoming.len());
         for (group, operation) in decrypted.chunks(3).zip(&operations) {
             assert!(matches!(&group[0], Operation::Call(call) if call.hash() == operation.hash()));
@@ -220,6 +260,17 @@ mod tests {
                 matches!(&group[2], Operation::Shield { hash, amount: 5, .. } if *hash == operation.hash())
             );
         }
+    }
+
+    /// What a defect lost must not look like a shorter block: nothing comes after it.
+    #[test]
+    fn after_a_lost_item_nothing_is_handed_on() {
+        let lost = |index: usize| (index != 5).then_some(index);
+        assert_eq!(in_order(9, lost, |results| results.collect::<Vec<_>>()), [0, 1, 2, 3, 4]);
+        let all = in_order(1_000, Some, |results| results.collect::<Vec<_>>());
+        assert!(all.into_iter().eq(0..1_000));
+        assert_eq!(in_order(1_000, Some, |results| results.next()), Some(0));
+        assert_eq!(in_order(0, Some, |results| results.next()), None);
     }
 
     /// The line is drawn by the chain's order; envelopes that are not opened do not count, shieldings are never beyond it.
@@ -246,7 +297,7 @@ mod tests {
         let key = ShieldingKey::generate().unwrap();
         let bytes = [&[2][..], &[0xff; 50]].concat();
         let incoming = [Incoming::Invocation { cyphertext: encrypt(&key.public(), &bytes) }];
-        let decrypted = decrypt::<Call>(&incoming, &key, &MRENCLAVE, &SHARD);
+        let decrypted = all(&incoming, &key);
         assert!(matches!(&decrypted[..], [Operation::Failed { outcome: Outcome::NotIndirect, .. }]));
     }
 }

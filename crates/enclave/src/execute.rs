@@ -5,16 +5,20 @@
 //! [`enclave`](crate::enclave) in one transaction, or thrown away as a whole.
 
 use crate::{
-    decrypt::{decrypt, refuse_calls},
+    decrypt::{decrypt, refuse_call},
     ingest::{Birth, ChainFacts, Ingested},
     keys::ShieldingKey,
     receipts::{is_confirmed, receipts},
     store::{BlockReceipts, Snapshot, StoreError, WaitingEffect},
     view::Answers,
 };
-use offstage_primitives::{H256, ShardIdentifier, bounded::decode_bounded, trusted::MAX_OPERATION_LEN};
+use offstage_primitives::{
+    H256, ShardIdentifier,
+    bounded::decode_bounded,
+    trusted::{Domain, MAX_OPERATION_LEN},
+};
 use offstage_sdk::{
-    Effect, ExecutionError, Executor, NodeChanges, NodeStoreError, ReadError, StateTransition,
+    Effect, ExecutionError, Executor, NodeChanges, NodeStoreError, ReadContext, ReadError, StateTransition,
 };
 
 /// What a block changes.
@@ -73,17 +77,24 @@ pub fn execute<S: StateTransition>(
     shard: &Shard<'_>,
     block: &Ingested,
 ) -> Result<Executed, ExecutionError> {
-    let mrenclave = accepted_measurement(&block.facts, shard.shard, block.block.number);
-    let mut operations = decrypt::<S::Call>(&block.incoming, shard.key, &mrenclave, &shard.shard);
-    if block.facts.maintenance(block.block.number) {
-        operations = refuse_calls(operations);
-    }
-    if operations.len() != block.incoming.len() {
+    let domain = Domain {
+        genesis_hash: shard.genesis_hash,
+        mrenclave: accepted_measurement(&block.facts, shard.shard, block.block.number),
+        shard: shard.shard,
+    };
+    let number = block.block.number;
+    let maintenance = block.facts.maintenance(number);
+    let context = block.context(shard.birth.context(shard.shard, shard.genesis_hash));
+    let outcome = decrypt::<S::Call, _>(&block.incoming, shard.key, &domain, number, |operations| {
+        let operations =
+            operations.map(|operation| if maintenance { refuse_call(operation) } else { operation });
+        executor.execute_block(state, state_root, &context, operations)
+    })?;
+    let operations = outcome.outcomes.len();
+    if operations != block.incoming.len() {
         return Err(ExecutionError::Bug("an operation was lost while it was decrypted"));
     }
-    let context = block.context(shard.birth.context(shard.shard, shard.genesis_hash));
-    let outcome = executor.execute_block(state, state_root, &context, &operations)?;
-    let receipts = is_confirmed(block.block.number, operations.len(), shard.heartbeat)
+    let receipts = is_confirmed(number, operations, shard.heartbeat)
         .then(|| receipts(block.block, &outcome.outcomes, &outcome.root, shard.key));
     let effects = outcome
         .outcomes
@@ -105,7 +116,7 @@ pub fn execute<S: StateTransition>(
         nodes: outcome.changes,
         receipts,
         effects,
-        operations: operations.len(),
+        operations,
         prepared: outcome.prepared,
     })
 }
@@ -123,9 +134,15 @@ pub struct Logic<S>(
 );
 
 impl<S: StateTransition> Answers for Logic<S> {
-    fn answer(&self, snapshot: &Snapshot, root: H256, getter: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn answer(
+        &self,
+        snapshot: &Snapshot,
+        root: H256,
+        reading: &ReadContext,
+        getter: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         let Ok(getter) = decode_bounded::<S::Getter>(getter, MAX_OPERATION_LEN) else { return Ok(None) };
-        match self.0.read(snapshot, root, &getter) {
+        match self.0.read(snapshot, root, reading, &getter) {
             Ok(answer) => Ok(answer),
             Err(ReadError::Unauthorised | ReadError::Panicked) => Ok(None),
             Err(ReadError::Execution(ExecutionError::Store(error))) => Err(match error {

@@ -17,9 +17,10 @@ use crate::{
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier, attestation::TcbPolicy, receipt::Receipt,
-    shielding::ShieldingPublicKey,
+    shielding::ShieldingPublicKey, trusted::Domain,
 };
 use offstage_protocol::{BlockReference, Phase};
+use offstage_sdk::ReadContext;
 use rustls::sign::CertifiedKey;
 use std::sync::{Arc, RwLock};
 
@@ -96,11 +97,17 @@ pub struct Answer<T> {
 /// The part of the business logic that answers questions, without its type.
 pub trait Answers: Send + Sync {
     /// Answers a SCALE-encoded getter on a state. `Ok(None)` when the getter is malformed, not authorised, or has no value:
-    /// one answer for all, that nothing can be probed.
+    /// one answer for all, that nothing can be probed. `reading` says where and for which block its signature must be good.
     ///
     /// # Errors
     /// When the store fails.
-    fn answer(&self, snapshot: &Snapshot, root: H256, getter: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    fn answer(
+        &self,
+        snapshot: &Snapshot,
+        root: H256,
+        reading: &ReadContext,
+        getter: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// The metadata of the business logic's runtime, SCALE-encoded.
     fn metadata(&self) -> Vec<u8>;
@@ -179,7 +186,12 @@ impl View {
     pub fn execute_getter(&self, getter: &[u8]) -> Result<Answer<Option<Vec<u8>>>, ViewError> {
         let picture = self.serving()?;
         let snapshot = picture.snapshot.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
-        let value = self.logic.answer(snapshot, picture.state_root, getter)?;
+        let policy = picture.policy.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
+        let Identity { genesis_hash, shard, .. } = self.identity;
+        // The measurement that the shard allows, as for calls, so that all workers of a shard take the same getters.
+        let domain = Domain { genesis_hash, mrenclave: policy.fingerprint.0, shard };
+        let reading = ReadContext { domain, block_number: picture.position.number };
+        let value = self.logic.answer(snapshot, picture.state_root, &reading, getter)?;
         Ok(Answer { value, block: picture.position })
     }
 

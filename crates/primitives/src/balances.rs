@@ -3,8 +3,9 @@
 
 use crate::{
     ShardIdentifier,
-    trusted::{self, TrustedOperation, verify_maybe_wrapped},
+    trusted::{self, Domain, TrustedOperation, verify_maybe_wrapped},
 };
+use alloc::vec::Vec;
 use codec::{Decode, Encode};
 use sp_core::crypto::AccountId32;
 use sp_runtime::MultiSignature;
@@ -53,6 +54,9 @@ pub enum Getter {
     /// Answered to the account that it is about.
     #[codec(index = 1)]
     Trusted(TrustedGetterSigned),
+    /// Answered to the account that it is about, in one place and for a while.
+    #[codec(index = 2)]
+    Bound(BoundGetterSigned),
 }
 
 /// A question that everybody may ask.
@@ -102,14 +106,69 @@ impl TrustedGetterSigned {
     }
 }
 
+/// A question in the bound form: good on one chain, for one shard and measurement, up to one block. Who captures it
+/// cannot ask again later, as with a [`TrustedGetterSigned`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct BoundGetterSigned {
+    /// The question.
+    pub getter: TrustedGetter,
+    /// Number of the last block of the parentchain on whose state it may be answered.
+    pub expires: u32,
+    /// The signature of the account that it is about, over [`bound_getter_payload`].
+    pub signature: MultiSignature,
+}
+
+impl BoundGetterSigned {
+    /// Whether the account that the question is about signed it for this domain, and it is good on the state of the block with
+    /// this number: not expired, and not made to last longer than [`MAX_GETTER_LIFETIME`].
+    pub fn verify(&self, domain: &Domain, block_number: u32) -> bool {
+        let latest = block_number.saturating_add(MAX_GETTER_LIFETIME);
+        (block_number..=latest).contains(&self.expires)
+            && verify_maybe_wrapped(
+                &self.signature,
+                &bound_getter_payload(&self.getter, self.expires, domain),
+                self.getter.sender(),
+            )
+    }
+}
+
+/// The bytes that the author of a question in the bound form signs:
+/// [`BOUND_GETTER_TAG`]` ++ genesis hash ++ mrenclave ++ shard ++ expires ++ SCALE(getter)`, the number in 4 bytes, little endian.
+pub fn bound_getter_payload(getter: &TrustedGetter, expires: u32, domain: &Domain) -> Vec<u8> {
+    let mut payload = BOUND_GETTER_TAG.to_vec();
+    (domain, expires, getter).encode_to(&mut payload);
+    payload
+}
+
+/// Begins what the author of a bound getter signs.
+pub const BOUND_GETTER_TAG: &[u8] = b"offstage/getter/v1";
+
+/// How many blocks beyond the worker's own a bound getter may expire at the latest.
+pub const MAX_GETTER_LIFETIME: u32 = 256;
+
 /// The default business logic's operation.
 pub type BalancesOperation = TrustedOperation<TrustedCall, Getter>;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trusted::{TrustedCallSigned, call_payload};
-    use sp_core::{Pair, ecdsa, ed25519, sr25519};
+    use crate::trusted::{BoundCallSigned, TrustedCallSigned, bound_call_payload, call_payload};
+    use alloc::boxed::Box;
+    use sp_core::{H256, Pair, ecdsa, ed25519, sr25519};
+
+    type Signer = (AccountId32, Box<dyn Fn(&[u8]) -> MultiSignature>);
+
+    const DOMAIN: Domain =
+        Domain { genesis_hash: H256([1; 32]), mrenclave: [3; 32], shard: ShardIdentifier(H256([4; 32])) };
+
+    /// Domains that differ from [`DOMAIN`] in one part each.
+    fn other_domains() -> [Domain; 3] {
+        [
+            Domain { genesis_hash: H256([9; 32]), ..DOMAIN },
+            Domain { mrenclave: [9; 32], ..DOMAIN },
+            Domain { shard: ShardIdentifier(H256([9; 32])), ..DOMAIN },
+        ]
+    }
 
     #[test]
     fn indices_are_those_of_the_wire() {
@@ -137,7 +196,7 @@ mod tests {
         let ed = ed25519::Pair::from_seed(&[2; 32]);
         let ec = ecdsa::Pair::from_seed(&[3; 32]);
         let ec_account = AccountId32::new(sp_crypto_hashing::blake2_256(ec.public().as_ref()));
-        let signers: [(AccountId32, Box<dyn Fn(&[u8]) -> MultiSignature>); 3] = [
+        let signers: [Signer; 3] = [
             (AccountId32::new(sr.public().0), Box::new(move |m| sr.sign(m).into())),
             (AccountId32::new(ed.public().0), Box::new(move |m| ed.sign(m).into())),
             (ec_account, Box::new(move |m| ec.sign(m).into())),
@@ -155,6 +214,52 @@ mod tests {
                 assert!(!TrustedCallSigned { call: other, ..signed }.verify(&mrenclave, &shard));
             }
         }
+    }
+
+    #[test]
+    fn a_bound_call_is_bound_to_domain_nonce_and_expiry() {
+        let pair = sr25519::Pair::from_seed(&[1; 32]);
+        let call = TrustedCall::Noop(AccountId32::new(pair.public().0));
+        let payload = bound_call_payload(&call, 7, 100, &DOMAIN);
+        let signed = BoundCallSigned {
+            call: call.clone(),
+            nonce: 7,
+            expires: 100,
+            signature: pair.sign(&payload).into(),
+        };
+        assert!(signed.verify(&DOMAIN));
+        assert!(other_domains().iter().all(|other| !signed.verify(other)));
+        assert!(!BoundCallSigned { nonce: 8, ..signed.clone() }.verify(&DOMAIN));
+        assert!(!BoundCallSigned { expires: 101, ..signed.clone() }.verify(&DOMAIN));
+        assert!(!signed.is_expired(100) && signed.is_expired(101));
+        // A signature of one form is none of the other.
+        let classic = pair.sign(&call_payload(&call, 7, &DOMAIN.mrenclave, &DOMAIN.shard)).into();
+        assert!(!BoundCallSigned { signature: classic, ..signed.clone() }.verify(&DOMAIN));
+        let as_classic = TrustedCallSigned { call, nonce: 7, signature: signed.signature };
+        assert!(!as_classic.verify(&DOMAIN.mrenclave, &DOMAIN.shard));
+    }
+
+    #[test]
+    fn a_bound_getter_is_good_in_its_domain_for_a_while() {
+        let pair = sr25519::Pair::from_seed(&[1; 32]);
+        let getter = TrustedGetter::FreeBalance(AccountId32::new(pair.public().0));
+        let signed = |expires| BoundGetterSigned {
+            getter: getter.clone(),
+            expires,
+            signature: pair.sign(&bound_getter_payload(&getter, expires, &DOMAIN)).into(),
+        };
+        assert!(signed(100).verify(&DOMAIN, 100));
+        assert!(!signed(100).verify(&DOMAIN, 101));
+        assert!(signed(100 + MAX_GETTER_LIFETIME).verify(&DOMAIN, 100));
+        assert!(!signed(101 + MAX_GETTER_LIFETIME).verify(&DOMAIN, 100), "it would last too long");
+        assert!(other_domains().iter().all(|other| !signed(100).verify(other, 100)));
+        let later = BoundGetterSigned { expires: 101, ..signed(100) };
+        assert!(!later.verify(&DOMAIN, 101));
+        let classic = BoundGetterSigned { signature: pair.sign(&getter.encode()).into(), ..signed(100) };
+        assert!(!classic.verify(&DOMAIN, 100));
+        assert!(!TrustedGetterSigned { getter: getter.clone(), signature: signed(100).signature }.verify());
+        let another = TrustedGetter::FreeBalance(AccountId32::new([9; 32]));
+        assert!(!BoundGetterSigned { getter: another, ..signed(100) }.verify(&DOMAIN, 100));
     }
 
     #[test]

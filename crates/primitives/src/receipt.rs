@@ -52,6 +52,9 @@ pub enum Outcome {
     /// The shard is under maintenance.
     #[codec(index = 8)]
     Maintenance = 8,
+    /// The call was included after the block up to which its author made it good. It used up no nonce.
+    #[codec(index = 9)]
+    Expired = 9,
 }
 
 impl Outcome {
@@ -80,6 +83,9 @@ impl fmt::Display for Outcome {
             Self::Panicked => "the business logic failed inside; the call was rolled back",
             Self::NotIndirect => "this kind of operation cannot be sent through the parentchain",
             Self::Maintenance => "the shard is under maintenance",
+            Self::Expired => {
+                "the call reached the chain after the block up to which it was good; sign it anew"
+            }
         })
     }
 }

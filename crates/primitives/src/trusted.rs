@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The operation a client signs and encrypts, in Integritee's classic form (wire.md, "Common types").
+//! The operation a client signs and encrypts (wire.md, "Common types").
 //!
 //! Generic over the business logic: `C` is its trusted call, `G` its getter. The forms for the default logic are in
 //! [`balances`](crate::balances).
 //!
-//! The classic form has weaknesses that no implementation can mend: it binds neither the chain's genesis nor an
-//! expiry, and a getter has no freshness.
+//! There are two forms of a call. Integritee's classic form, [`TrustedCallSigned`], stays accepted. It has weaknesses that
+//! no implementation can mend: it binds neither the chain's genesis nor an expiry, so that a call signed for one chain
+//! is good on another with the same shard and measurement, and one that was held back is good for ever. The
+//! bound form, [`BoundCallSigned`], has neither. What it signs begins with a tag of its own, so no signature of one form
+//! is one of the other.
 
 use crate::ShardIdentifier;
 use alloc::vec::Vec;
@@ -26,6 +29,9 @@ pub enum TrustedOperation<C, G> {
     /// A question.
     #[codec(index = 2)]
     Get(G),
+    /// A call in the bound form, which reaches the worker through the parentchain.
+    #[codec(index = 3)]
+    BoundCall(BoundCallSigned<C>),
 }
 
 impl<C: Encode, G: Encode> TrustedOperation<C, G> {
@@ -44,6 +50,30 @@ pub struct TrustedCallSigned<C> {
     pub nonce: u32,
     /// Signature of the sender over [`call_payload`].
     pub signature: MultiSignature,
+}
+
+/// A trusted call in the bound form: good on one chain, for one shard and measurement, up to one block.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct BoundCallSigned<C> {
+    /// What is to be done; its first account is its sender.
+    pub call: C,
+    /// The sender's nonce in the shard.
+    pub nonce: u32,
+    /// Number of the last block of the parentchain in which it may be executed.
+    pub expires: u32,
+    /// Signature of the sender over [`bound_call_payload`].
+    pub signature: MultiSignature,
+}
+
+/// Where the signature of a bound form is good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Domain {
+    /// Hash of the parentchain's genesis header.
+    pub genesis_hash: H256,
+    /// The measurement that the shard allows.
+    pub mrenclave: [u8; 32],
+    /// The shard.
+    pub shard: ShardIdentifier,
 }
 
 /// What the enclave needs to know of a business logic's call in order to authenticate it.
@@ -78,6 +108,32 @@ pub fn call_payload<C: Encode>(
     (call, nonce, mrenclave, shard).encode()
 }
 
+impl<C: TrustedCall> BoundCallSigned<C> {
+    /// Whether the sender signed this call with this nonce and expiry for this domain. Whether it has expired is another question,
+    /// see [`is_expired`](Self::is_expired).
+    ///
+    /// The payload is accepted bare or wrapped, as by [`TrustedCallSigned::verify`].
+    pub fn verify(&self, domain: &Domain) -> bool {
+        self.call.sender().is_some_and(|sender| {
+            let payload = bound_call_payload(&self.call, self.nonce, self.expires, domain);
+            verify_maybe_wrapped(&self.signature, &payload, sender)
+        })
+    }
+
+    /// Whether it comes too late in the parentchain's block with this number.
+    pub fn is_expired(&self, block_number: u32) -> bool {
+        block_number > self.expires
+    }
+}
+
+/// The bytes that the author of a call in the bound form signs:
+/// [`BOUND_CALL_TAG`]` ++ genesis hash ++ mrenclave ++ shard ++ nonce ++ expires ++ SCALE(call)`, numbers in 4 bytes, little endian.
+pub fn bound_call_payload<C: Encode>(call: &C, nonce: u32, expires: u32, domain: &Domain) -> Vec<u8> {
+    let mut payload = BOUND_CALL_TAG.to_vec();
+    (domain, nonce, expires, call).encode_to(&mut payload);
+    payload
+}
+
 /// Verifies a signature over `payload`, bare or wrapped in `<Bytes>` … `</Bytes>`.
 pub fn verify_maybe_wrapped(signature: &MultiSignature, payload: &[u8], signer: &AccountId32) -> bool {
     signature.verify(payload, signer)
@@ -88,6 +144,9 @@ pub fn verify_maybe_wrapped(signature: &MultiSignature, payload: &[u8], signer: 
 pub const WRAP_PREFIX: &[u8] = b"<Bytes>";
 /// What they put behind.
 pub const WRAP_SUFFIX: &[u8] = b"</Bytes>";
+
+/// Begins what the author of a bound call signs.
+pub const BOUND_CALL_TAG: &[u8] = b"offstage/trusted-call/v1";
 
 /// The longest SCALE encoding of an operation that an enclave decodes, in bytes.
 pub const MAX_OPERATION_LEN: usize = 16 * 1024;

@@ -3,8 +3,8 @@
 //! `cargo run --release -p offstage-sdk --features testing --example counter`.
 use codec::{Decode, Encode};
 use offstage_sdk::{
-    AccountId32, Authenticated, BlockContext, CallError, Effects, ShardContext, StateTransition, TrustedCall,
-    Weight,
+    AccountId32, Authenticated, BlockContext, CallError, Effects, ReadContext, ShardContext, StateTransition,
+    TrustedCall, Weight,
     testing::{TestAccount, TestWorker},
 };
 
@@ -50,7 +50,7 @@ impl StateTransition for Counter {
         Err(CallError("a counter takes no money"))
     }
 
-    fn may_read(_getter: &Count) -> bool {
+    fn may_read(_reading: &ReadContext, _getter: &Count) -> bool {
         true
     }
 

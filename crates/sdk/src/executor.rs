@@ -15,7 +15,9 @@ use crate::{
     nonce,
     operation::{Authenticated, Operation},
     session::{Failure, Session},
-    state_transition::{BlockContext, CallError, Effect, Effects, Limits, ShardContext, StateTransition},
+    state_transition::{
+        BlockContext, CallError, Effect, Effects, Limits, ReadContext, ShardContext, StateTransition,
+    },
 };
 use frame_support::weights::Weight;
 use offstage_primitives::{AccountId32, H256, receipt::Outcome};
@@ -24,7 +26,7 @@ use sp_trie::{
     LayoutV1,
     cache::{CacheSize, SharedTrieCache},
 };
-use std::marker::PhantomData;
+use std::{borrow::Borrow, marker::PhantomData};
 
 /// Runs the business logic `S`.
 ///
@@ -71,7 +73,8 @@ impl<S: StateTransition> Executor<S> {
         Ok(Genesis { root, changes })
     }
 
-    /// Executes a block's operations, in order, on the state with this root.
+    /// Executes a block's operations, in order, on the state with this root. They are asked for one by one, so the iterator
+    /// may still be preparing later ones while earlier ones are executed.
     ///
     /// The store is only read. It is for the caller to persist [`BlockOutcome::changes`] and the new root at once.
     ///
@@ -82,14 +85,14 @@ impl<S: StateTransition> Executor<S> {
         store: &N,
         root: H256,
         block: &BlockContext,
-        operations: &[Operation<S::Call>],
+        operations: impl IntoIterator<Item: Borrow<Operation<S::Call>>>,
     ) -> Result<BlockOutcome, ExecutionError> {
         let mut session = Session::open(store, root, self.cache.local_cache_trusted());
         let prepared = session.run_through(|| S::begin_block(block))?.is_ok();
         let mut meter = Meter::new(S::limits());
         let outcomes = operations
-            .iter()
-            .map(|operation| execute_operation::<S, N>(&mut session, &mut meter, block, operation))
+            .into_iter()
+            .map(|operation| execute_operation::<S, N>(&mut session, &mut meter, block, operation.borrow()))
             .collect::<Result<Vec<_>, _>>()?;
         let (root, changes) = session.finish()?;
         Ok(BlockOutcome { root, changes, outcomes, prepared, weight: meter.used })
@@ -103,10 +106,12 @@ impl<S: StateTransition> Executor<S> {
         &self,
         store: &N,
         root: H256,
+        reading: &ReadContext,
         getter: &S::Getter,
     ) -> Result<Option<Vec<u8>>, ReadError> {
-        let answer =
-            self.inspect(store, root, || if S::may_read(getter) { Some(S::read(getter)) } else { None })?;
+        let answer = self.inspect(store, root, || {
+            if S::may_read(reading, getter) { Some(S::read(getter)) } else { None }
+        })?;
         answer.ok_or(ReadError::Unauthorised)
     }
 
@@ -192,7 +197,9 @@ pub enum ExecutionError {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ReadError {
     /// Whoever asks has not shown that they may.
-    #[error("the getter is not signed by the account it asks about; sign it with that account's key")]
+    #[error(
+        "the getter is not signed, for here and now, by the account it asks about; sign it anew with that account's key"
+    )]
     Unauthorised,
     /// The business logic panicked.
     #[error("the business logic failed to answer the getter; ask for something else")]

@@ -73,10 +73,14 @@ pub use executor::{
 pub use frame_support::weights::Weight;
 pub use node_store::{NodeChanges, NodeStore, NodeStoreError};
 pub use offstage_primitives::{
-    AccountId32, H256, MultiSignature, ShardIdentifier, receipt::Outcome, trusted::TrustedCall,
+    AccountId32, H256, MultiSignature, ShardIdentifier,
+    receipt::Outcome,
+    trusted::{Domain, TrustedCall},
 };
 pub use operation::{Authenticated, Operation};
-pub use state_transition::{BlockContext, CallError, Effect, Effects, Limits, ShardContext, StateTransition};
+pub use state_transition::{
+    BlockContext, CallError, Effect, Effects, Limits, ReadContext, ShardContext, StateTransition,
+};
 
 #[cfg(test)]
 mod tests;

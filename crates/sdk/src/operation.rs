@@ -3,9 +3,9 @@
 
 use codec::Encode;
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, H256,
     receipt::Outcome,
-    trusted::{TrustedCall, TrustedCallSigned, TrustedOperation},
+    trusted::{BoundCallSigned, Domain, TrustedCall, TrustedCallSigned, TrustedOperation},
 };
 
 /// One operation of a block, in the form in which it reaches the executor.
@@ -36,25 +36,25 @@ pub enum Operation<C> {
 impl<C: TrustedCall> Operation<C> {
     /// Authenticates a decrypted operation that came through the parentchain.
     ///
-    /// Gives [`Operation::Failed`] with [`Outcome::NotIndirect`] for anything but an indirect call, and with
-    /// [`Outcome::Unauthorised`] for a call that no user may make or that its sender did not sign for this measurement
-    /// and shard.
+    /// `domain` is where signatures must be good, `block_number` the number of the block that the operation is in.
+    ///
+    /// Gives [`Operation::Failed`] with [`Outcome::NotIndirect`] for anything but an indirect call; with
+    /// [`Outcome::Unauthorised`] for a call that no user may make or that its sender did not sign for this domain; and with
+    /// [`Outcome::Expired`] for one that its sender did sign, but not for a block as late as this.
     pub fn authenticate<G: Encode>(
         operation: TrustedOperation<C, G>,
-        mrenclave: &[u8; 32],
-        shard: &ShardIdentifier,
+        domain: &Domain,
+        block_number: u32,
     ) -> Self {
         let hash = operation.hash();
-        match operation {
-            TrustedOperation::IndirectCall(signed) => {
-                match Authenticated::verify(signed, hash, mrenclave, shard) {
-                    Some(call) => Self::Call(call),
-                    None => Self::Failed { hash, outcome: Outcome::Unauthorised },
-                }
-            }
-            TrustedOperation::DirectCall(_) | TrustedOperation::Get(_) => {
-                Self::Failed { hash, outcome: Outcome::NotIndirect }
-            }
+        let authenticated = match operation {
+            TrustedOperation::IndirectCall(signed) => Authenticated::classic(signed, hash, domain),
+            TrustedOperation::BoundCall(signed) => Authenticated::bound(signed, hash, domain, block_number),
+            TrustedOperation::DirectCall(_) | TrustedOperation::Get(_) => Err(Outcome::NotIndirect),
+        };
+        match authenticated {
+            Ok(call) => Self::Call(call),
+            Err(outcome) => Self::Failed { hash, outcome },
         }
     }
 
@@ -78,18 +78,30 @@ pub struct Authenticated<C> {
 }
 
 impl<C: TrustedCall> Authenticated<C> {
-    /// Checks the signature. `hash` is the hash of the whole operation.
-    fn verify(
-        signed: TrustedCallSigned<C>,
-        hash: H256,
-        mrenclave: &[u8; 32],
-        shard: &ShardIdentifier,
-    ) -> Option<Self> {
-        if !signed.verify(mrenclave, shard) {
-            return None;
+    /// Checks the signature of a call in the classic form. `hash` is the hash of the whole operation.
+    fn classic(signed: TrustedCallSigned<C>, hash: H256, domain: &Domain) -> Result<Self, Outcome> {
+        if !signed.verify(&domain.mrenclave, &domain.shard) {
+            return Err(Outcome::Unauthorised);
         }
-        let sender = signed.call.sender()?.clone();
-        Some(Self { call: signed.call, sender, nonce: signed.nonce, hash })
+        let sender = signed.call.sender().ok_or(Outcome::Unauthorised)?.clone();
+        Ok(Self { call: signed.call, sender, nonce: signed.nonce, hash })
+    }
+
+    /// Checks the signature of a call in the bound form, and that it comes in time.
+    fn bound(
+        signed: BoundCallSigned<C>,
+        hash: H256,
+        domain: &Domain,
+        block_number: u32,
+    ) -> Result<Self, Outcome> {
+        if !signed.verify(domain) {
+            return Err(Outcome::Unauthorised);
+        }
+        if signed.is_expired(block_number) {
+            return Err(Outcome::Expired);
+        }
+        let sender = signed.call.sender().ok_or(Outcome::Unauthorised)?.clone();
+        Ok(Self { call: signed.call, sender, nonce: signed.nonce, hash })
     }
 }
 

@@ -12,7 +12,10 @@
 use crate::operation::Authenticated;
 use codec::Decode;
 use frame_support::weights::{Weight, constants::WEIGHT_REF_TIME_PER_MILLIS};
-use offstage_primitives::{AccountId32, H256, ShardIdentifier, trusted::TrustedCall};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    trusted::{Domain, TrustedCall},
+};
 use sp_runtime::DispatchError;
 
 /// Confidential business logic: how operations change a shard's state.
@@ -54,8 +57,8 @@ pub trait StateTransition: Send + Sync + 'static {
     /// logic should refuse only what cannot be helped, an amount of zero for example.
     fn shield(block: &BlockContext, beneficiary: &AccountId32, amount: u128) -> Result<(), CallError>;
 
-    /// Whether the getter may be answered: it is public, or carries the right signature.
-    fn may_read(getter: &Self::Getter) -> bool;
+    /// Whether the getter may be answered here and now: it is public, or carries the right signature.
+    fn may_read(reading: &ReadContext, getter: &Self::Getter) -> bool;
 
     /// The SCALE-encoded answer to a getter that [`may_read`](Self::may_read) let pass. What it writes is thrown away.
     fn read(getter: &Self::Getter) -> Option<Vec<u8>>;
@@ -93,6 +96,15 @@ pub struct BlockContext {
     pub hash: H256,
     /// The block's time, in milliseconds since the Unix epoch, as its producer set it.
     pub timestamp_ms: u64,
+}
+
+/// Where and on which state a getter is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReadContext {
+    /// Where the getter's signature must be good.
+    pub domain: Domain,
+    /// Number of the block on whose state it is answered.
+    pub block_number: u32,
 }
 
 /// What a successful call wants done on the parentchain.

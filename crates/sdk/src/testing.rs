@@ -11,11 +11,14 @@ use crate::{
     executor::{BlockOutcome, Executor, OperationOutcome, ReadError},
     node_store::{NodeChanges, NodeStore, NodeStoreError},
     operation::Operation,
-    state_transition::{BlockContext, ShardContext, StateTransition},
+    state_transition::{BlockContext, ReadContext, ShardContext, StateTransition},
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    trusted::{TrustedCall, TrustedCallSigned, TrustedOperation, call_payload},
+    trusted::{
+        BoundCallSigned, Domain, TrustedCall, TrustedCallSigned, TrustedOperation, bound_call_payload,
+        call_payload,
+    },
 };
 use sp_core::{
     Pair,
@@ -68,6 +71,18 @@ impl TestAccount {
     ) -> TrustedCallSigned<C> {
         let signature = self.sign(&call_payload(&call, nonce, mrenclave, shard));
         TrustedCallSigned { call, nonce, signature }
+    }
+
+    /// Signs a call in the bound form, good up to the block with number `expires`.
+    pub fn sign_bound_call<C: TrustedCall>(
+        &self,
+        call: C,
+        nonce: u32,
+        expires: u32,
+        domain: &Domain,
+    ) -> BoundCallSigned<C> {
+        let signature = self.sign(&bound_call_payload(&call, nonce, expires, domain));
+        BoundCallSigned { call, nonce, expires, signature }
     }
 }
 
@@ -184,7 +199,14 @@ impl<S: StateTransition> TestWorker<S> {
     pub fn signed(&self, account: &TestAccount, call: S::Call, nonce: u32) -> Operation<S::Call> {
         let shard = &self.block.shard.shard;
         let signed = account.sign_call(call, nonce, &Self::MRENCLAVE, shard);
-        Operation::authenticate(TrustedOperation::<_, ()>::IndirectCall(signed), &Self::MRENCLAVE, shard)
+        let operation = TrustedOperation::<_, ()>::IndirectCall(signed);
+        Operation::authenticate(operation, &self.domain(), self.next_block().number)
+    }
+
+    /// Where signatures are good.
+    pub fn domain(&self) -> Domain {
+        let ShardContext { shard, genesis_hash, .. } = self.block.shard;
+        Domain { genesis_hash, mrenclave: Self::MRENCLAVE, shard }
     }
 
     /// Asks a getter.
@@ -192,7 +214,8 @@ impl<S: StateTransition> TestWorker<S> {
     /// # Errors
     /// As [`Executor::read`].
     pub fn read(&self, getter: &S::Getter) -> Result<Option<Vec<u8>>, ReadError> {
-        self.executor.read(&self.store, self.root, getter)
+        let reading = ReadContext { domain: self.domain(), block_number: self.block.number };
+        self.executor.read(&self.store, self.root, &reading, getter)
     }
 
     /// The account's next nonce.

@@ -2,9 +2,9 @@
 //! The executor against a logic that does everything a logic should not.
 
 use crate::{
-    AccountId32, Authenticated, BlockContext, CallError, Effect, Effects, ExecutionError, Executor, H256,
-    Limits, NodeStore, NodeStoreError, Operation, Outcome, ReadError, ShardContext, StateTransition,
-    TrustedCall, Weight, nonce,
+    AccountId32, Authenticated, BlockContext, CallError, Domain, Effect, Effects, ExecutionError, Executor,
+    H256, Limits, NodeStore, NodeStoreError, Operation, Outcome, ReadContext, ReadError, ShardContext,
+    StateTransition, TrustedCall, Weight, nonce,
     testing::{MemoryStore, TestAccount, TestWorker},
 };
 use codec::{Decode, Encode};
@@ -112,7 +112,7 @@ impl StateTransition for Logic {
         if amount == 0 { Err(CallError("nothing")) } else { Ok(()) }
     }
 
-    fn may_read(getter: &Getter) -> bool {
+    fn may_read(_reading: &ReadContext, getter: &Getter) -> bool {
         !matches!(getter, Getter::Forbidden)
     }
 
@@ -259,16 +259,17 @@ fn the_last_nonce_ends_an_account() {
 fn only_authentic_indirect_calls_become_calls() {
     let (alice, bob) = (TestAccount::alice(), TestAccount::bob());
     let (mrenclave, shard) = ([1; 32], [2; 32].into());
+    let domain = Domain { genesis_hash: H256([3; 32]), mrenclave, shard };
+    let other_chain = Domain { genesis_hash: H256([9; 32]), ..domain };
     let call = || Call(alice.id(), Deed::Pay(1));
     let authentic = alice.sign_call(call(), 0, &mrenclave, &shard);
-    let outcome = |operation: TrustedOperation<Call, ()>| match Operation::authenticate(
-        operation, &mrenclave, &shard,
-    ) {
-        Operation::Call(_) => Outcome::Executed,
-        Operation::Failed { outcome, .. } => outcome,
-        Operation::Shield { .. } => unreachable!("nobody shields"),
-    };
-    use TrustedOperation::{DirectCall, Get, IndirectCall};
+    let outcome =
+        |operation: TrustedOperation<Call, ()>| match Operation::authenticate(operation, &domain, 100) {
+            Operation::Call(_) => Outcome::Executed,
+            Operation::Failed { outcome, .. } => outcome,
+            Operation::Shield { .. } => unreachable!("nobody shields"),
+        };
+    use TrustedOperation::{BoundCall, DirectCall, Get, IndirectCall};
     for (operation, expected) in [
         (IndirectCall(authentic.clone()), Outcome::Executed),
         (DirectCall(authentic), Outcome::NotIndirect),
@@ -280,6 +281,12 @@ fn only_authentic_indirect_calls_become_calls() {
             IndirectCall(alice.sign_call(Call(alice.id(), Deed::Internal), 0, &mrenclave, &shard)),
             Outcome::Unauthorised,
         ),
+        (BoundCall(alice.sign_bound_call(call(), 0, 100, &domain)), Outcome::Executed),
+        (BoundCall(alice.sign_bound_call(call(), 0, 99, &domain)), Outcome::Expired),
+        (BoundCall(bob.sign_bound_call(call(), 0, 100, &domain)), Outcome::Unauthorised),
+        // What nobody signed is unauthorised, expired or not: a forger learns nothing.
+        (BoundCall(bob.sign_bound_call(call(), 0, 99, &domain)), Outcome::Unauthorised),
+        (BoundCall(alice.sign_bound_call(call(), 0, 100, &other_chain)), Outcome::Unauthorised),
     ] {
         assert_eq!(outcome(operation), expected);
     }

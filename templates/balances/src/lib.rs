@@ -45,8 +45,8 @@ use frame_support::{
 };
 use offstage_primitives::balances::{Getter, PublicGetter, TrustedCall, TrustedGetter};
 use offstage_sdk::{
-    AccountId32, Authenticated, BlockContext, CallError, Effects, ShardContext, StateTransition, Weight,
-    frame, nonce,
+    AccountId32, Authenticated, BlockContext, CallError, Effects, ReadContext, ShardContext, StateTransition,
+    Weight, frame, nonce,
 };
 use pallet_balances::WeightInfo;
 use runtime::{Runtime, RuntimeCall, RuntimeGenesisConfig};
@@ -122,25 +122,26 @@ impl StateTransition for Balances {
         Ok(())
     }
 
-    fn may_read(getter: &Getter) -> bool {
+    fn may_read(reading: &ReadContext, getter: &Getter) -> bool {
         match getter {
             Getter::Public(PublicGetter::SomeValue) => true,
             Getter::Trusted(signed) => signed.verify(),
+            Getter::Bound(signed) => signed.verify(&reading.domain, reading.block_number),
         }
     }
 
     fn read(getter: &Getter) -> Option<Vec<u8>> {
+        let getter = match getter {
+            Getter::Public(PublicGetter::SomeValue) => return Some(42u32.encode()),
+            Getter::Trusted(signed) => &signed.getter,
+            Getter::Bound(signed) => &signed.getter,
+        };
         match getter {
-            Getter::Public(PublicGetter::SomeValue) => Some(42u32.encode()),
-            Getter::Trusted(signed) => match &signed.getter {
-                TrustedGetter::FreeBalance(account) => {
-                    Some(runtime::Balances::free_balance(account).encode())
-                }
-                TrustedGetter::ReservedBalance(account) => {
-                    Some(runtime::Balances::reserved_balance(account).encode())
-                }
-                TrustedGetter::Nonce(account) => nonce::next(account).map(|nonce| nonce.encode()),
-            },
+            TrustedGetter::FreeBalance(account) => Some(runtime::Balances::free_balance(account).encode()),
+            TrustedGetter::ReservedBalance(account) => {
+                Some(runtime::Balances::reserved_balance(account).encode())
+            }
+            TrustedGetter::Nonce(account) => nonce::next(account).map(|nonce| nonce.encode()),
         }
     }
 

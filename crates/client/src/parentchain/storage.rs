@@ -106,6 +106,7 @@ impl Parentchain {
         let number = u32::try_from(at.block_number()).unwrap_or(u32::MAX);
         Ok(ChainFacts {
             genesis_hash: self.genesis_hash(),
+            block_number: number,
             root_certificate: root.unwrap_or_else(|| INTEL_ROOT.to_vec()),
             tcb_policy: policy.unwrap_or_default(),
             allow_debug: flags

@@ -23,7 +23,7 @@ use offstage_primitives::{
     rpc::RpcReturnValue,
     shielding::ShieldingPublicKey,
     teerex::{SgxAttestationMethod, SgxBuildMode, SgxEnclave, SgxReportData, SgxStatus},
-    trusted::TrustedOperation,
+    trusted::{Domain, TrustedOperation},
 };
 use rcgen::{CertificateParams, CustomExtension, KeyPair, PublicKeyData};
 use rustls::{
@@ -43,6 +43,12 @@ const NOW: u64 = 1_795_000_000;
 const MRENCLAVE: [u8; 32] = [7; 32];
 const SHARD: [u8; 32] = [8; 32];
 const GENESIS: H256 = H256([9; 32]);
+/// Number of the chain's newest final block.
+const VERIFIED_AT: u32 = 70;
+
+/// Where signatures for the worker must be good.
+const DOMAIN: Domain =
+    Domain { genesis_hash: GENESIS, mrenclave: MRENCLAVE, shard: ShardIdentifier(H256(SHARD)) };
 
 /// An enclave and what it shows.
 struct Enclave {
@@ -95,6 +101,7 @@ impl Enclave {
     fn chain(&self) -> ChainFacts {
         ChainFacts {
             genesis_hash: GENESIS,
+            block_number: VERIFIED_AT,
             root_certificate: DEVELOPMENT_ROOT.to_vec(),
             tcb_policy: TcbPolicy::default(),
             allow_debug: false,
@@ -183,10 +190,10 @@ fn answer(method: &str, parameters: &Value, shielding_key: &ShieldingPublicKey) 
         "system_version" => RpcReturnValue::ok("0.1.0"),
         "state_executeGetter" => {
             let request = Request::decode(&mut &bytes()[..]).unwrap();
-            let Getter::Trusted(signed) = Getter::decode(&mut &request.cyphertext[..]).unwrap() else {
+            let Getter::Bound(signed) = Getter::decode(&mut &request.cyphertext[..]).unwrap() else {
                 return RpcReturnValue::error("unexpected getter");
             };
-            if !signed.verify() || request.shard != SHARD.into() {
+            if !signed.verify(&DOMAIN, VERIFIED_AT) || request.shard != SHARD.into() {
                 return RpcReturnValue::error("not authorised");
             }
             RpcReturnValue::ok(Some(match signed.getter {
@@ -263,8 +270,10 @@ async fn what_is_encrypted_to_a_verified_worker_its_enclave_can_authenticate() {
     let envelope = workflow::encode_and_encrypt(&operation, worker.identity()).unwrap();
     let opened = BalancesOperation::decode(&mut &decrypt(&envelope)[..]).unwrap();
     assert_eq!(opened, operation);
-    let TrustedOperation::IndirectCall(signed) = opened else { panic!("not an indirect call") };
-    assert!(signed.nonce == 3 && signed.verify(&MRENCLAVE, &SHARD.into()));
+    let TrustedOperation::BoundCall(signed) = opened else { panic!("not a bound call") };
+    assert!(signed.nonce == 3 && signed.verify(&DOMAIN));
+    assert!(!signed.is_expired(VERIFIED_AT + workflow::CALL_LIFETIME));
+    assert!(signed.is_expired(VERIFIED_AT + workflow::CALL_LIFETIME + 1));
     assert!(workflow::compose_trusted_call(call, 3, &bob, worker.identity()).is_err());
 }
 

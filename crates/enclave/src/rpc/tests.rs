@@ -329,6 +329,7 @@ async fn silent_clients_and_those_that_never_read_are_dropped() {
             &self,
             _: &crate::store::Snapshot,
             _: H256,
+            _: &offstage_sdk::ReadContext,
             _: &[u8],
         ) -> Result<Option<Vec<u8>>, crate::store::StoreError> {
             Ok(None)

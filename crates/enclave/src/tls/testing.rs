@@ -14,6 +14,7 @@ use offstage_primitives::{
     attestation::{CertificateEvidence, DEVELOPMENT_ROOT, KeyBinding, TcbPolicy, TcbStatus},
 };
 use offstage_protocol::{BlockReference, Phase};
+use offstage_sdk::ReadContext;
 use rustls::{ClientConfig, client::Resumption, sign::CertifiedKey};
 use std::{
     sync::{Arc, LazyLock},
@@ -233,7 +234,13 @@ fn self_signed(boot: &BootIdentity, extension: Option<Vec<u8>>) -> Arc<Certified
 pub(crate) struct Echo;
 
 impl Answers for Echo {
-    fn answer(&self, _: &Snapshot, _: H256, getter: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn answer(
+        &self,
+        _: &Snapshot,
+        _: H256,
+        _: &ReadContext,
+        getter: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         match getter {
             b"slow" => std::thread::sleep(Duration::from_secs(2)),
             b"panic" => panic!("a defect of the business logic"),
