@@ -53,6 +53,8 @@
 mod chain;
 pub mod development;
 mod evidence;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod quote;
 mod statements;
 pub mod x509;

@@ -54,6 +54,8 @@ mod call_tree;
 pub mod client;
 pub mod events;
 pub mod finality;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod header;
 pub mod operations;
 mod proof;

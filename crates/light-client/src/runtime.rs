@@ -22,6 +22,8 @@
 
 mod code;
 mod digest;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod metadata;
 mod types;
 mod wasm;

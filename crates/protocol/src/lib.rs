@@ -34,6 +34,8 @@
 #![forbid(unsafe_code)]
 
 pub mod framing;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod messages;
 mod untrusted;
 

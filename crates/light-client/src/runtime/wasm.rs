@@ -16,7 +16,12 @@ use wasmi::{
 
 /// The metadata of a runtime: version 15, or 14 from runtimes that know no other.
 pub(super) fn metadata(wasm: &[u8]) -> Result<Vec<u8>, WasmError> {
-    let mut guest = Guest::start(wasm)?;
+    metadata_within(wasm, MAX_FUEL)
+}
+
+/// Like [`metadata`], with so much fuel for each version.
+pub(super) fn metadata_within(wasm: &[u8], fuel: u64) -> Result<Vec<u8>, WasmError> {
+    let mut guest = Guest::start(wasm, fuel)?;
     if guest.has("Metadata_metadata_at_version") {
         let answer = guest.call("Metadata_metadata_at_version", &15u32.encode())?;
         let mut input = &answer[..];
@@ -25,7 +30,7 @@ pub(super) fn metadata(wasm: &[u8]) -> Result<Vec<u8>, WasmError> {
             Ok(None) => {}
             _ => return Err(WasmError::Answer),
         }
-        guest = Guest::start(wasm)?;
+        guest = Guest::start(wasm, fuel)?;
     }
     let answer = guest.call("Metadata_metadata", &[])?;
     let mut input = &answer[..];
@@ -51,7 +56,7 @@ struct Host {
 }
 
 impl Guest {
-    fn start(wasm: &[u8]) -> Result<Self, WasmError> {
+    fn start(wasm: &[u8], fuel: u64) -> Result<Self, WasmError> {
         let mut config = Config::default();
         config.consume_fuel(true).ignore_custom_sections(true);
         let engine = Engine::new(&config);
@@ -61,7 +66,7 @@ impl Guest {
         let host = Host { limits, memory: None, heap: 0, free: Default::default() };
         let mut store = Store::new(&engine, host);
         store.limiter(|host| &mut host.limits);
-        store.set_fuel(MAX_FUEL).map_err(invalid)?;
+        store.set_fuel(fuel).map_err(invalid)?;
         let mut linker = Linker::new(&engine);
         for import in module.imports() {
             match import.ty() {

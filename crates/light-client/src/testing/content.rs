@@ -195,7 +195,7 @@ impl BlockContent {
         self.events.extend(events.iter().cloned().chain([last]).map(|event| (phase, event)));
     }
 
-    pub(super) fn finish(self) -> Finished {
+    pub(crate) fn finish(self) -> Finished {
         let mut events = Compact(self.events.len() as u32).encode();
         for (phase, event) in &self.events {
             match phase {
