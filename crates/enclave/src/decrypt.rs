@@ -75,16 +75,13 @@ pub fn refuse_call<C: TrustedCall>(operation: Operation<C>) -> Operation<C> {
     }
 }
 
-fn open_invocation<C: TrustedCall>(
+pub(crate) fn open_invocation<C: TrustedCall>(
     key: &ShieldingKey,
     cyphertext: &[u8],
     domain: &Domain,
     block_number: u32,
 ) -> Operation<C> {
-    let operation = key.decrypt(cyphertext).ok().and_then(|plaintext| {
-        decode_bounded::<TrustedOperation<C, AnyGetter>>(&plaintext, MAX_OPERATION_LEN).ok()
-    });
-    match operation {
+    match key.decrypt(cyphertext).ok().and_then(|plaintext| decode_operation(&plaintext)) {
         Some(operation) => Operation::authenticate(operation, domain, block_number),
         None => Operation::Failed {
             hash: undecipherable_operation_hash(cyphertext),
@@ -93,7 +90,11 @@ fn open_invocation<C: TrustedCall>(
     }
 }
 
-fn open_beneficiary(key: &ShieldingKey, cyphertext: &[u8]) -> Option<AccountId32> {
+pub(crate) fn decode_operation<C: TrustedCall>(plaintext: &[u8]) -> Option<TrustedOperation<C, AnyGetter>> {
+    decode_bounded(plaintext, MAX_OPERATION_LEN).ok()
+}
+
+pub(crate) fn open_beneficiary(key: &ShieldingKey, cyphertext: &[u8]) -> Option<AccountId32> {
     let plaintext = key.decrypt(cyphertext).ok()?;
     decode_bounded(&plaintext, 32).ok()
 }
@@ -175,7 +176,7 @@ fn in_order<T: Send, R>(
 }
 
 /// A getter that came where only calls may: whatever bytes it has. It is refused without being read.
-struct AnyGetter(Vec<u8>);
+pub(crate) struct AnyGetter(Vec<u8>);
 
 impl Decode for AnyGetter {
     fn decode<I: Input>(input: &mut I) -> Result<Self, codec::Error> {

@@ -42,6 +42,8 @@ pub mod decrypt;
 pub mod enclave;
 pub mod execute;
 pub mod extrinsic;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod host;
 pub mod ingest;
 pub mod keys;

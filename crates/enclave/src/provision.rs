@@ -24,6 +24,8 @@
 //!
 //! [`request`] checks the digest of what comes: a provider that gives another key than the shard was born with is refused.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod message;
 pub mod peer;
 

@@ -15,6 +15,8 @@
 
 pub(crate) mod admission;
 mod connection;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod json;
 pub mod methods;
 

@@ -22,6 +22,8 @@
 
 mod cipher;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod journal;
 mod records;
 mod snapshot;

@@ -200,7 +200,7 @@ impl Methods {
     }
 }
 
-fn single_hex_param(params: &[Value], max_len: usize) -> Result<Vec<u8>, ErrorObject> {
+pub(super) fn single_hex_param(params: &[Value], max_len: usize) -> Result<Vec<u8>, ErrorObject> {
     let [Value::String(text)] = params else {
         return Err(ErrorObject::invalid_params("this method takes one hex string"));
     };
@@ -236,4 +236,4 @@ const NO_DIRECT_INVOCATION: &str = "an off-chain worker takes no operations dire
     parentchain with EnclaveBridge.invoke";
 
 /// A shard, a length and a getter, which is no longer than an operation.
-const MAX_REQUEST_LEN: usize = MAX_OPERATION_LEN + 64;
+pub(super) const MAX_REQUEST_LEN: usize = MAX_OPERATION_LEN + 64;

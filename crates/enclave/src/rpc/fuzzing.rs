@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The clients' part of [`crate::fuzzing`].
+
+use super::{
+    RpcLimits,
+    json::{self, Call, Fault, Message},
+    methods::{MAX_REQUEST_LEN, single_hex_param},
+};
+use codec::Encode;
+use offstage_primitives::{bounded::decode_bounded, enclave_bridge::Request};
+use serde_json::Value;
+
+/// A message of a client: each of its calls is answered once, in JSON, and what a getter's parameter holds is read.
+pub fn json(text: &[u8]) {
+    let limits = RpcLimits::default();
+    let calls = match json::parse(text, limits.batch_len) {
+        Message::Single(call) => vec![call],
+        Message::Batch(calls) => {
+            assert!(!calls.is_empty() && calls.len() <= limits.batch_len);
+            calls
+        }
+    };
+    for call in calls {
+        match call {
+            Err(Fault { id, error }) => check_answer(&json::answer(id, Err(error)), text),
+            Ok(Call { id, method, params }) => {
+                assert!(method.len() <= text.len());
+                match params {
+                    Ok(params) => check_params(&params),
+                    Err(error) => check_answer(&json::answer(id.unwrap_or(Value::Null), Err(error)), text),
+                }
+            }
+        }
+    }
+}
+
+/// An answer is JSON again and hardly longer than what was asked: an id is its longest part.
+fn check_answer(answer: &Value, text: &[u8]) {
+    let answer = answer.to_string();
+    assert!(answer.len() <= 6 * text.len() + 400, "{answer}");
+    let Value::Object(answer) = serde_json::from_str(&answer).expect("answers are JSON") else {
+        panic!("answers are objects");
+    };
+    assert!(answer.contains_key("id") && answer["error"]["code"].is_i64());
+}
+
+fn check_params(params: &[Value]) {
+    let Ok(bytes) = single_hex_param(params, MAX_REQUEST_LEN) else { return };
+    assert!(bytes.len() <= MAX_REQUEST_LEN);
+    let Ok(request) = decode_bounded::<Request>(&bytes, MAX_REQUEST_LEN) else { return };
+    assert_eq!(request.encode(), bytes);
+    crate::fuzzing::getter(&request.cyphertext);
+}
