@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Writes the development authority's certificates to where the sources include them. Needed only when what they say
 //! changes; every chain whose genesis names the former root then refuses new quotes.
+#![expect(clippy::disallowed_methods, reason = "it writes files")]
 
 use offstage_attestation::development::issue_certificates;
 use std::{error::Error, fs, path::Path};

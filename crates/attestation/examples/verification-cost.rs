@@ -3,6 +3,7 @@
 //! `Teerex.register_sgx_enclave` and of the calls that register collateral.
 //!
 //! `cargo run --release -p offstage-attestation --example verification-cost`
+#![expect(clippy::disallowed_methods, reason = "it measures time")]
 
 use offstage_attestation::{
     development::{self, Report},

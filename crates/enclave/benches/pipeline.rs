@@ -4,6 +4,7 @@
 //! Everything runs through [`Enclave::handle`](offstage_enclave::enclave::Enclave::handle), on a store on disk, with a chain
 //! in memory. Goals are ratios within one run, because machines differ; what is below its goal is
 //! printed as such. Nothing here fails for being slow.
+#![expect(clippy::disallowed_methods, reason = "a benchmark is the host: it owns clock, disk and arguments")]
 
 #[expect(dead_code, reason = "the tests use more of the kit")]
 #[path = "../tests/enclave/kit.rs"]

@@ -120,6 +120,7 @@ fn within_limit(incoming: &[Incoming]) -> Vec<bool> {
 }
 
 /// Calculates `work(0)`, `work(1)`, … on all cores, and hands `consume` the results in this order as they come.
+#[expect(clippy::disallowed_methods, reason = "the results come in order, whatever the schedule")]
 fn in_order<T: Send, R>(
     count: usize,
     work: impl Fn(usize) -> Option<T> + Sync,

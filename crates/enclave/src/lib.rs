@@ -30,11 +30,25 @@
 //! whatever it says is verified before it is used; whatever is stored is encrypted, authenticated and
 //! committed at once for a block; and a started enclave is silent until the chain has shown it, in a final block, a
 //! registration that only this start could have caused.
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(
     not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::disallowed_methods
+    )
+)]
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "a test is the host: it owns clock, disk and network")
 )]
 
 pub mod attest;

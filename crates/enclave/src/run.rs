@@ -40,6 +40,7 @@ struct Arguments {
     data_dir: PathBuf,
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one stream to the host")]
 fn converse_with_host<S: StateTransition>(arguments: &Arguments) -> Result<(), RunError> {
     let data_dir = &arguments.data_dir;
     if !data_dir.is_dir() {
@@ -76,6 +77,7 @@ fn quiet_panics() {
 }
 
 /// Libraries log what they handle; an enclave's log is read by its host. So only this crate's own events are written.
+#[expect(clippy::disallowed_methods, reason = "the log goes to the host, through the filter below")]
 fn log_own_events() {
     let format = tracing_subscriber::fmt::layer().with_writer(stderr).with_target(false).with_ansi(false);
     let own = Targets::new().with_target("offstage_enclave", tracing::Level::INFO);

@@ -298,6 +298,10 @@ impl Store {
         guarded(|| Ok(Snapshot::new(self.database.begin_read()?, self.cipher.clone(), self.layers.clone())))
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the size decides only how the file is repaired after a crash"
+    )]
     fn is_large(&self) -> bool {
         let len = self.path.as_ref().and_then(|path| Some(std::fs::metadata(path).ok()?.len()));
         len.is_some_and(|len| len >= QUICK_REPAIR_FROM)

@@ -38,13 +38,18 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(
-    not(any(test, feature = "testing")),
+    not(test),
     deny(
         clippy::unwrap_used,
         clippy::expect_used,
         clippy::panic,
         clippy::indexing_slicing,
-        clippy::arithmetic_side_effects
+        clippy::arithmetic_side_effects,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
     )
 )]
 
@@ -65,6 +70,14 @@ pub mod storage_keys;
 mod trail;
 
 #[cfg(any(test, feature = "testing"))]
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test stops where its preparation fails"
+)]
 pub mod testing;
 
 pub use block::{BlockError, BlockMaterial, VerifiedBlock};

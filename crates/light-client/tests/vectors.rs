@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Replays what real nodes sent through the whole client. See `vectors/README.md`.
+#![expect(clippy::disallowed_methods, reason = "the vectors are files")]
 
 use offstage_light_client::{
     BlockMaterial, GenesisMaterial, LightClient, ShardEventKind, block_proof_keys,

@@ -32,6 +32,22 @@
 //! a frame's length is checked before memory is reserved (attacks.md H12). For the host, the enclave is only
 //! a process that may have crashed. Nothing secret is in any message: a host may print all of them (H13).
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )
+)]
 
 pub mod framing;
 #[cfg(any(test, feature = "fuzzing"))]

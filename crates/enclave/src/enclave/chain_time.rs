@@ -53,8 +53,9 @@ impl ChainTime {
         let estimate = match (self.finalized_slot, self.executed) {
             (Some(finalized), Some((slot, timestamp_ms))) if slot > 0 => {
                 // In 128 bits, because a slot number times a time in milliseconds exceeds 64.
-                let estimate = u128::from(finalized).saturating_mul(timestamp_ms.into()) / u128::from(slot);
-                u64::try_from(estimate).unwrap_or_default()
+                let estimate =
+                    u128::from(finalized).saturating_mul(timestamp_ms.into()).checked_div(slot.into());
+                u64::try_from(estimate.unwrap_or_default()).unwrap_or_default()
             }
             _ => 0,
         };

@@ -68,6 +68,7 @@ impl Drop for Services {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place that opens sockets for clients and peers")]
 fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Refused> {
     let refused = |error: std::io::Error| {
         Refused::new(

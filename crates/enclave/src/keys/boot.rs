@@ -33,6 +33,7 @@ impl BootIdentity {
     ///
     /// # Errors
     /// When the platform has no randomness or the library fails.
+    #[expect(clippy::disallowed_methods, reason = "a key is random; no worker has to have the same")]
     pub fn generate(platform: &dyn Platform) -> Result<Self, KeyError> {
         let mut boot_nonce = [0; 32];
         platform.fill_random(&mut boot_nonce).map_err(|_| KeyError::Randomness)?;
@@ -82,6 +83,7 @@ impl rcgen::PublicKeyData for BootIdentity {
 }
 
 impl rcgen::SigningKey for BootIdentity {
+    #[expect(clippy::disallowed_methods, reason = "an ECDSA signature takes a random number")]
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         self.certificate_signer
             .sign(&SystemRandom::new(), message)

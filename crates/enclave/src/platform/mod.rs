@@ -5,6 +5,7 @@
 //! and gives randomness. All else in this crate is the same on every platform; which one a verifier believes is decided by
 //! the root certificate it trusts, never by a switch.
 
+#[expect(clippy::disallowed_methods, reason = "the platform is what has files and randomness")]
 mod software;
 
 use crate::seal::SealingKey;
@@ -43,6 +44,7 @@ pub trait Platform: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the platform has none.
+    #[expect(clippy::disallowed_methods, reason = "the one way to randomness for keys")]
     fn fill_random(&self, bytes: &mut [u8]) -> Result<(), PlatformError> {
         aws_lc_rs::rand::fill(bytes).map_err(|_| PlatformError::Randomness)
     }

@@ -88,7 +88,9 @@ fn read_secret(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, PlatformError
         Err(error) => return Err(file_error("open", path)(error)),
     };
     let mut bytes = Zeroizing::new(Vec::with_capacity(SECRET_LEN + 1));
-    file.take(SECRET_LEN as u64 + 1).read_to_end(&mut bytes).map_err(file_error("read", path))?;
+    file.take((SECRET_LEN as u64).saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(file_error("read", path))?;
     let secret = bytes.as_slice().try_into().map_err(|_| PlatformError::DamagedSecret(path.to_path_buf()))?;
     Ok(Some(Zeroizing::new(secret)))
 }

@@ -94,6 +94,7 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
+    #[expect(clippy::disallowed_methods, reason = "how often a client is served; no state depends on it")]
     pub(crate) fn new(capacity: u32, period: Duration) -> Self {
         let capacity = f64::from(capacity.max(1));
         Self {
@@ -126,6 +127,7 @@ impl Bucket {
         self.tokens >= self.capacity
     }
 
+    #[expect(clippy::disallowed_methods, reason = "how often a client is served; no state depends on it")]
     fn refill(&mut self) {
         let now = Instant::now();
         let gained = now.saturating_duration_since(self.updated).as_secs_f64() * self.per_second;
