@@ -94,7 +94,7 @@ fn any_time_can_be_issued_for() {
 }
 
 #[test]
-fn who_trusts_intel_refuses_it() {
+fn h15_who_trusts_intel_refuses_it() {
     assert_eq!(vector(&Platform::default(), false).verify(INTEL_ROOT), Err(QuoteError::UntrustedRoot));
 }
 

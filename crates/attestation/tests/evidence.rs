@@ -31,14 +31,14 @@ fn an_honest_peer_is_believed() {
 }
 
 #[test]
-fn no_quote() {
+fn h14_no_quote() {
     let error = check(|evidence, _| evidence.evidence.quote.clear());
     assert_eq!(error, Err(EvidenceError::Quote(QuoteError::MalformedQuote)));
     assert_eq!(check(|evidence, _| evidence.evidence.collateral = None), Err(EvidenceError::NoCollateral));
 }
 
 #[test]
-fn another_measurement() {
+fn h14_another_measurement() {
     let found = [0x66; 32];
     let error = check(|evidence, _| {
         evidence.evidence = quote(&Platform::default(), found, false, &signer(), &binding());
@@ -52,7 +52,7 @@ fn another_measurement() {
 }
 
 #[test]
-fn a_debug_enclave() {
+fn h14_a_debug_enclave() {
     let debug = |evidence: &mut CertificateEvidence| {
         evidence.evidence = quote(&Platform::default(), MR_ENCLAVE, true, &signer(), &binding());
     };
@@ -65,7 +65,7 @@ fn a_debug_enclave() {
 }
 
 #[test]
-fn a_platform_without_patches() {
+fn h14_a_platform_without_patches() {
     let out_of_date = |evidence: &mut CertificateEvidence| {
         let platform = Platform { tcb_status: TcbStatus::OutOfDate, ..Platform::default() };
         evidence.evidence = quote(&platform, MR_ENCLAVE, false, &signer(), &binding());
@@ -89,7 +89,7 @@ fn a_platform_without_patches() {
 }
 
 #[test]
-fn a_revoked_platform_and_expired_evidence() {
+fn h14_a_revoked_platform_and_expired_evidence() {
     let error = check(|evidence, _| {
         let platform = Platform { is_revoked: true, ..Platform::default() };
         evidence.evidence = quote(&platform, MR_ENCLAVE, false, &signer(), &binding());
@@ -102,7 +102,7 @@ fn a_revoked_platform_and_expired_evidence() {
 }
 
 #[test]
-fn replayed_evidence_of_a_real_enclave() {
+fn h14_replayed_evidence_of_a_real_enclave() {
     // The attacker shows an enclave's evidence in its own connection.
     assert_eq!(
         check(|_, expected| expected.tls_public_key = H256::repeat_byte(0xee)),
@@ -119,7 +119,7 @@ fn replayed_evidence_of_a_real_enclave() {
 }
 
 #[test]
-fn every_bound_value_is_bound() {
+fn h14_every_bound_value_is_bound() {
     let changes: [fn(&mut KeyBinding); 5] = [
         |binding| binding.genesis_hash = H256::zero(),
         |binding| binding.shard = [0; 32].into(),
@@ -133,7 +133,7 @@ fn every_bound_value_is_bound() {
 }
 
 #[test]
-fn wrong_chain_shard_or_shielding_key() {
+fn h14_wrong_chain_shard_or_shielding_key() {
     let other = H256::repeat_byte(0xee);
     assert_eq!(
         check(|_, expected| expected.genesis_hash = other),
@@ -148,7 +148,7 @@ fn wrong_chain_shard_or_shielding_key() {
 }
 
 #[test]
-fn a_software_quote_where_hardware_is_expected_is_called_by_its_name() {
+fn h15_a_software_quote_where_hardware_is_expected_is_called_by_its_name() {
     let error = check(|_, expected| expected.policy.root = INTEL_ROOT).unwrap_err();
     assert_eq!(error, EvidenceError::SoftwarePlatform);
     assert!(error.to_string().contains("software platform"));

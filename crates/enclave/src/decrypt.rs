@@ -277,7 +277,7 @@ mod tests {
 
     /// The line is drawn by the chain's order; envelopes that are not opened do not count, shieldings are never beyond it.
     #[test]
-    fn a_block_opens_a_bounded_number_of_envelopes() {
+    fn c01_a_block_opens_a_bounded_number_of_envelopes() {
         let envelope = |chunks: usize| Incoming::Invocation { cyphertext: vec![0; chunks * RSA_LEN] };
         let largest = MAX_CYPHERTEXT_LEN / RSA_LEN;
         let mut incoming = vec![envelope(largest); MAX_RSA_OPERATIONS / largest];

@@ -226,7 +226,7 @@ mod tests {
 
     /// What is signed is what frame-system's checkers of this (live) runtime verify: each extension in its place.
     #[test]
-    fn the_signature_covers_call_extensions_and_their_implicit_parts() {
+    fn h07_the_signature_covers_call_extensions_and_their_implicit_parts() {
         let chain = TestChain::new(1);
         let signer = Signer::from_sealable(&[3; 32]).unwrap();
         let anchor = BlockReference { number: 1000, hash: H256::repeat_byte(6) };
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_extension_is_refused() {
+    fn h07_an_unknown_extension_is_refused() {
         let chain = TestChain::new(1);
         let signer = Signer::from_sealable(&[3; 32]).unwrap();
         let anchor = BlockReference { number: 1, hash: H256::zero() };

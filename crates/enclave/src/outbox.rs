@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payment_ends_when_its_call_hash_was_honoured() {
+    fn h08_a_payment_ends_when_its_call_hash_was_honoured() {
         let waiting = [7, 8].map(|n| Waiting {
             id: u64::from(n),
             effect: WaitingEffect::Unshield { beneficiary: OWN, amount: 1, call_hash: H256::repeat_byte(n) },
@@ -260,7 +260,7 @@ mod tests {
 
     /// H8: whatever the host does with extrinsics, nonces follow the proven account.
     #[test]
-    fn extrinsics_stay_the_same_until_they_must_change() {
+    fn h08_extrinsics_stay_the_same_until_they_must_change() {
         let chain = TestChain::new(1);
         let signer = Signer::from_sealable(&[3; 32]).unwrap();
         let shard = ShardIdentifier::from([5; 32]);
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn few_extrinsics_are_under_way_at_once() {
+    fn h08_few_extrinsics_are_under_way_at_once() {
         let chain = TestChain::new(1);
         let signer = Signer::from_sealable(&[3; 32]).unwrap();
         let items: Vec<Item> = (0..100).map(|id| Item::of(&confirmation(id, true), [5; 32].into())).collect();

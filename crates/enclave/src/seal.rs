@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_changed_in_any_bit_or_cut_anywhere_is_refused() {
+    fn h09_a_record_changed_in_any_bit_or_cut_anywhere_is_refused() {
         let record = key(b"a").seal(b"name", b"plaintext").unwrap();
         for position in 0..record.len() {
             for bit in 0..8 {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn context_label_and_secret_separate_records() {
+    fn h09_context_label_and_secret_separate_records() {
         let record = key(b"a").seal(b"name", b"plaintext").unwrap();
         assert_eq!(key(b"a").open(b"other", &record).err(), Some(SealError::Damaged));
         assert_eq!(key(b"b").open(b"name", &record).err(), Some(SealError::Damaged));

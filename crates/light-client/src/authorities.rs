@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forced_change_is_refused_wherever_it_stands() {
+    fn h06_a_forced_change_is_refused_wherever_it_stands() {
         let forced = ConsensusLog::ForcedChange(1, ScheduledChange { next_authorities: set(2), delay: 0 });
         let mut authorities = Authorities::genesis(set(1)).unwrap();
         for logs in [vec![forced.clone()], vec![change(3, 0), forced]] {

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_of_200_000_headers_takes_constant_memory_and_can_be_executed() {
+    fn p03_a_gap_of_200_000_headers_takes_constant_memory_and_can_be_executed() {
         let headers = chain(200_000, 1);
         let mut trail = Trail::new(BlockId::of(&headers[0]));
         let mut most = 0;
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn h1_a_stretch_of_a_fork_is_not_believed_before_it_links_both_marks() {
+    fn h01_a_stretch_of_a_fork_is_not_believed_before_it_links_both_marks() {
         let headers = chain(100_000, 1);
         let mut trail = Trail::new(BlockId::of(&headers[0]));
         for header in &headers[1..] {
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_with_a_forged_parent_does_not_complete_a_stretch() {
+    fn h01_a_mark_with_a_forged_parent_does_not_complete_a_stretch() {
         let headers = chain(100_000, 1);
         let mut trail = Trail::new(BlockId::of(&headers[0]));
         for header in &headers[1..] {

@@ -53,7 +53,7 @@ fn captured_chains_are_followed_from_genesis() {
 }
 
 #[test]
-fn h6_captured_set_changes_cannot_be_hidden() {
+fn h06_captured_set_changes_cannot_be_hidden() {
     for (name, vector) in vectors() {
         let mut client = LightClient::from_genesis(genesis(&vector)).unwrap();
         let headers = vector["blocks"].as_array().unwrap().iter().map(|block| bytes(&block["header"]));
@@ -67,7 +67,7 @@ fn h6_captured_set_changes_cannot_be_hidden() {
 }
 
 #[test]
-fn h7_properties_that_a_node_makes_up_give_no_digest() {
+fn h07_properties_that_a_node_makes_up_give_no_digest() {
     for (name, vector) in vectors() {
         let mut lie = genesis(&vector);
         lie.properties.token_decimals += 1;
@@ -77,7 +77,7 @@ fn h7_properties_that_a_node_makes_up_give_no_digest() {
 }
 
 #[test]
-fn h3_h4_captured_blocks_with_any_flipped_part_are_refused() {
+fn h03_captured_blocks_with_any_flipped_part_are_refused() {
     for (name, vector) in vectors() {
         let mut client = LightClient::from_genesis(genesis(&vector)).unwrap();
         let watched = list(&vector["watchedKeys"]);

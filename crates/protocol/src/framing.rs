@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_cut_at_any_byte_is_an_error_and_never_a_message() {
+    fn h12_a_stream_cut_at_any_byte_is_an_error_and_never_a_message() {
         let mut bytes = Vec::new();
         write_frame(&mut bytes, &message()).unwrap();
         assert_eq!(read_frame::<HostRequest>(&mut &bytes[..]).unwrap(), Some(message()));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claimed_length_reserves_nothing() {
+    fn h12_a_claimed_length_reserves_nothing() {
         let huge = (MAX_FRAME_LEN + 1).to_le_bytes();
         assert!(matches!(read_frame::<HostRequest>(&mut &huge[..]), Err(FrameError::TooLong(_))));
         let claimed = MAX_FRAME_LEN.to_le_bytes();

@@ -75,7 +75,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
-    fn a_contained_panic_reaches_no_hook_and_others_do() {
+    fn h13_a_contained_panic_reaches_no_hook_and_others_do() {
         static SEEN: AtomicUsize = AtomicUsize::new(0);
         let previous = panic::take_hook();
         panic::set_hook(quiet(Box::new(|info| {

@@ -167,7 +167,7 @@ fn a_call_changes_the_state_and_uses_its_nonce() {
 
 /// C7: whatever goes wrong inside a call, the state is as if it had only used its nonce.
 #[test]
-fn a_failed_call_leaves_only_its_nonce_changed() {
+fn c07_a_failed_call_leaves_only_its_nonce_changed() {
     let failures = [
         (Deed::PutThenFail(b"k".to_vec()), Outcome::Refused),
         (Deed::PutThenPanic(b"k".to_vec()), Outcome::Panicked),
@@ -187,7 +187,7 @@ fn a_failed_call_leaves_only_its_nonce_changed() {
 }
 
 #[test]
-fn a_panicking_call_does_not_touch_its_neighbours() {
+fn c07_a_panicking_call_does_not_touch_its_neighbours() {
     let mut worker = worker();
     let alice = TestAccount::alice();
     let operations: Vec<_> = [
@@ -228,7 +228,7 @@ fn a_wrong_nonce_changes_nothing() {
 
 /// C2: the same operation twice, in one block and in the next.
 #[test]
-fn a_replayed_call_is_executed_once() {
+fn c02_a_replayed_call_is_executed_once() {
     let mut worker = worker();
     let alice = TestAccount::alice();
     let operation = worker.signed(&alice, Call(alice.id(), Deed::Pay(5)), 0);
@@ -293,7 +293,7 @@ fn only_authentic_indirect_calls_become_calls() {
 }
 
 #[test]
-fn calls_beyond_the_block_limit_fail_and_lighter_ones_still_fit() {
+fn c07_calls_beyond_the_block_limit_fail_and_lighter_ones_still_fit() {
     let mut worker = worker();
     let alice = TestAccount::alice();
     let operations: Vec<_> = [100, 100, 51, 50, 1]
@@ -349,7 +349,7 @@ fn a_panicking_begin_block_is_reported_and_the_block_goes_on() {
 }
 
 #[test]
-fn getters_need_permission_and_write_nothing() {
+fn c09_getters_need_permission_and_write_nothing() {
     let worker = worker();
     assert_eq!(worker.read(&Getter::Forbidden), Err(ReadError::Unauthorised));
     assert_eq!(worker.read(&Getter::Panics), Err(ReadError::Panicked));

@@ -119,7 +119,7 @@ fn everything_can_be_unshielded() {
 
 /// C2: an account that was emptied and funded again refuses its old calls.
 #[test]
-fn nonces_survive_reaping() {
+fn c02_nonces_survive_reaping() {
     let mut worker = Worker::production();
     worker.shield(&alice(), 100);
     let empty = worker.signed(&alice(), transfer_to(&alice(), &bob(), 100), 0);
@@ -133,7 +133,7 @@ fn nonces_survive_reaping() {
 }
 
 #[test]
-fn internal_calls_are_not_accepted_from_users() {
+fn c04_internal_calls_are_not_accepted_from_users() {
     let mut worker = Worker::development();
     for call in [
         TrustedCall::BalanceShield(alice().id(), alice().id(), 1_000),
@@ -161,7 +161,7 @@ fn balances_are_set_by_alice_on_development_chains_only() {
 }
 
 #[test]
-fn getters_answer_to_the_accounts_owner() {
+fn c09_getters_answer_to_the_accounts_owner() {
     let mut worker = Worker::production();
     worker.shield(&alice(), 100);
     let getter = TrustedGetter::FreeBalance(alice().id());
@@ -339,7 +339,7 @@ proptest! {
 
     /// A refused call leaves the state that a call leaves which does nothing.
     #[test]
-    fn a_refused_call_leaves_only_its_nonce_changed(amount in 101u128.., unshield: bool) {
+    fn c07_a_refused_call_leaves_only_its_nonce_changed(amount in 101u128.., unshield: bool) {
         let (mut refused, mut harmless) = (Worker::production(), Worker::production());
         for worker in [&mut refused, &mut harmless] {
             worker.shield(&alice(), 100);

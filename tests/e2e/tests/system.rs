@@ -53,7 +53,7 @@ fn the_demo_passes() {
 
 /// The host and, in a second act, the enclave are killed in the middle; what was invoked meanwhile is executed once.
 #[test]
-fn a_killed_worker_loses_nothing_and_executes_nothing_twice() {
+fn h12_a_killed_worker_loses_nothing_and_executes_nothing_twice() {
     play(async |setting| {
         let network = &mut setting.network;
         network.start_node()?;

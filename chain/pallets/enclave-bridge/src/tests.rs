@@ -91,7 +91,7 @@ fn shielded_funds_lie_on_the_shard_account() {
 }
 
 #[test]
-fn a_payment_is_made_once_for_each_call_hash() {
+fn p04_a_payment_is_made_once_for_each_call_hash() {
     chain().execute_with(|| {
         let (first, second) = (H256::repeat_byte(1), H256::repeat_byte(2));
         register(&enclave(1), FINGERPRINT);
@@ -114,7 +114,7 @@ fn a_payment_is_made_once_for_each_call_hash() {
 }
 
 #[test]
-fn a_payment_that_fails_can_be_asked_again() {
+fn p04_a_payment_that_fails_can_be_asked_again() {
     chain().execute_with(|| {
         let call_hash = H256::repeat_byte(1);
         register(&enclave(1), FINGERPRINT);
@@ -126,7 +126,7 @@ fn a_payment_that_fails_can_be_asked_again() {
 }
 
 #[test]
-fn another_shard_cannot_use_up_a_call_hash() {
+fn p04_another_shard_cannot_use_up_a_call_hash() {
     chain().execute_with(|| {
         let call_hash = H256::repeat_byte(1);
         register(&enclave(1), FINGERPRINT);
@@ -141,7 +141,7 @@ fn another_shard_cannot_use_up_a_call_hash() {
 }
 
 #[test]
-fn only_enclaves_of_the_shard_speak_for_it() {
+fn p05_only_enclaves_of_the_shard_speak_for_it() {
     chain().execute_with(|| {
         assert_ok!(shield(1000));
         register(&enclave(6), NEXT_FINGERPRINT);
@@ -180,7 +180,7 @@ fn a_confirmation_is_told_and_noted() {
 }
 
 #[test]
-fn a_block_that_never_was_is_not_confirmed() {
+fn p05_a_block_that_never_was_is_not_confirmed() {
     chain().execute_with(|| {
         register(&enclave(1), FINGERPRINT);
         let confirm = |hash, number| {

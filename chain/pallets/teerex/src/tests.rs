@@ -112,7 +112,7 @@ fn an_enclave_registers_itself() {
 }
 
 #[test]
-fn a_renewal_replaces_the_entry() {
+fn h10_a_renewal_replaces_the_entry() {
     chain().execute_with(|| {
         assert_ok!(register(alice(), &ClaimedQuote::of(&alice())));
         set_time(NOW + 5000);
@@ -174,7 +174,7 @@ fn a_debug_enclave_is_refused_unless_allowed() {
 
 // Row H15 of the attack table.
 #[test]
-fn a_quote_under_another_root_is_refused() {
+fn h15_a_quote_under_another_root_is_refused() {
     let mut software = ClaimedQuote::of(&alice());
     software.root = b"development".to_vec();
     chain().execute_with(|| {
@@ -237,7 +237,7 @@ fn a_binding_must_be_what_the_quote_commits_to() {
 }
 
 #[test]
-fn a_binding_to_another_chain_is_refused() {
+fn h02_a_binding_to_another_chain_is_refused() {
     chain().execute_with(|| {
         let foreign = KeyBinding { genesis_hash: H256::repeat_byte(0xff), ..binding() };
         let quote = quote_bound_to(&foreign);

@@ -172,7 +172,7 @@ fn a_software_enclave_registers_where_the_development_root_is_trusted() {
 
 // Row H15 of the attack table.
 #[test]
-fn a_software_enclave_is_refused_where_intel_is_trusted() {
+fn h15_a_software_enclave_is_refused_where_intel_is_trusted() {
     chain(INTEL_ROOT, || {
         let evidence = evidence_of(Platform::default());
         assert_noop!(register(evidence.clone()), Error::<Test>::RootIsNotTrusted);
@@ -181,7 +181,7 @@ fn a_software_enclave_is_refused_where_intel_is_trusted() {
 }
 
 #[test]
-fn a_flipped_byte_of_the_report_is_refused() {
+fn h14_a_flipped_byte_of_the_report_is_refused() {
     chain(DEVELOPMENT_ROOT, || {
         let mut evidence = evidence_of(Platform::default());
         // A byte of the measurement: header (48) and its offset in the report body (64).
@@ -191,7 +191,7 @@ fn a_flipped_byte_of_the_report_is_refused() {
 }
 
 #[test]
-fn a_debug_enclave_is_refused() {
+fn h14_a_debug_enclave_is_refused() {
     chain(DEVELOPMENT_ROOT, || {
         let evidence = Platform::default().quote(&report(true), NOW_SECS).unwrap();
         assert_noop!(register(evidence.clone()), Error::<Test>::SgxModeIsNotAllowed);
@@ -201,7 +201,7 @@ fn a_debug_enclave_is_refused() {
 }
 
 #[test]
-fn an_ill_platform_is_refused() {
+fn h14_an_ill_platform_is_refused() {
     for (platform, error) in [
         (
             Platform { tcb_status: TcbStatus::OutOfDate, ..Default::default() },
@@ -216,7 +216,7 @@ fn an_ill_platform_is_refused() {
 }
 
 #[test]
-fn collateral_out_of_force_is_refused() {
+fn h14_collateral_out_of_force_is_refused() {
     chain(DEVELOPMENT_ROOT, || {
         let evidence = evidence_of(Platform::default());
         pallet_timestamp::Now::<Test>::put((NOW_SECS + 40 * 86_400) * 1000);

@@ -278,14 +278,14 @@ async fn what_is_encrypted_to_a_verified_worker_its_enclave_can_authenticate() {
 }
 
 #[tokio::test]
-async fn another_shielding_key_is_refused() {
+async fn c08_another_shielding_key_is_refused() {
     let mut enclave = Enclave::honest();
     enclave.shielding_key.modulus[200] ^= 1;
     assert_eq!(refusal(&enclave, &Expected::default(), |_| {}).await, Refusal::ShieldingKey);
 }
 
 #[tokio::test]
-async fn a_proxy_with_a_tls_key_of_its_own_is_refused() {
+async fn c08_a_proxy_with_a_tls_key_of_its_own_is_refused() {
     let enclave = Enclave::honest();
     // The proxy copies the enclave's evidence into a certificate for its own key.
     let proxy = KeyPair::generate().unwrap();
@@ -300,7 +300,7 @@ async fn a_proxy_with_a_tls_key_of_its_own_is_refused() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_shows_the_enclaves_certificate_fails_the_handshake() {
+async fn c08_a_proxy_that_shows_the_enclaves_certificate_fails_the_handshake() {
     let enclave = Enclave::honest();
     let proxy = KeyPair::generate().unwrap();
     let served = serve(enclave.certificate(), &proxy, enclave.shielding_key.clone()).await;
@@ -310,7 +310,7 @@ async fn a_proxy_that_shows_the_enclaves_certificate_fails_the_handshake() {
 }
 
 #[tokio::test]
-async fn other_code_is_refused() {
+async fn c08_other_code_is_refused() {
     let enclave = Enclave::honest();
     let found = MRENCLAVE;
     assert_eq!(
@@ -322,7 +322,7 @@ async fn other_code_is_refused() {
 }
 
 #[tokio::test]
-async fn a_worker_that_the_chain_does_not_hold_is_refused() {
+async fn c08_a_worker_that_the_chain_does_not_hold_is_refused() {
     let enclave = Enclave::honest();
     let expected = Expected::default();
     assert_eq!(refusal(&enclave, &expected, |chain| chain.registered = None).await, Refusal::NotRegistered);
@@ -334,7 +334,7 @@ async fn a_worker_that_the_chain_does_not_hold_is_refused() {
 }
 
 #[tokio::test]
-async fn another_chain_or_shard_is_refused() {
+async fn h02_another_chain_or_shard_is_refused() {
     let enclave = Enclave::new(&Variant { genesis: H256::zero(), ..Variant::default() });
     assert!(matches!(
         refusal(&enclave, &Expected::default(), |_| {}).await,
@@ -349,7 +349,7 @@ async fn another_chain_or_shard_is_refused() {
 }
 
 #[tokio::test]
-async fn a_software_enclave_is_refused_where_hardware_is_trusted() {
+async fn h15_a_software_enclave_is_refused_where_hardware_is_trusted() {
     let hardware = |chain: &mut ChainFacts| chain.root_certificate = INTEL_ROOT.to_vec();
     assert_eq!(
         refusal(&Enclave::honest(), &Expected::default(), hardware).await,
@@ -358,7 +358,7 @@ async fn a_software_enclave_is_refused_where_hardware_is_trusted() {
 }
 
 #[tokio::test]
-async fn debug_and_ill_platforms_are_refused_as_the_chain_says() {
+async fn c08_debug_and_ill_platforms_are_refused_as_the_chain_says() {
     let debug = Enclave::new(&Variant { debug: true, ..Variant::default() });
     assert_eq!(refusal(&debug, &Expected::default(), |_| {}).await, Refusal::Evidence(EvidenceError::Debug));
     assert!(connect(&debug, &Expected::default(), |chain| chain.allow_debug = true).await.is_ok());
@@ -371,7 +371,7 @@ async fn debug_and_ill_platforms_are_refused_as_the_chain_says() {
 }
 
 #[tokio::test]
-async fn expired_evidence_is_refused_by_the_chains_clock() {
+async fn h11_expired_evidence_is_refused_by_the_chains_clock() {
     let seconds = (development::COLLATERAL_DAYS + 2) * 86_400;
     let later = |chain: &mut ChainFacts| chain.now_seconds += seconds;
     assert!(matches!(

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slot_of_a_final_header_tells_its_time_and_that_of_another_does_not() {
+    fn h11_the_slot_of_a_final_header_tells_its_time_and_that_of_another_does_not() {
         let mut time = ChainTime::default();
         let executed_ms = 1_800_000_000_000;
         assert_eq!(time.now_ms(executed_ms), executed_ms);

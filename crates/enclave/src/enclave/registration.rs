@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_start_with_this_key_counts() {
+    fn h10_only_this_start_with_this_key_counts() {
         let fresh = Registration::default();
         assert_eq!(after(&fresh, &[registered(6, KEY)]), fresh, "an earlier start");
         assert_eq!(after(&fresh, &[registered(7, H256::zero())]), fresh, "a key that was dropped");

@@ -38,7 +38,7 @@ fn a_fresh_key_opens_what_was_encrypted_to_it_and_survives_the_store() {
 }
 
 #[test]
-fn every_malformed_envelope_has_the_same_error() {
+fn c11_every_malformed_envelope_has_the_same_error() {
     let good = encrypt(&KEY, &[7; 400]);
     assert_eq!(good.len(), 2 * RSA_LEN);
     let mut flipped_first = good.clone();

@@ -42,7 +42,7 @@ fn a_verified_peer_gets_the_key() {
 }
 
 #[test]
-fn a_fake_requester_is_refused_in_the_handshake() {
+fn h14_a_fake_requester_is_refused_in_the_handshake() {
     let view = serving();
     for (fake, certificate, text) in fake_certificates(H256::zero()) {
         let (given, received) = meet(&view, certificate, &policy(), born_key());
@@ -55,7 +55,7 @@ fn a_fake_requester_is_refused_in_the_handshake() {
 }
 
 #[test]
-fn a_fake_provider_is_refused_in_the_handshake() {
+fn h14_a_fake_provider_is_refused_in_the_handshake() {
     let requester = certificate(&boot(), H256::zero());
     for (fake, certificate, text) in fake_certificates(born_key()) {
         let view =
@@ -69,7 +69,7 @@ fn a_fake_provider_is_refused_in_the_handshake() {
 }
 
 #[test]
-fn evidence_of_a_real_enclave_is_worth_nothing_in_other_hands() {
+fn h14_evidence_of_a_real_enclave_is_worth_nothing_in_other_hands() {
     let view = serving();
     let real = boot();
     let evidence = Claim::honest(binding(&real, H256::zero())).evidence();
@@ -102,7 +102,7 @@ fn evidence_of_a_real_enclave_is_worth_nothing_in_other_hands() {
 }
 
 #[test]
-fn a_requester_without_a_certificate_is_refused() {
+fn h14_a_requester_without_a_certificate_is_refused() {
     let (listener, address) = listener();
     listener.set_nonblocking(true).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -129,7 +129,7 @@ fn a_requester_without_a_certificate_is_refused() {
 }
 
 #[test]
-fn software_is_refused_where_hardware_is_trusted() {
+fn h15_software_is_refused_where_hardware_is_trusted() {
     let intel = AttestationPolicy { root_certificate: INTEL_ROOT.to_vec(), ..policy() };
     let (given, received) = meet(&serving(), certificate(&boot(), H256::zero()), &intel, born_key());
     assert!(given.is_err());
@@ -141,7 +141,7 @@ fn software_is_refused_where_hardware_is_trusted() {
 }
 
 #[test]
-fn a_provider_with_another_key_is_refused() {
+fn h14_a_provider_with_another_key_is_refused() {
     let born = H256::repeat_byte(0xaa);
     let (_, received) = meet(&serving(), certificate(&boot(), H256::zero()), &policy(), born);
     let error = received.err().unwrap();
@@ -157,7 +157,7 @@ fn a_provider_with_another_key_is_refused() {
 }
 
 #[test]
-fn a_provider_that_does_not_serve_gives_nothing() {
+fn h14_a_provider_that_does_not_serve_gives_nothing() {
     for phase in [Phase::CatchingUp, Phase::NeedsShieldingKey, Phase::AwaitingRegistration, Phase::Superseded]
     {
         let own = certificate(&boot(), born_key());
@@ -175,7 +175,7 @@ fn a_provider_that_does_not_serve_gives_nothing() {
 }
 
 #[test]
-fn peers_over_the_limits_are_dropped_and_the_next_ones_are_served() {
+fn h14_peers_over_the_limits_are_dropped_and_the_next_ones_are_served() {
     let (listener, address) = listener();
     let limits = ProvisionLimits {
         connections: 2,

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn places_are_limited_in_all_and_per_peer_and_come_back() {
+    async fn c10_places_are_limited_in_all_and_per_peer_and_come_back() {
         let admission = admission(3, 2, 100);
         let first = admission.admit(v4(1)).unwrap();
         let _second = admission.admit(v4(1)).unwrap();
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn arrivals_are_limited_per_peer() {
+    async fn c10_arrivals_are_limited_per_peer() {
         let admission = admission(100, 100, 3);
         for _ in 0..3 {
             drop(admission.admit(v4(1)).unwrap());
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_network_of_ipv6_addresses_is_one_peer() {
+    async fn c10_a_network_of_ipv6_addresses_is_one_peer() {
         let admission = admission(100, 1, 100);
         let _first = admission.admit("2001:db8::1".parse().unwrap()).unwrap();
         assert!(admission.admit("2001:db8::ffff:2".parse().unwrap()).is_none());

@@ -156,7 +156,7 @@ async fn every_method_answers_in_the_form_of_the_wire() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn direct_invocation_is_refused_whatever_is_inside() {
+async fn c06_direct_invocation_is_refused_whatever_is_inside() {
     let address = start(serving(), RpcLimits::default());
     let mut client = Client::connect(&address).await.unwrap();
     for method in ["author_submitExtrinsic", "author_submitAndWatchExtrinsic", "author_pendingExtrinsics"] {
@@ -168,7 +168,7 @@ async fn direct_invocation_is_refused_whatever_is_inside() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn before_it_serves_only_status_is_answered() {
+async fn h09_before_it_serves_only_status_is_answered() {
     for (phase, text) in [
         (Phase::CatchingUp, "catching up with the parentchain: at block 5 of 8"),
         (Phase::NeedsShieldingKey, "waiting for the shielding key"),
@@ -239,7 +239,7 @@ async fn batches_are_answered_in_order_and_notifications_not_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_batch_cannot_be_made_to_answer_without_bound() {
+async fn c10_a_batch_cannot_be_made_to_answer_without_bound() {
     let address = start(serving(), RpcLimits { batch_answer_len: 100, ..Default::default() });
     let mut client = Client::connect(&address).await.unwrap();
     let call = |id: u32| json!({ "jsonrpc": "2.0", "method": "author_getShard", "params": [], "id": id });
@@ -250,7 +250,7 @@ async fn a_batch_cannot_be_made_to_answer_without_bound() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_recognises_the_enclave_and_nobody_else() {
+async fn c08_a_client_recognises_the_enclave_and_nobody_else() {
     let address = start(serving(), RpcLimits::default());
     let born = KEY.public().digest();
     assert!(tls(&address, PeerVerifier::new(&identity(), policy(), Some(born))).await.is_ok());
@@ -282,7 +282,7 @@ async fn the_certificate_can_be_replaced_while_connections_are_open() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn oversized_messages_end_the_connection() {
+async fn c10_oversized_messages_end_the_connection() {
     let address = start(serving(), RpcLimits { message_len: 1000, ..Default::default() });
     let mut client = Client::connect(&address).await.unwrap();
     client.0.send(Message::text(" ".repeat(1001))).await.unwrap();
@@ -295,7 +295,7 @@ async fn oversized_messages_end_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_are_limited_and_come_back() {
+async fn c10_connections_are_limited_and_come_back() {
     let limits = RpcLimits {
         connections: 20,
         connections_per_peer: 20,
@@ -322,7 +322,7 @@ async fn connections_are_limited_and_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn silent_clients_and_those_that_never_read_are_dropped() {
+async fn c10_silent_clients_and_those_that_never_read_are_dropped() {
     struct Large;
     impl Answers for Large {
         fn answer(
@@ -361,7 +361,7 @@ async fn silent_clients_and_those_that_never_read_are_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_getter_delays_neither_status_nor_others_for_long() {
+async fn c10_a_slow_getter_delays_neither_status_nor_others_for_long() {
     let limits = RpcLimits { getters_at_once: 1, turn: Duration::from_millis(200), ..Default::default() };
     let address = start(serving(), limits);
     let mut slow = Client::connect(&address).await.unwrap();
@@ -388,7 +388,7 @@ async fn a_getter_that_panics_is_an_error_for_its_author_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_are_limited_per_second() {
+async fn c10_calls_are_limited_per_second() {
     let address = start(serving(), RpcLimits { calls_per_second: 10, ..Default::default() });
     let mut client = Client::connect(&address).await.unwrap();
     let started = Instant::now();

@@ -43,7 +43,7 @@ fn an_honest_host_is_followed() {
 }
 
 #[test]
-fn h1_nothing_is_final_without_a_justification() {
+fn h01_nothing_is_final_without_a_justification() {
     let (chain, client) = chain_and_client(4, 3);
     assert_eq!(
         client.verify_block(chain.material(1, &[]), &[]).unwrap_err(),
@@ -52,7 +52,7 @@ fn h1_nothing_is_final_without_a_justification() {
 }
 
 #[test]
-fn h1_a_justification_makes_its_target_and_what_is_below_final_and_no_more() {
+fn h01_a_justification_makes_its_target_and_what_is_below_final_and_no_more() {
     let (chain, mut client) = chain_and_client(4, 5);
     assert_eq!(client.import_justification(&chain.justify(3)).unwrap().number, 3);
     for number in 1..=3 {
@@ -66,7 +66,7 @@ fn h1_a_justification_makes_its_target_and_what_is_below_final_and_no_more() {
 }
 
 #[test]
-fn h1_justifications_with_wrong_votes_are_refused() {
+fn h01_justifications_with_wrong_votes_are_refused() {
     let (chain, mut client) = chain_and_client(4, 5);
     let (set_id, voters) = chain.set_for(5);
     let strangers = validators(9, 4);
@@ -107,7 +107,7 @@ fn h1_justifications_with_wrong_votes_are_refused() {
 }
 
 #[test]
-fn h1_two_thirds_are_not_enough_and_one_more_is() {
+fn h01_two_thirds_are_not_enough_and_one_more_is() {
     for (count, needed) in [(1, 1), (2, 2), (3, 3), (4, 3), (6, 5), (7, 5), (10, 7)] {
         let (chain, mut client) = chain_and_client(count, 1);
         let (set_id, voters) = chain.set_for(1);
@@ -118,7 +118,7 @@ fn h1_two_thirds_are_not_enough_and_one_more_is() {
 }
 
 #[test]
-fn votes_for_descendants_count_with_their_ancestry_and_only_with_it() {
+fn h01_votes_for_descendants_count_with_their_ancestry_and_only_with_it() {
     let (chain, mut client) = chain_and_client(4, 5);
     let (set_id, voters) = chain.set_for(3);
     let mut justification = chain.justification(3, voters, set_id);
@@ -140,7 +140,7 @@ fn votes_for_descendants_count_with_their_ancestry_and_only_with_it() {
 }
 
 #[test]
-fn h1_a_fork_is_refused() {
+fn h01_a_fork_is_refused() {
     let (chain, mut client) = chain_and_client(4, 5);
     let mut fork = chain.fork_at(2);
     fork.add_empty(4);
@@ -164,7 +164,7 @@ fn h1_a_fork_is_refused() {
 }
 
 #[test]
-fn h3_another_body_is_refused() {
+fn h03_another_body_is_refused() {
     let mut chain = TestChain::new(1);
     let content = chain.block().invoke(shard(), vec![1]).invoke(shard(), vec![2]);
     chain.add(content);
@@ -189,7 +189,7 @@ fn h3_another_body_is_refused() {
 }
 
 #[test]
-fn h4_wrong_state_proofs_are_refused() {
+fn h04_wrong_state_proofs_are_refused() {
     let mut chain = TestChain::new(1);
     for byte in 1..=2 {
         let content = chain.block().invoke(shard(), vec![byte]).storage(vec![9; 40], Some(vec![byte; 100]));
@@ -232,7 +232,7 @@ fn h4_wrong_state_proofs_are_refused() {
 }
 
 #[test]
-fn h5_blocks_come_in_order_each_once() {
+fn h05_blocks_come_in_order_each_once() {
     let (chain, mut client) = chain_and_client(1, 4);
     client.import_justification(&chain.justify(4)).unwrap();
     let not_next = |client: &LightClient, actual, expected| {
@@ -255,7 +255,7 @@ fn h5_blocks_come_in_order_each_once() {
 }
 
 #[test]
-fn h5_headers_come_in_order() {
+fn h05_headers_come_in_order() {
     let mut chain = TestChain::new(1);
     chain.add_empty(5);
     let mut client = chain.client();
@@ -274,7 +274,7 @@ fn h5_headers_come_in_order() {
 }
 
 #[test]
-fn h6_set_changes_are_followed_with_any_delay() {
+fn h06_set_changes_are_followed_with_any_delay() {
     for delay in [0, 1, 7] {
         let mut chain = TestChain::new(4);
         chain.add_empty(2);
@@ -301,7 +301,7 @@ fn h6_set_changes_are_followed_with_any_delay() {
 }
 
 #[test]
-fn h6_the_old_set_finalizes_nothing_past_its_change() {
+fn h06_the_old_set_finalizes_nothing_past_its_change() {
     for delay in [0, 1, 7] {
         let mut chain = TestChain::new(4);
         let old = validators(1, 4);
@@ -324,7 +324,7 @@ fn h6_the_old_set_finalizes_nothing_past_its_change() {
 }
 
 #[test]
-fn h6_a_change_with_the_same_keys_still_changes_the_set_id() {
+fn h06_a_change_with_the_same_keys_still_changes_the_set_id() {
     let mut chain = TestChain::new(3);
     let border = chain.add_set_change(validators(1, 3), 0);
     let last = chain.add_empty(2);
@@ -337,7 +337,7 @@ fn h6_a_change_with_the_same_keys_still_changes_the_set_id() {
 }
 
 #[test]
-fn h6_many_changes_in_a_row_are_followed_by_frontier_and_position() {
+fn h06_many_changes_in_a_row_are_followed_by_frontier_and_position() {
     let mut chain = TestChain::new(2);
     for seed in 2..12 {
         chain.add_set_change(validators(seed, usize::from(seed)), u32::from(seed) % 3);
@@ -365,7 +365,7 @@ fn h6_many_changes_in_a_row_are_followed_by_frontier_and_position() {
 }
 
 #[test]
-fn h6_forced_overlapping_and_impossible_changes_are_refused() {
+fn h06_forced_overlapping_and_impossible_changes_are_refused() {
     let log = |log: ConsensusLog<u32>| DigestItem::Consensus(GRANDPA_ENGINE_ID, log.encode());
     let change =
         |delay| ScheduledChange { next_authorities: crate::testing::authorities(&validators(5, 1)), delay };
@@ -386,7 +386,7 @@ fn h6_forced_overlapping_and_impossible_changes_are_refused() {
 }
 
 #[test]
-fn a_restored_client_is_where_the_snapshot_was_taken_and_believes_no_later_finality() {
+fn h05_a_restored_client_is_where_the_snapshot_was_taken_and_believes_no_later_finality() {
     let (chain, mut client) = chain_and_client(3, 6);
     client.import_justification(&chain.justify(6)).unwrap();
     for number in 1..=3 {
@@ -406,7 +406,7 @@ fn a_restored_client_is_where_the_snapshot_was_taken_and_believes_no_later_final
 }
 
 #[test]
-fn a_runtime_upgrade_is_followed() {
+fn p02_a_runtime_upgrade_is_followed() {
     let mut chain = TestChain::new(1);
     let new_code = test_code(METADATA, b"upgraded");
     let upgrade = chain.block().storage(storage_keys::CODE.to_vec(), Some(new_code.clone()));
@@ -439,7 +439,7 @@ fn a_runtime_upgrade_is_followed() {
 }
 
 #[test]
-fn a_genesis_must_prove_itself() {
+fn h02_a_genesis_must_prove_itself() {
     let chain = TestChain::new(2);
     let genuine = chain.genesis_material();
     let error = |material| LightClient::from_genesis(material).unwrap_err();
@@ -461,7 +461,7 @@ fn a_genesis_must_prove_itself() {
 }
 
 #[test]
-fn a_long_gap_is_followed_and_executed() {
+fn p03_a_long_gap_is_followed_and_executed() {
     // Longer than what is kept without thinning; few blocks of it are executed.
     let mut chain = TestChain::new(1);
     chain.add_empty(3);
@@ -499,7 +499,7 @@ fn a_long_gap_is_followed_and_executed() {
 }
 
 #[test]
-fn too_much_at_once_is_refused() {
+fn h12_too_much_at_once_is_refused() {
     let (chain, mut client) = chain_and_client(1, 1);
     client.import_justification(&chain.justify(1)).unwrap();
     assert_eq!(
@@ -520,13 +520,13 @@ fn too_much_at_once_is_refused() {
 
 proptest! {
     #[test]
-    fn any_justification_bytes_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn h01_any_justification_bytes_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let (_, mut client) = chain_and_client(1, 1);
         prop_assert!(client.import_justification(&bytes).is_err());
     }
 
     #[test]
-    fn a_justification_with_a_flipped_bit_is_refused(index: prop::sample::Index, bit in 0..8u8) {
+    fn h01_a_justification_with_a_flipped_bit_is_refused(index: prop::sample::Index, bit in 0..8u8) {
         let (chain, mut client) = chain_and_client(3, 2);
         let mut bytes = chain.justify(2);
         let index = index.index(bytes.len());

@@ -153,7 +153,7 @@ fn plain_operations_of_the_shard_are_found_in_order() {
 }
 
 #[test]
-fn h4_a_failed_extrinsic_has_no_effect() {
+fn h04_a_failed_extrinsic_has_no_effect() {
     let found = operations_of(|content| {
         let invoke = content.signed(&content.invoke_call(shard(), vec![1]), &USER);
         let batch = Kit(&content).utility("batch_all", &[Kit(&content).invoke(2), Kit(&content).remark()]);
@@ -164,7 +164,7 @@ fn h4_a_failed_extrinsic_has_no_effect() {
 }
 
 #[test]
-fn h4_events_that_contradict_the_calls_stop_the_shard() {
+fn h04_events_that_contradict_the_calls_stop_the_shard() {
     // An invocation without its event, an event without its call, of another shard, two for one, after a failure.
     let disagrees = |build: fn(BlockContent) -> BlockContent| {
         assert_eq!(operations_of(build), Err(OperationsError::Disagree(1)));
@@ -194,7 +194,7 @@ fn h4_events_that_contradict_the_calls_stop_the_shard() {
 }
 
 #[test]
-fn c5_batches_execute_what_the_events_say() {
+fn c05_batches_execute_what_the_events_say() {
     assert_eq!(
         invoked(|content| {
             let kit = Kit(&content);
@@ -245,7 +245,7 @@ fn c5_batches_execute_what_the_events_say() {
 }
 
 #[test]
-fn c5_a_failed_inner_batch_is_told_from_one_whose_items_failed() {
+fn c05_a_failed_inner_batch_is_told_from_one_whose_items_failed() {
     // The two differ in nothing but what follows: a reader from the front would have to guess.
     let outer = |inner_failed: bool| {
         invoked(|content| {
@@ -272,7 +272,7 @@ fn c5_a_failed_inner_batch_is_told_from_one_whose_items_failed() {
 }
 
 #[test]
-fn c5_proxies_multisigs_and_sudo_execute_what_their_result_says() {
+fn c05_proxies_multisigs_and_sudo_execute_what_their_result_says() {
     for (result, expected) in [(&OK[..], &[1, 9][..]), (&ERR[..], &[9])] {
         let executed = |kit: &Kit<'_>| if result == OK { vec![kit.done()] } else { vec![] };
         let wrapped: [Wrap; 6] = [
@@ -319,7 +319,7 @@ fn c5_proxies_multisigs_and_sudo_execute_what_their_result_says() {
 }
 
 #[test]
-fn c5_a_multisig_without_enough_approvals_executes_nothing() {
+fn c05_a_multisig_without_enough_approvals_executes_nothing() {
     let found = invoked(|content| {
         let kit = Kit(&content);
         let invoke = kit.invoke(1);
@@ -331,7 +331,7 @@ fn c5_a_multisig_without_enough_approvals_executes_nothing() {
 }
 
 #[test]
-fn c5_multisigs_with_threshold_one_are_followed_with_and_without_their_event() {
+fn c05_multisigs_with_threshold_one_are_followed_with_and_without_their_event() {
     for with_event in [true, false] {
         let found = invoked(|content| {
             let kit = Kit(&content);
@@ -348,7 +348,7 @@ fn c5_multisigs_with_threshold_one_are_followed_with_and_without_their_event() {
 }
 
 #[test]
-fn c5_derivatives_weights_and_alternatives_are_followed() {
+fn c05_derivatives_weights_and_alternatives_are_followed() {
     let found = invoked(|content| {
         let kit = Kit(&content);
         let derivative = content.call("Utility", "as_derivative", (1u16, Raw(kit.invoke(1))));
@@ -373,7 +373,7 @@ fn c5_derivatives_weights_and_alternatives_are_followed() {
 }
 
 #[test]
-fn c5_deep_nesting_is_followed() {
+fn c05_deep_nesting_is_followed() {
     let found = invoked(|content| {
         let kit = Kit(&content);
         let mut call = kit.utility("batch", &[kit.invoke(1), kit.invoke(2)]);

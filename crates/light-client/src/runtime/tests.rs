@@ -63,7 +63,7 @@ fn transaction_extensions_are_read_in_order() {
 }
 
 #[test]
-fn h7_a_digest_counts_only_when_the_code_holds_it() {
+fn h07_a_digest_counts_only_when_the_code_holds_it() {
     let properties = TestChain::properties();
     let metadata = version_15();
     let (parsed, version, decoded) = metadata::parse(&metadata).unwrap();
@@ -90,7 +90,7 @@ fn h7_a_digest_counts_only_when_the_code_holds_it() {
 }
 
 #[test]
-fn other_and_broken_code_is_refused() {
+fn h07_other_and_broken_code_is_refused() {
     let code = test_code(METADATA, &[]);
     let error = VerifiedRuntime::from_proven_code(H256::zero(), &code, &TestChain::properties()).unwrap_err();
     assert!(matches!(error, RuntimeError::OtherCode { .. }));
