@@ -4,7 +4,7 @@
 //! Sans-IO in the sense that matters: the functions take `std::io::Read` and `Write`, so tests run them over byte
 //! slices, cut at every byte.
 
-use codec::{Decode, DecodeLimit, Encode};
+use codec::{Decode, DecodeLimit, Encode, MemTrackingInput};
 use std::io::{self, Read, Write};
 
 /// Writes one message as a frame and flushes.
@@ -25,7 +25,8 @@ pub fn write_frame<T: Encode>(stream: &mut impl Write, message: &T) -> Result<()
 
 /// Reads one frame as a message. `None` when the stream ended between two frames.
 ///
-/// Memory grows with the bytes that really come, not with the length that is claimed.
+/// Memory grows with the bytes that really come, not with the length that is claimed; and a message takes at most
+/// [`MAX_DECODED_LEN`], although an empty vector is one byte in a frame and twenty-four in memory.
 ///
 /// # Errors
 /// When the stream fails or ends inside a frame, the claimed length is over [`MAX_FRAME_LEN`], or the payload is not
@@ -47,7 +48,8 @@ pub fn read_frame<T: Decode>(stream: &mut impl Read) -> Result<Option<T>, FrameE
         return Err(FrameError::Truncated);
     }
     let mut input = &payload[..];
-    let message = T::decode_with_depth_limit(MAX_DEPTH, &mut input).map_err(|_| FrameError::Malformed)?;
+    let mut within = MemTrackingInput::new(&mut input, MAX_DECODED_LEN);
+    let message = T::decode_with_depth_limit(MAX_DEPTH, &mut within).map_err(|_| FrameError::Malformed)?;
     if input.is_empty() { Ok(Some(message)) } else { Err(FrameError::Malformed) }
 }
 
@@ -70,6 +72,9 @@ pub enum FrameError {
 
 /// The longest frame, in bytes: a block's body and proof, or a runtime's code, fit with room to spare.
 pub const MAX_FRAME_LEN: u32 = 32 * 1024 * 1024;
+
+/// Memory that a message may take: all the bytes of the longest frame, and as much again for what holds them.
+pub const MAX_DECODED_LEN: usize = 64 * 1024 * 1024;
 
 /// Messages nest about five levels.
 const MAX_DEPTH: u32 = 16;
@@ -108,6 +113,25 @@ mod tests {
         assert!(matches!(read_frame::<HostRequest>(&mut &huge[..]), Err(FrameError::TooLong(_))));
         let claimed = MAX_FRAME_LEN.to_le_bytes();
         assert!(matches!(read_frame::<HostRequest>(&mut &claimed[..]), Err(FrameError::Truncated)));
+    }
+
+    /// The longest frame, full of empty headers, would take 24 times its length.
+    #[test]
+    fn h12_small_parts_do_not_multiply_memory() {
+        let headers = |count: u32| {
+            let mut payload = vec![1];
+            codec::Compact(count).encode_to(&mut payload);
+            payload.resize(payload.len() + count as usize, 0);
+            let mut bytes = (payload.len() as u32).to_le_bytes().to_vec();
+            bytes.extend(payload);
+            read_frame::<HostRequest>(&mut &bytes[..])
+        };
+        assert!(matches!(headers(crate::MAX_HEADERS as u32), Ok(Some(HostRequest::ImportHeaders(_)))));
+        assert!(matches!(headers(MAX_FRAME_LEN - 100), Err(FrameError::Malformed)));
+        let one = HostRequest::ImportRuntimeCode(Untrusted::new(vec![7; MAX_FRAME_LEN as usize - 100]));
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, &one).unwrap();
+        assert_eq!(read_frame(&mut &bytes[..]).unwrap(), Some(one));
     }
 
     #[test]
