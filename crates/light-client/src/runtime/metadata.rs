@@ -5,9 +5,9 @@ use super::{
     RuntimeError,
     types::{Types, read_compact},
 };
-use codec::Decode;
+use codec::{Decode, DecodeLimit, MemTrackingInput};
 use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed};
-use offstage_primitives::bounded::decode_bounded;
+use offstage_primitives::bounded::MAX_DEPTH;
 use scale_info::{PortableRegistry, TypeDef, TypeDefPrimitive, form::PortableForm};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -24,10 +24,16 @@ pub(crate) struct Metadata {
 #[derive(Debug)]
 struct Pallet {
     name: Arc<str>,
-    calls: BTreeMap<u8, Variant>,
-    events: BTreeMap<u8, Variant>,
+    calls: Arc<Variants>,
+    events: Arc<Variants>,
     constants: BTreeMap<String, Vec<u8>>,
 }
+
+/// Calls or events by their index.
+type Variants = BTreeMap<u8, Variant>;
+
+/// What is known of the types of calls and events. Pallets may share one, and hostile ones do, many times over.
+type Known = BTreeMap<u32, Arc<Variants>>;
 
 /// A call or an event.
 #[derive(Debug)]
@@ -99,8 +105,8 @@ pub(crate) struct Version {
 
 /// Reads metadata as `Metadata_metadata_at_version` answers it, prefix included.
 pub(super) fn parse(encoded: &[u8]) -> Result<(Metadata, Version, RuntimeMetadata), RuntimeError> {
-    let RuntimeMetadataPrefixed(magic, metadata) = decode_bounded(encoded, MAX_METADATA_LEN)
-        .map_err(|_| RuntimeError::Metadata("it cannot be decoded"))?;
+    let RuntimeMetadataPrefixed(magic, metadata) =
+        decode(encoded).ok_or(RuntimeError::Metadata("it cannot be decoded"))?;
     if magic != frame_metadata::META_RESERVED {
         return Err(RuntimeError::Metadata("it lacks its magic prefix"));
     }
@@ -117,16 +123,28 @@ pub(super) fn parse(encoded: &[u8]) -> Result<(Metadata, Version, RuntimeMetadat
     Ok((parsed, version, metadata))
 }
 
+/// Decodes all of the bytes, within [`MAX_METADATA_MEMORY`].
+fn decode(encoded: &[u8]) -> Option<RuntimeMetadataPrefixed> {
+    let mut bytes = encoded.get(..).filter(|bytes| bytes.len() <= MAX_METADATA_LEN)?;
+    let mut input = MemTrackingInput::new(&mut bytes, MAX_METADATA_MEMORY);
+    let metadata = RuntimeMetadataPrefixed::decode_with_depth_limit(MAX_DEPTH, &mut input).ok()?;
+    bytes.is_empty().then_some(metadata)
+}
+
 impl Metadata {
     fn from_v14(metadata: &frame_metadata::v14::RuntimeMetadataV14) -> Option<Self> {
         let types = &metadata.types;
+        let mut known = Known::new();
         let pallets = metadata
             .pallets
             .iter()
             .map(|pallet| {
                 let calls = pallet.calls.as_ref().map(|calls| calls.ty.id);
                 let events = pallet.event.as_ref().map(|event| event.ty.id);
-                Some((pallet.index, Pallet::new(types, &pallet.name, calls, events, &pallet.constants)?))
+                Some((
+                    pallet.index,
+                    Pallet::new(types, &mut known, &pallet.name, calls, events, &pallet.constants)?,
+                ))
             })
             .collect::<Option<_>>()?;
         // Before version 15, the parts of an extrinsic are the parameters of its type.
@@ -158,13 +176,17 @@ impl Metadata {
 
     fn from_v15(metadata: &frame_metadata::v15::RuntimeMetadataV15) -> Option<Self> {
         let types = &metadata.types;
+        let mut known = Known::new();
         let pallets = metadata
             .pallets
             .iter()
             .map(|pallet| {
                 let calls = pallet.calls.as_ref().map(|calls| calls.ty.id);
                 let events = pallet.event.as_ref().map(|event| event.ty.id);
-                Some((pallet.index, Pallet::new(types, &pallet.name, calls, events, &pallet.constants)?))
+                Some((
+                    pallet.index,
+                    Pallet::new(types, &mut known, &pallet.name, calls, events, &pallet.constants)?,
+                ))
             })
             .collect::<Option<_>>()?;
         let extensions = metadata
@@ -253,11 +275,12 @@ impl Metadata {
     }
 
     pub(super) fn fits(&self, id: u32, argument: Argument) -> bool {
-        self.argument(id, 8) == Some(argument)
+        self.argument(id, 8, &mut MAX_TYPES.clone()) == Some(argument)
     }
 
-    fn argument(&self, id: u32, depth: u8) -> Option<Argument> {
+    fn argument(&self, id: u32, depth: u8, left: &mut u32) -> Option<Argument> {
         let deeper = depth.checked_sub(1)?;
+        *left = left.checked_sub(1)?;
         let ty = self.types.resolve(id)?;
         let is_byte = |id: u32| {
             self.types
@@ -266,14 +289,14 @@ impl Metadata {
         };
         match &ty.type_def {
             TypeDef::Composite(composite) => match &composite.fields[..] {
-                [field] => self.argument(field.ty.id, deeper),
+                [field] => self.argument(field.ty.id, deeper, left),
                 _ => Some(Argument::Compound),
             },
             TypeDef::Variant(variants) if is_option(ty) => variants
                 .variants
                 .iter()
                 .flat_map(|variant| &variant.fields)
-                .any(|field| self.argument(field.ty.id, deeper) == Some(Argument::Bytes))
+                .any(|field| self.argument(field.ty.id, deeper, left) == Some(Argument::Bytes))
                 .then_some(Argument::OptionalBytes),
             TypeDef::Variant(_) => Some(Argument::Compound),
             TypeDef::Sequence(sequence) => is_byte(sequence.type_param.id).then_some(Argument::Bytes),
@@ -291,6 +314,7 @@ impl Metadata {
 impl Pallet {
     fn new(
         types: &PortableRegistry,
+        known: &mut Known,
         name: &str,
         calls: Option<u32>,
         events: Option<u32>,
@@ -298,8 +322,8 @@ impl Pallet {
     ) -> Option<Self> {
         Some(Self {
             name: name.into(),
-            calls: variants(types, calls)?,
-            events: variants(types, events)?,
+            calls: variants(types, known, calls)?,
+            events: variants(types, known, events)?,
             constants: constants
                 .iter()
                 .map(|constant| (constant.name.clone(), constant.value.clone()))
@@ -308,8 +332,11 @@ impl Pallet {
     }
 }
 
-fn variants(types: &PortableRegistry, id: Option<u32>) -> Option<BTreeMap<u8, Variant>> {
-    let Some(id) = id else { return Some(BTreeMap::new()) };
+fn variants(types: &PortableRegistry, known: &mut Known, id: Option<u32>) -> Option<Arc<Variants>> {
+    let Some(id) = id else { return Some(Arc::default()) };
+    if let Some(variants) = known.get(&id) {
+        return Some(variants.clone());
+    }
     let TypeDef::Variant(definition) = &types.resolve(id)?.type_def else { return None };
     let variants = definition.variants.iter().map(|variant| {
         let fields = variant
@@ -321,15 +348,17 @@ fn variants(types: &PortableRegistry, id: Option<u32>) -> Option<BTreeMap<u8, Va
             Variant { name: (*variant.name).into(), index: variant.index, fields: fields.collect() },
         )
     });
-    Some(variants.collect())
+    let variants = Arc::new(variants.collect());
+    known.insert(id, Arc::clone(&variants));
+    Some(variants)
 }
 
 impl SignedExtension {
     fn new(types: &PortableRegistry, identifier: &str, extra: u32, additional: u32) -> Self {
         Self {
             identifier: identifier.into(),
-            extra: shape(types, extra, 8),
-            additional: shape(types, additional, 8),
+            extra: shape(types, extra, 8, &mut MAX_TYPES.clone()),
+            additional: shape(types, additional, 8, &mut MAX_TYPES.clone()),
             extra_type: extra,
         }
     }
@@ -339,21 +368,27 @@ impl SignedExtension {
     }
 }
 
-fn shape(types: &PortableRegistry, id: u32, depth: u8) -> Shape {
-    let (Some(deeper), Some(ty)) = (depth.checked_sub(1), types.resolve(id)) else { return Shape::Other };
+/// `left` types may still be looked at: one that holds another many times over would take for ever.
+fn shape(types: &PortableRegistry, id: u32, depth: u8, left: &mut u32) -> Shape {
+    let (Some(deeper), Some(fewer), Some(ty)) =
+        (depth.checked_sub(1), left.checked_sub(1), types.resolve(id))
+    else {
+        return Shape::Other;
+    };
+    *left = fewer;
     match &ty.type_def {
         TypeDef::Composite(composite) => {
-            of_parts(types, composite.fields.iter().map(|field| field.ty.id), deeper)
+            of_parts(types, composite.fields.iter().map(|field| field.ty.id), deeper, left)
         }
-        TypeDef::Tuple(tuple) => of_parts(types, tuple.fields.iter().map(|field| field.id), deeper),
+        TypeDef::Tuple(tuple) => of_parts(types, tuple.fields.iter().map(|field| field.id), deeper, left),
         TypeDef::Variant(_) if is_option(ty) => Shape::Optional,
         _ => Shape::Other,
     }
 }
 
 /// Several parts are as one if all others are empty.
-fn of_parts(types: &PortableRegistry, parts: impl Iterator<Item = u32>, depth: u8) -> Shape {
-    let mut parts = parts.map(|id| shape(types, id, depth)).filter(|shape| *shape != Shape::Empty);
+fn of_parts(types: &PortableRegistry, parts: impl Iterator<Item = u32>, depth: u8, left: &mut u32) -> Shape {
+    let mut parts = parts.map(|id| shape(types, id, depth, left)).filter(|shape| *shape != Shape::Empty);
     match (parts.next(), parts.next()) {
         (None, _) => Shape::Empty,
         (Some(only), None) => only,
@@ -386,3 +421,9 @@ impl Version {
 
 /// The largest live metadata have about 1 MB.
 pub(crate) const MAX_METADATA_LEN: usize = 16 * 1024 * 1024;
+
+/// Memory that decoded metadata may take; those of live chains take a tenth.
+const MAX_METADATA_MEMORY: usize = 256 * 1024 * 1024;
+
+/// Types that are looked at to tell the form of one.
+const MAX_TYPES: u32 = 1000;

@@ -215,3 +215,83 @@ fn a_guest_answers_or_is_stopped() {
     // No entry.
     assert!(matches!(wasm::metadata(&module(&[])), Err(WasmError::Invalid(_))));
 }
+
+/// A guest like [`guest`] whose functions 0 to 2 are malloc, free and blake2-256.
+fn guest_with_host(body: &[u8]) -> Vec<u8> {
+    let import =
+        |name: &str, ty: u8| [&[3u8][..], b"env", &[name.len() as u8], name.as_bytes(), &[0, ty]].concat();
+    let imports = [
+        vec![3],
+        import("ext_allocator_malloc_version_1", 1),
+        import("ext_allocator_free_version_1", 2),
+        import("ext_hashing_blake2_256_version_1", 3),
+    ]
+    .concat();
+    let types = [
+        &[4, 0x60, 2, 0x7f, 0x7f, 1, 0x7e][..],
+        &[0x60, 1, 0x7f, 1, 0x7f],
+        &[0x60, 1, 0x7f, 0],
+        &[0x60, 1, 0x7e, 1, 0x7f],
+    ];
+    let exports =
+        [&[3u8, 6][..], b"memory", &[2, 0, 11], b"__heap_base", &[3, 0, 17], b"Metadata_metadata", &[0, 3]];
+    let code = [&[1, body.len() as u8 + 2, 0][..], body, &[0x0b]].concat();
+    module(&[
+        (1, &types.concat()),
+        (2, &imports),
+        (3, &[1, 0]),
+        (5, &[1, 0, 1]),
+        (6, &[1, 0x7f, 0, 0x41, 0x80, 8, 0x0b]),
+        (7, &exports.concat()),
+        (10, &code),
+    ])
+}
+
+/// One zero byte is an empty vector: `i64.const (1 << 32)`.
+const ANSWER: [u8; 6] = [0x42, 0x80, 0x80, 0x80, 0x80, 0x10];
+
+/// A guest that lets the host hash for it would otherwise run as long as it likes.
+#[test]
+fn what_the_host_hashes_for_a_guest_burns_fuel() {
+    // blake2_256 of 60000 bytes at 0: `i64.const (60000 << 32)`.
+    let hash = [0x42, 0x80, 0x80, 0x80, 0x80, 0x80, 0xcc, 0x3a, 0x10, 2, 0x1a];
+    let code = guest_with_host(&[&hash[..], &ANSWER].concat());
+    assert_eq!(wasm::metadata(&code), Ok(vec![]));
+    assert!(
+        matches!(wasm::metadata_within(&code, 50_000), Err(WasmError::Trap(text)) if text.contains("fuel"))
+    );
+}
+
+/// The list of freed blocks is the host's memory: a guest that frees one over and over would fill it.
+#[test]
+fn a_guest_frees_no_more_than_it_has() {
+    let malloc = [0x41, 8, 0x10, 0, 0x1a];
+    // The block at 1032, which is the first: the one of the call's input.
+    let free = [0x41, 0x88, 8, 0x10, 1];
+    let honest = guest_with_host(&[&malloc[..], &free, &free, &ANSWER].concat());
+    assert_eq!(wasm::metadata(&honest), Ok(vec![]));
+    let greedy = guest_with_host(&[&malloc[..], &free, &free, &free, &ANSWER].concat());
+    assert!(matches!(wasm::metadata(&greedy), Err(WasmError::Trap(text)) if text.contains("freed")));
+}
+
+/// A type whose eight levels hold a thousand others each: to look at all of them would take for ever.
+#[test]
+fn metadata_whose_types_branch_is_read_within_bounds() {
+    use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed};
+    use scale_info::{PortableType, TypeDefTuple};
+    let RuntimeMetadataPrefixed(magic, RuntimeMetadata::V14(mut metadata)) =
+        RuntimeMetadataPrefixed::decode(&mut &METADATA[..]).unwrap()
+    else {
+        panic!("the kit's metadata is of version 14")
+    };
+    let first = metadata.types.types.len() as u32;
+    for level in 0..8 {
+        let count = if level == 0 { 0 } else { 1000 };
+        let ty = TypeDefTuple::new_portable(vec![(first + level).saturating_sub(1).into(); count]);
+        metadata.types.types.push(PortableType::new(first + level, ty.into()));
+    }
+    metadata.extrinsic.signed_extensions[0].ty = (first + 7).into();
+    let encoded = RuntimeMetadataPrefixed(magic, RuntimeMetadata::V14(metadata)).encode();
+    let (parsed, ..) = metadata::parse(&encoded).unwrap();
+    assert_eq!(parsed.signed_extensions()[0].extra, Shape::Other);
+}

@@ -81,7 +81,7 @@ impl Types {
             TypeDef::Primitive(primitive) => take(input, primitive_len(primitive)?).map(drop),
             TypeDef::Compact(compact) => {
                 // Only the unit type has an empty compact form.
-                if self.is_empty(compact.type_param.id) { Some(()) } else { skip_compact(input) }
+                if self.is_empty(compact.type_param.id, budget)? { Some(()) } else { skip_compact(input) }
             }
             TypeDef::BitSequence(bits) => {
                 let count = usize::try_from(read_compact(input)?).ok()?;
@@ -94,22 +94,25 @@ impl Types {
         })
     }
 
-    /// Whether values of this type take no byte.
-    pub(crate) fn is_empty(&self, id: u32) -> bool {
-        self.is_empty_within(id, 8)
+    /// Whether values of this type take no byte. To find out counts as walking over parts: a type may have any number of
+    /// empty ones. `None` beyond the budget.
+    fn is_empty(&self, id: u32, budget: &mut Budget) -> Option<bool> {
+        budget.deeper(|budget| match self.resolve(id).map(|ty| &ty.type_def) {
+            Some(TypeDef::Composite(composite)) => {
+                self.are_empty(composite.fields.iter().map(|field| field.ty.id), budget)
+            }
+            Some(TypeDef::Tuple(tuple)) => self.are_empty(tuple.fields.iter().map(|field| field.id), budget),
+            _ => Some(false),
+        })
     }
 
-    fn is_empty_within(&self, id: u32, depth: u8) -> bool {
-        let Some(deeper) = depth.checked_sub(1) else { return false };
-        match self.resolve(id).map(|ty| &ty.type_def) {
-            Some(TypeDef::Composite(composite)) => {
-                composite.fields.iter().all(|field| self.is_empty_within(field.ty.id, deeper))
+    fn are_empty(&self, ids: impl Iterator<Item = u32>, budget: &mut Budget) -> Option<bool> {
+        for id in ids {
+            if !self.is_empty(id, budget)? {
+                return Some(false);
             }
-            Some(TypeDef::Tuple(tuple)) => {
-                tuple.fields.iter().all(|field| self.is_empty_within(field.id, deeper))
-            }
-            _ => false,
         }
+        Some(true)
     }
 
     fn skip_many(&self, id: u32, count: u32, input: &mut &[u8], budget: &mut Budget) -> Option<()> {
@@ -229,6 +232,23 @@ mod tests {
         struct Deep(Option<Box<Deep>>);
         let (types, id) = registry::<Deep>();
         assert!(types.skip(id, &mut &[1; 100_000][..], &mut Budget::new()).is_none());
+    }
+
+    /// A type of eight levels, each of many empty parts: to look at all of them would take for ever.
+    #[test]
+    fn the_compact_form_of_a_wide_type_is_within_the_budget() {
+        let mut types: Vec<scale_info::Type<PortableForm>> = Vec::new();
+        for below in 0..8u32 {
+            let parts = (0..1000).map(|_| below.into()).collect::<Vec<_>>();
+            types.push(
+                scale_info::TypeDefTuple::new_portable(if below == 0 { Vec::new() } else { parts }).into(),
+            );
+        }
+        let compact = scale_info::TypeDefCompact::new(7.into());
+        types.push(compact.into());
+        let types = (0..).zip(types).map(|(id, ty)| scale_info::PortableType::new(id, ty)).collect();
+        let types = Types::new(PortableRegistry { types });
+        assert!(types.skip(8, &mut &[0; 10][..], &mut Budget::new()).is_none());
     }
 
     proptest! {

@@ -51,8 +51,10 @@ struct Host {
     memory: Option<Memory>,
     /// Where the guest's own data ends and allocations start.
     heap: u32,
-    /// Freed blocks by the power of two of their size.
+    /// Freed blocks by the power of two of their size. No more than there are blocks, however often the guest frees one.
     free: [Vec<u32>; SIZES],
+    /// Blocks that the guest has.
+    given: u32,
 }
 
 impl Guest {
@@ -63,7 +65,7 @@ impl Guest {
         let module = Module::new(&engine, wasm).map_err(invalid)?;
         let limits =
             StoreLimitsBuilder::new().memory_size(MAX_MEMORY).instances(1).memories(2).tables(4).build();
-        let host = Host { limits, memory: None, heap: 0, free: Default::default() };
+        let host = Host { limits, memory: None, heap: 0, free: Default::default(), given: 0 };
         let mut store = Store::new(&engine, host);
         store.limiter(|host| &mut host.limits);
         store.set_fuel(fuel).map_err(invalid)?;
@@ -165,9 +167,17 @@ fn host_function(store: &mut Store<Host>, import: &wasmi::ImportType<'_>) -> Opt
 fn hash_function(store: &mut Store<Host>, hash: fn(&[u8]) -> Vec<u8>) -> Func {
     Func::wrap(store, move |mut caller: Caller<'_, Host>, data: i64| {
         let (pointer, length) = unpack(data);
+        // To hash a byte costs about as much as an instruction of the guest.
+        spend(&mut caller, length)?;
         let data = read(&mut caller, pointer, length).ok_or_else(|| Error::new("hashed beyond memory"))?;
         give(&mut caller, &hash(&data)).map(u32::cast_signed).ok_or_else(|| Error::new("out of memory"))
     })
+}
+
+/// What the host does for the guest counts as if the guest did it.
+fn spend(caller: &mut Caller<'_, Host>, amount: u32) -> Result<(), Error> {
+    let left = caller.get_fuel()?.checked_sub(amount.into()).ok_or_else(|| Error::new("out of fuel"))?;
+    caller.set_fuel(left)
 }
 
 /// Hands bytes to the guest; answers pointer and length in one.
@@ -194,6 +204,7 @@ fn allocate(store: &mut impl AsContextMut<Data = Host>, size: u32) -> Option<u32
     let order = block.trailing_zeros();
     let mut context = store.as_context_mut();
     let host = context.data_mut();
+    host.given = host.given.checked_add(1)?;
     if let Some(pointer) = host.free.get_mut(usize::try_from(order).ok()?)?.pop() {
         return Some(pointer);
     }
@@ -216,7 +227,9 @@ fn free(store: &mut impl AsContextMut<Data = Host>, pointer: u32) -> Option<()> 
     let header = read(store, pointer.checked_sub(8)?, 4)?;
     let order = u32::from_le_bytes(header.try_into().ok()?);
     let mut context = store.as_context_mut();
-    context.data_mut().free.get_mut(usize::try_from(order).ok()?)?.push(pointer);
+    let host = context.data_mut();
+    host.given = host.given.checked_sub(1)?;
+    host.free.get_mut(usize::try_from(order).ok()?)?.push(pointer);
     Some(())
 }
 
