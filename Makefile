@@ -54,6 +54,10 @@ docs: setup ## Build the API documentation with warnings denied
 .PHONY: pr
 pr: fmt test lint docs ## Run what continuous integration runs
 
+.PHONY: fuzz-smoke
+fuzz-smoke: setup ## Fuzz every decoder that untrusted bytes reach, 30 s each (FUZZ_SECONDS)
+	@scripts/fuzz-smoke.sh
+
 .PHONY: bench
 bench: build ## Measure the enclave's speed, as ratios within one run
 	cargo bench --locked -p offstage-enclave
@@ -64,4 +68,4 @@ clean: ## Remove what was built, in the clone and in the cache
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

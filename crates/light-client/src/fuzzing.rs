@@ -11,7 +11,6 @@ use crate::{
     Header, LightClient,
     authorities::Authorities,
     block::{MAX_BODY_LEN, VerifiedBlock, check_body, check_state},
-    block_proof_keys,
     events::{EventRecord, Phase, decode_events},
     finality::MAX_JUSTIFICATION_LEN,
     header::decode_header,
@@ -222,12 +221,6 @@ fn block(extrinsics: Vec<Vec<u8>>, events: Vec<EventRecord>) -> VerifiedBlock {
 
 /// Extrinsics, and the value of `System.Events`.
 type Content = (Vec<Vec<u8>>, Vec<u8>);
-
-/// Keys that each block's proof and the fixture's cover.
-#[cfg(test)]
-fn proven_keys() -> Vec<Vec<u8>> {
-    [&block_proof_keys()[..], &FIXTURE.watched].concat()
-}
 
 const SHARD: ShardIdentifier = ShardIdentifier(H256([7; 32]));
 const WATCHED_KEY: &[u8] = b"a key that is watched";

@@ -2,7 +2,7 @@
 //! Seeds of the targets, from the testing kit and from what a real node sent (`tests/vectors`).
 
 use super::*;
-use crate::{Phase, testing::METADATA};
+use crate::{Phase, block_proof_keys, testing::METADATA};
 use codec::Compact;
 use corpus::Target;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
@@ -28,6 +28,11 @@ const TARGETS: &[Target] = &[
 #[test]
 fn seeds_hold_what_the_targets_assert() {
     corpus::replay(TARGETS);
+}
+
+/// Keys that each block's proof and the fixture's cover.
+fn proven_keys() -> Vec<Vec<u8>> {
+    [&block_proof_keys()[..], &FIXTURE.watched].concat()
 }
 
 /// Seeds that are refused at the first byte would be worth nothing.
