@@ -71,7 +71,6 @@ mod trail;
 
 #[cfg(any(test, feature = "testing"))]
 #[expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

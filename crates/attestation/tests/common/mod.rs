@@ -2,6 +2,7 @@
 //! Vectors, and ways to damage evidence.
 
 #![expect(dead_code, reason = "each test program uses its part of these")]
+#![expect(clippy::disallowed_methods, reason = "the vectors are files")]
 
 use offstage_attestation::verify_quote;
 use offstage_primitives::{attestation::Collateral, collateral::QuoteError};
