@@ -4,30 +4,33 @@
 //! The chain is the light client's testing kit: headers, votes, tries and proofs are real. What an enclave submits is put into a
 //! block with the events that the pallets would deposit.
 
-use aws_lc_rs::rsa::{
-    OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey, PublicKeyComponents,
-};
+#[path = "kit/clients.rs"]
+mod clients;
+
+pub(crate) use clients::*;
+
 use codec::{Decode, Encode};
 use offstage_balances::Balances;
-use offstage_enclave::{enclave::Enclave, platform::SoftwarePlatform, view::View};
+use offstage_enclave::{enclave::Enclave, host::converse, platform::SoftwarePlatform, view::View};
 use offstage_light_client::{
     storage_keys,
-    testing::{BlockContent, TestChain},
+    testing::{BlockContent, METADATA, TestChain, test_code, validators},
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, TcbPolicy},
-    balances::{Getter, TrustedCall, TrustedGetter, TrustedGetterSigned},
-    receipt::Receipt,
-    shielding::{CHUNK_LEN, RSA_LEN, ShieldingPublicKey},
+    balances::{Getter, TrustedGetter, TrustedGetterSigned},
+    receipt::{Outcome, Receipt},
     teerex::SgxAttestationMethod,
-    trusted::TrustedOperation,
+    trusted::Domain,
 };
 use offstage_protocol::{
     BlockBundle, EnclaveResponse, HostRequest, MAX_HEADERS, OutboxExtrinsic, OutboxKind, Phase, Refusal,
-    Start, Started, Status, Untrusted,
+    RefusalCode, Start, Started, Status, Untrusted,
+    framing::{read_frame, write_frame},
 };
-use offstage_sdk::testing::TestAccount;
+use offstage_sdk::{StateTransition, testing::TestAccount};
+use sp_runtime::DigestItem;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 use tempfile::TempDir;
 
@@ -43,23 +46,35 @@ pub(crate) struct World {
     pub paid: BTreeMap<H256, (AccountId32, u128)>,
     /// Confirmations: block number and root by signer.
     pub confirmed: Vec<(AccountId32, u32, H256)>,
+    /// Another time than the chain's own.
+    pub clock: Option<Clock>,
+}
+
+/// A time that tests set.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    /// Of the next block, in milliseconds since the Unix epoch. Each block takes six seconds.
+    pub next_ms: u64,
+    /// Whether headers carry their Aura slot.
+    pub has_slots: bool,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        let storage = [
-            (storage_keys::value("Teerex", "RootCertificate"), DEVELOPMENT_ROOT.encode()),
-            (storage_keys::value("Teerex", "TcbPolicy"), TcbPolicy::default().encode()),
-        ];
-        let code = offstage_light_client::testing::test_code(offstage_light_client::testing::METADATA, &[]);
-        let validators = offstage_light_client::testing::validators(1, 3);
-        let chain = TestChain::with(validators, &code, &storage);
+        Self::with(&test_code(METADATA, &[]), &[development_root()])
+    }
+
+    /// A chain with this runtime and these entries in its genesis.
+    pub(crate) fn with(code: &[u8], storage: &[(Vec<u8>, Vec<u8>)]) -> Self {
+        let policy = (storage_keys::value("Teerex", "TcbPolicy"), TcbPolicy::default().encode());
+        let storage = [storage, &[policy]].concat();
         Self {
-            chain,
+            chain: TestChain::with(validators(1, 3), code, &storage),
             shard: MRENCLAVE.into(),
             nonces: BTreeMap::new(),
             paid: BTreeMap::new(),
             confirmed: Vec::new(),
+            clock: None,
         }
     }
 
@@ -67,13 +82,25 @@ impl World {
         self.chain.block()
     }
 
-    pub(crate) fn add(&mut self, content: BlockContent) -> u32 {
+    pub(crate) fn add(&mut self, mut content: BlockContent) -> u32 {
+        if let Some(clock) = &mut self.clock {
+            content = content.storage(storage_keys::timestamp(), Some(clock.next_ms.encode()));
+            if clock.has_slots {
+                content = content.digest(DigestItem::PreRuntime(*b"aura", (clock.next_ms / 6_000).encode()));
+            }
+            clock.next_ms += 6_000;
+        }
         self.chain.add(content)
     }
 
     pub(crate) fn add_empty(&mut self) -> u32 {
         let content = self.block();
         self.add(content)
+    }
+
+    /// Where signatures of the bound forms are good.
+    pub(crate) fn domain(&self) -> Domain {
+        Domain { genesis_hash: self.hash(0), mrenclave: MRENCLAVE, shard: self.shard }
     }
 
     pub(crate) fn hash(&self, number: u32) -> H256 {
@@ -128,24 +155,81 @@ impl World {
         self.account(content, signer)
     }
 
+    /// Like [`include`](Self::include), but as a node does it: only extrinsics with the account's next nonce, one after the other.
+    pub(crate) fn deliver(
+        &mut self,
+        mut content: BlockContent,
+        signer: &AccountId32,
+        extrinsics: &[OutboxExtrinsic],
+    ) -> BlockContent {
+        let mut sorted: Vec<_> = extrinsics.iter().collect();
+        sorted.sort_by_key(|extrinsic| nonce_of(&extrinsic.extrinsic));
+        for extrinsic in sorted {
+            if nonce_of(&extrinsic.extrinsic) == self.nonces.get(signer).copied().unwrap_or_default() {
+                content = self.include(content, signer, std::slice::from_ref(extrinsic));
+            }
+        }
+        content
+    }
+
+    /// An extrinsic of an enclave that the chain includes without honouring it: it costs the fee and the nonce.
+    pub(crate) fn fail(
+        &mut self,
+        content: BlockContent,
+        signer: &AccountId32,
+        extrinsic: &OutboxExtrinsic,
+    ) -> BlockContent {
+        *self.nonces.entry(signer.clone()).or_default() += 1;
+        self.account(content.failed_extrinsic(extrinsic.extrinsic.clone(), &[]), signer)
+    }
+
     /// Sets the account that pays the fees.
     pub(crate) fn account(&self, content: BlockContent, signer: &AccountId32) -> BlockContent {
+        self.account_with(content, signer, UNIT)
+    }
+
+    /// Sets the account that pays the fees, with this balance.
+    pub(crate) fn account_with(
+        &self,
+        content: BlockContent,
+        signer: &AccountId32,
+        balance: u128,
+    ) -> BlockContent {
         let nonce = self.nonces.get(signer).copied().unwrap_or_default();
-        let info = (nonce, 0u32, 1u32, 0u32, (1_000_000_000_000u128, 0u128, 0u128, 0u128));
+        let info = (nonce, 0u32, 1u32, 0u32, (balance, 0u128, 0u128, 0u128));
         content.storage(storage_keys::account(signer), Some(info.encode()))
     }
 }
+
+/// The storage entry by which a chain trusts the development root of attestation.
+pub(crate) fn development_root() -> (Vec<u8>, Vec<u8>) {
+    (storage_keys::value("Teerex", "RootCertificate"), DEVELOPMENT_ROOT.encode())
+}
+
+/// The nonce that a signed extrinsic of an enclave carries: behind version, address, signature and era.
+pub(crate) fn nonce_of(extrinsic: &[u8]) -> u32 {
+    let body = Vec::<u8>::decode(&mut &extrinsic[..]).unwrap();
+    codec::Compact::<u32>::decode(&mut &body[SIGNED_HEAD + 2..]).unwrap().0
+}
+
+/// Version, `MultiAddress::Id`, account, kind of signature, signature.
+pub(crate) const SIGNED_HEAD: usize = 1 + 1 + 32 + 1 + 64;
+
+/// What one unit of the chain's token is.
+pub(crate) const UNIT: u128 = 1_000_000_000_000;
 
 fn arguments_after_shard<'a>(extrinsic: &'a [u8], shard: &ShardIdentifier) -> &'a [u8] {
     let place = extrinsic.windows(32).position(|window| window == shard.as_bytes()).unwrap();
     &extrinsic[place + 32..]
 }
 
-/// An honest host with its enclave.
-pub(crate) struct Host {
-    pub enclave: Enclave<Balances>,
+/// An honest host with its enclave, which runs the business logic `S`.
+pub(crate) struct Host<S: StateTransition = Balances> {
+    pub enclave: Enclave<S>,
     pub started: Started,
     pub dir: Arc<TempDir>,
+    /// Every byte that the enclave sent.
+    pub sent: Vec<u8>,
 }
 
 impl Host {
@@ -156,9 +240,34 @@ impl Host {
 
     /// A worker on what is in this folder.
     pub(crate) fn on(world: &World, dir: Arc<TempDir>) -> Result<Self, String> {
-        let mut enclave = open(dir.path())?;
-        match enclave.handle(HostRequest::Start(Box::new(start(world)))) {
-            EnclaveResponse::Started(started) => Ok(Self { enclave, started: *started, dir }),
+        Self::start(dir, start(world))
+    }
+
+    /// A worker whose registration is final.
+    pub(crate) fn serving(world: &mut World) -> Self {
+        let mut host = Self::new(world);
+        host.serve(world);
+        host
+    }
+
+    /// A worker that gets the key from another.
+    pub(crate) fn joining(world: &mut World, provider: &Host) -> Self {
+        let mut host = Self::new(world);
+        assert_eq!(host.follow(world).phase, Phase::NeedsShieldingKey);
+        host.request_key(provider);
+        host.follow(world);
+        host
+    }
+}
+
+impl<S: StateTransition> Host<S> {
+    /// A worker of any business logic on what is in this folder, started so.
+    pub(crate) fn start(dir: Arc<TempDir>, start: Start) -> Result<Self, String> {
+        let platform = SoftwarePlatform::open(dir.path(), MRENCLAVE).map_err(|error| error.to_string())?;
+        let mut enclave = Enclave::open(Box::new(platform), dir.path()).map_err(|error| error.to_string())?;
+        let mut sent = Vec::new();
+        match converse_once(&mut enclave, &HostRequest::Start(Box::new(start)), &mut sent) {
+            EnclaveResponse::Started(started) => Ok(Self { enclave, started: *started, dir, sent }),
             EnclaveResponse::Refused(refusal) => Err(refusal.message),
             other => panic!("{other:?}"),
         }
@@ -166,17 +275,20 @@ impl Host {
 
     /// As after kill -9 and a new start.
     pub(crate) fn restart(self, world: &World) -> Self {
-        let dir = self.dir.clone();
-        drop(self);
-        Self::on(world, dir).unwrap()
+        let Self { enclave, dir, sent, .. } = self;
+        drop(enclave);
+        let mut started = Self::start(dir, start(world)).unwrap();
+        started.sent.splice(..0, sent);
+        started
     }
 
     pub(crate) fn signer(&self) -> AccountId32 {
         self.started.signer.clone()
     }
 
+    /// A request through the real conversation: one frame there, one back.
     pub(crate) fn ask(&mut self, request: HostRequest) -> EnclaveResponse {
-        self.enclave.handle(request)
+        converse_once(&mut self.enclave, &request, &mut self.sent)
     }
 
     /// A request that must be granted.
@@ -205,12 +317,37 @@ impl Host {
 
     /// Makes the whole chain final for the enclave.
     pub(crate) fn finalize(&mut self, world: &World) {
-        let (status, to) = (self.status(), world.chain.number());
-        for from in (status.tip.number + 1..=to).step_by(MAX_HEADERS) {
-            self.done(headers(world, from..=to.min(from + MAX_HEADERS as u32 - 1)));
+        self.provide_code(world);
+        let to = world.chain.number();
+        loop {
+            let status = self.status();
+            if status.finalized.number >= to {
+                return;
+            }
+            let from = status.tip.number + 1;
+            if from <= to {
+                let last = to.min(from + MAX_HEADERS as u32 - 1);
+                match self.ask(headers(world, from..=last)) {
+                    EnclaveResponse::Done(_) if last < to => continue,
+                    EnclaveResponse::Done(_) => {}
+                    // The old set must finalize its last block first.
+                    EnclaveResponse::Refused(refusal) => {
+                        assert!(refusal.message.contains("authority set changes"), "{refusal:?}");
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            let tip = self.status().tip.number;
+            self.done(HostRequest::ImportJustification(Untrusted::new(world.chain.justify(tip))));
         }
-        if status.finalized.number < to {
-            self.done(HostRequest::ImportJustification(Untrusted::new(world.chain.justify(to))));
+    }
+
+    /// Hands in the runtime's code, if it is wanted.
+    pub(crate) fn provide_code(&mut self, world: &World) {
+        let status = self.status();
+        if status.wanted_code.is_some() {
+            let code = world.chain.code(status.position.number);
+            self.done(HostRequest::ImportRuntimeCode(Untrusted::new(code)));
         }
     }
 
@@ -222,8 +359,27 @@ impl Host {
 
     /// Imports the next block, which must be final.
     pub(crate) fn import_next(&mut self, world: &World) -> Status {
+        self.provide_code(world);
         let bundle = self.next_bundle(world);
-        self.done(HostRequest::ImportBlock(Box::new(bundle)))
+        self.done(import(bundle))
+    }
+
+    /// Imports a block that must be refused with this code. Nothing has changed then.
+    pub(crate) fn refuses_block(&mut self, bundle: BlockBundle, code: RefusalCode) -> String {
+        let before = (self.status(), self.state_root());
+        let refusal = self.refused(import(bundle));
+        assert_eq!(refusal.code, code, "{}", refusal.message);
+        assert_eq!((self.status(), self.state_root()), before);
+        refusal.message
+    }
+
+    /// Imports a justification that must be refused. Nothing has become final then.
+    pub(crate) fn refuses_justification(&mut self, justification: Vec<u8>) -> String {
+        let before = self.status();
+        let refusal = self.refused(HostRequest::ImportJustification(Untrusted::new(justification)));
+        assert_eq!(refusal.code, RefusalCode::Finality, "{}", refusal.message);
+        assert_eq!(self.status(), before);
+        refusal.message
     }
 
     /// Brings the enclave to the head of the chain, or to where it needs a key.
@@ -253,6 +409,14 @@ impl Host {
         self.follow(world)
     }
 
+    /// Adds a block with what `fill` puts in, follows, and answers the block's number.
+    pub(crate) fn run(&mut self, world: &mut World, fill: impl FnOnce(BlockContent) -> BlockContent) -> u32 {
+        let content = fill(world.block());
+        let number = world.add(content);
+        self.follow(world);
+        number
+    }
+
     /// Adds a block and follows; then submits until nothing waits.
     pub(crate) fn settle(&mut self, world: &mut World) -> Status {
         for _ in 0..10 {
@@ -261,13 +425,6 @@ impl Host {
             }
         }
         panic!("{:?}", self.status());
-    }
-
-    /// A worker whose registration is final.
-    pub(crate) fn serving(world: &mut World) -> Self {
-        let mut host = Self::new(world);
-        host.serve(world);
-        host
     }
 
     /// Registers.
@@ -279,18 +436,13 @@ impl Host {
         assert_eq!(self.submit(world).phase, Phase::Serving);
     }
 
-    /// A worker that gets the key from another.
-    pub(crate) fn joining(world: &mut World, provider: &Host) -> Self {
-        let mut host = Self::new(world);
-        assert_eq!(host.follow(world).phase, Phase::NeedsShieldingKey);
-        host.request_key(provider);
-        host.follow(world);
-        host
+    pub(crate) fn request_key(&mut self, provider: &Self) -> Status {
+        self.done(HostRequest::RequestShieldingKey(Untrusted::new(provider.peer_url())))
     }
 
-    pub(crate) fn request_key(&mut self, provider: &Host) -> Status {
-        let url = format!("wss://{}", provider.started.mutual_attestation_address);
-        self.done(HostRequest::RequestShieldingKey(Untrusted::new(url)))
+    /// Where peers reach it.
+    pub(crate) fn peer_url(&self) -> String {
+        format!("wss://{}", self.started.mutual_attestation_address)
     }
 
     /// The key that clients encrypt to.
@@ -317,8 +469,55 @@ impl Host {
         self.view().receipt(operation).unwrap().value
     }
 
+    pub(crate) fn outcome(&self, operation: H256) -> Outcome {
+        self.receipt(&operation).unwrap().leaf.outcome
+    }
+
     pub(crate) fn state_root(&self) -> H256 {
         self.view().picture().state_root
+    }
+}
+
+fn converse_once<S: StateTransition>(
+    enclave: &mut Enclave<S>,
+    request: &HostRequest,
+    sent: &mut Vec<u8>,
+) -> EnclaveResponse {
+    let (mut input, mut output) = (Vec::new(), Vec::new());
+    write_frame(&mut input, request).unwrap();
+    // An error ends the process after its answer; the answer is what the host sees.
+    let _ = converse(enclave, &input[..], &mut output);
+    sent.extend_from_slice(&output);
+    read_frame(&mut &output[..]).unwrap().unwrap()
+}
+
+pub(crate) fn import(bundle: BlockBundle) -> HostRequest {
+    HostRequest::ImportBlock(Box::new(bundle))
+}
+
+/// A serving worker, and Alice with 100 units.
+pub(crate) fn funded() -> (World, Host, TestAccount) {
+    let mut world = World::new();
+    let mut host = Host::serving(&mut world);
+    let alice = TestAccount::alice();
+    let content = world.block().shield(world.shard, host.key().account(&alice), 100 * UNIT);
+    world.add(content);
+    host.settle(&mut world);
+    assert_eq!(host.balance(&alice), 100 * UNIT);
+    (world, host, alice)
+}
+
+/// A copy of a folder, as a snapshot of the disk.
+pub(crate) fn copy_of(dir: &Path) -> Arc<TempDir> {
+    let copy = Arc::new(tempfile::tempdir().unwrap());
+    copy_into(dir, copy.path());
+    copy
+}
+
+pub(crate) fn copy_into(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
 }
 
@@ -356,63 +555,4 @@ pub(crate) fn bundle(world: &World, number: u32, keys: &[Vec<u8>]) -> BlockBundl
         body: Untrusted::new(material.body),
         state_proof: Untrusted::new(world.chain.proof(number, keys)),
     }
-}
-
-/// Encrypts to a shard as a client does.
-pub(crate) struct Encryptor(OaepPublicEncryptingKey);
-
-impl Encryptor {
-    pub(crate) fn new(key: &ShieldingPublicKey) -> Self {
-        let exponent = key.exponent.to_be_bytes();
-        let exponent = exponent.iter().copied().skip_while(|byte| *byte == 0).collect::<Vec<_>>();
-        let components = PublicKeyComponents { n: key.modulus.to_vec(), e: exponent };
-        let key: PublicEncryptingKey = components.try_into().unwrap();
-        Self(OaepPublicEncryptingKey::new(key).unwrap())
-    }
-
-    pub(crate) fn encrypt(&self, plaintext: &[u8]) -> Vec<u8> {
-        let mut envelope = Vec::new();
-        for chunk in plaintext.chunks(CHUNK_LEN) {
-            let mut buffer = [0; RSA_LEN];
-            envelope.extend_from_slice(
-                self.0.encrypt(&OAEP_SHA256_MGF1SHA256, chunk, &mut buffer, None).unwrap(),
-            );
-        }
-        envelope
-    }
-
-    pub(crate) fn account(&self, account: &TestAccount) -> Vec<u8> {
-        self.encrypt(&account.id().encode())
-    }
-
-    pub(crate) fn operation(&self, operation: &TrustedOperation<TrustedCall, Getter>) -> Vec<u8> {
-        self.encrypt(&operation.encode())
-    }
-}
-
-/// A signed call as it goes into an envelope.
-pub(crate) fn signed(
-    account: &TestAccount,
-    call: TrustedCall,
-    nonce: u32,
-) -> TrustedOperation<TrustedCall, Getter> {
-    TrustedOperation::IndirectCall(account.sign_call(call, nonce, &MRENCLAVE, &MRENCLAVE.into()))
-}
-
-pub(crate) fn transfer(
-    from: &TestAccount,
-    to: &TestAccount,
-    amount: u128,
-    nonce: u32,
-) -> TrustedOperation<TrustedCall, Getter> {
-    signed(from, TrustedCall::BalanceTransfer(from.id(), to.id(), amount), nonce)
-}
-
-pub(crate) fn unshield(
-    from: &TestAccount,
-    to: &AccountId32,
-    amount: u128,
-    nonce: u32,
-) -> TrustedOperation<TrustedCall, Getter> {
-    signed(from, TrustedCall::BalanceUnshield(from.id(), to.clone(), amount, MRENCLAVE.into()), nonce)
 }

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-//! H9 and H13: what the host does to the disk, and what it can read there.
+//! H9: what the host does to the disk; H12: what is left of a write that was cut; H13: what can be read there.
 
-use crate::kit::{Host, MRENCLAVE, World, bundle, transfer};
+use crate::kit::{Host, UNIT, World, bundle, copy_of, funded, import, transfer, unshield};
 use codec::Encode;
 use offstage_enclave::enclave::STORE_FILE;
-use offstage_primitives::H256;
+use offstage_primitives::{AccountId32, H256};
 use offstage_protocol::{EnclaveResponse, HostRequest, Phase, RefusalCode};
 use offstage_sdk::testing::TestAccount;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 use std::{path::Path, sync::Arc};
 use tempfile::TempDir;
-
-const UNIT: u128 = 1_000_000_000_000;
 
 /// A worker with a state, receipts, waiting effects, and merged nodes; its folder, closed; the hashes of its operations.
 fn used_store() -> (World, Arc<TempDir>, Vec<H256>) {
@@ -109,25 +107,16 @@ fn use_store(world: &World, dir: &Arc<TempDir>, hashes: &[H256]) -> Result<(), S
     Ok(())
 }
 
-fn copy_of(dir: &TempDir) -> Arc<TempDir> {
-    let copy = Arc::new(tempfile::tempdir().unwrap());
-    for entry in std::fs::read_dir(dir.path()).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
-    }
-    copy
-}
-
 /// Every record that matters: flipped, removed, or replaced by another of its table, it is noticed by name.
 #[test]
-fn h9_a_tampered_record_is_refused_with_a_named_error() {
+fn h09_a_tampered_record_is_refused_with_a_named_error() {
     let (world, dir, hashes) = used_store();
     let store = dir.path().join(STORE_FILE);
     let all = records(&store);
     for name in ["head", "keys", "nodes", "journal", "receipts", "blocks", "outbox", "meta"] {
         assert!(all.iter().any(|(table, ..)| table == name), "{name}");
     }
-    use_store(&world, &copy_of(&dir), &hashes).unwrap();
+    use_store(&world, &copy_of(dir.path()), &hashes).unwrap();
     let mut noticed = std::collections::BTreeMap::<String, usize>::new();
     for (index, (name, key, value)) in all.iter().enumerate() {
         // Of the many journal entries every fifth.
@@ -139,8 +128,9 @@ fn h9_a_tampered_record_is_refused_with_a_named_error() {
         flipped[middle] ^= 1;
         let other =
             all.iter().find(|(table, other, _)| table == name && other != key).map(|record| &record.2[..]);
-        for change in [Some(&flipped[..]), None, other.or(Some(&[]))] {
-            let copy = copy_of(&dir);
+        let truncated = &value[..value.len() - 1];
+        for change in [Some(&flipped[..]), None, other.or(Some(&[])), Some(truncated)] {
+            let copy = copy_of(dir.path());
             put(&copy.path().join(STORE_FILE), name, key, change);
             if let Err(error) = use_store(&world, &copy, &hashes) {
                 assert!(
@@ -163,7 +153,7 @@ fn h9_a_tampered_record_is_refused_with_a_named_error() {
 
 /// An old record under its own name opens, but does not fit the head.
 #[test]
-fn h9_an_old_record_put_back_is_refused() {
+fn h09_an_old_record_put_back_is_refused() {
     let (world, dir, _) = used_store();
     let old = records(&dir.path().join(STORE_FILE));
     let mut host = Host::on(&world, dir.clone()).unwrap();
@@ -179,7 +169,7 @@ fn h9_an_old_record_put_back_is_refused() {
         if new.iter().any(|(table, other, now)| table == name && other == key && now == value) {
             continue;
         }
-        let copy = copy_of(&dir);
+        let copy = copy_of(dir.path());
         put(&copy.path().join(STORE_FILE), name, key, Some(value));
         let result = Host::on(&world, copy);
         // An ended journal entry that is put back is not read.
@@ -192,7 +182,7 @@ fn h9_an_old_record_put_back_is_refused() {
 }
 
 #[test]
-fn h9_a_file_that_is_cut_or_overwritten_is_a_named_error_or_the_same_store() {
+fn h09_a_file_that_is_cut_or_overwritten_is_a_named_error_or_the_same_store() {
     let (world, dir, hashes) = used_store();
     let path = dir.path().join(STORE_FILE);
     let whole = std::fs::read(&path).unwrap();
@@ -214,14 +204,14 @@ fn h9_a_file_that_is_cut_or_overwritten_is_a_named_error_or_the_same_store() {
         },
     ];
     for bytes in damage {
-        let copy = copy_of(&dir);
+        let copy = copy_of(dir.path());
         std::fs::write(copy.path().join(STORE_FILE), bytes).unwrap();
         let error = use_store(&world, &copy, &hashes).err().unwrap();
         assert!(error.contains("data folder") || error.contains("disk"), "{error}");
     }
 }
 
-/// H13 on the disk: neither accounts nor keys nor operation hashes are readable.
+/// On the disk neither accounts nor keys nor operation hashes are readable.
 #[test]
 fn h13_the_disk_shows_nothing() {
     let (_, dir, hashes) = used_store();
@@ -238,7 +228,7 @@ fn h13_the_disk_shows_nothing() {
 
 /// Another binary's enclave cannot open the store, and says so.
 #[test]
-fn another_measurement_cannot_open_the_store() {
+fn h09_another_measurement_cannot_open_the_store() {
     let (_, dir, _) = used_store();
     let platform = offstage_enclave::platform::SoftwarePlatform::open(dir.path(), [1; 32]).unwrap();
     let error = offstage_enclave::enclave::Enclave::<offstage_balances::Balances>::open(
@@ -249,14 +239,92 @@ fn another_measurement_cannot_open_the_store() {
     .unwrap()
     .to_string();
     assert!(error.contains("sealed by another enclave"), "{error}");
-    assert_ne!(MRENCLAVE, [1; 32]);
 }
 
-/// Two enclaves never share a folder.
 #[test]
-fn a_folder_in_use_is_refused() {
+fn h10_two_enclaves_never_share_a_folder() {
     let world = World::new();
     let host = Host::new(&world);
     let error = Host::on(&world, host.dir.clone()).err().unwrap();
     assert!(error.contains("in use"), "{error}");
+}
+
+/// Every file beside the store, too: damaged, it is named; removed, the enclave is a new one that has nothing to say.
+#[test]
+fn h09_files_that_are_damaged_or_missing_are_noticed() {
+    let (mut world, dir, hashes) = used_store();
+    let mut store_was_there = false;
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let name = entry.unwrap().file_name();
+        let whole = std::fs::read(dir.path().join(&name)).unwrap();
+        let is_store = name == STORE_FILE;
+        store_was_there |= is_store;
+        if !is_store {
+            let mut flipped = whole.clone();
+            let middle = flipped.len() / 2;
+            flipped[middle] ^= 1;
+            for bytes in [flipped, whole[..whole.len() - 1].to_vec(), Vec::new()] {
+                let copy = copy_of(dir.path());
+                std::fs::write(copy.path().join(&name), bytes).unwrap();
+                assert!(use_store(&world, &copy, &hashes).is_err(), "{name:?}");
+            }
+        }
+        let copy = copy_of(dir.path());
+        std::fs::remove_file(copy.path().join(&name)).unwrap();
+        if is_store {
+            // A worker that was never here: it has another signer, and no key.
+            let mut host = Host::on(&world, copy).unwrap();
+            assert_eq!(host.follow(&world).phase, Phase::NeedsShieldingKey);
+            assert!(host.collect().is_empty());
+        } else {
+            let error = use_store(&world, &copy, &hashes).unwrap_err();
+            assert!(error.contains("sealed by another enclave"), "{name:?}: {error}");
+        }
+    }
+    assert!(store_was_there);
+    world.add_empty();
+    use_store(&world, &copy_of(dir.path()), &hashes).unwrap();
+}
+
+/// The disk after a loss of power at any byte of a block's commit: what was written is a part of what changed, from
+/// either end. The enclave is at the block before or behind it, and goes on from there to the same state.
+#[test]
+fn h12_a_commit_that_was_cut_at_any_byte_is_there_or_not() {
+    let (mut world, mut host, alice) = funded();
+    let (payee, key, shard) = (AccountId32::new([8; 32]), host.key(), world.shard);
+    let operation = unshield(&alice, &payee, UNIT, 0);
+    let content =
+        world.block().invoke(shard, key.operation(&operation)).shield(shard, key.account(&alice), UNIT);
+    let number = world.add(content);
+    host.finalize(&world);
+    let store = host.dir.path().join(STORE_FILE);
+    let mut before = std::fs::read(&store).unwrap();
+    let bundle = host.next_bundle(&world);
+    host.done(import(bundle));
+    let mut behind = std::fs::read(&store).unwrap();
+    let root = host.state_root();
+    let longest = before.len().max(behind.len());
+    before.resize(longest, 0);
+    behind.resize(longest, 0);
+    let changed: Vec<usize> = (0..longest).filter(|at| before[*at] != behind[*at]).collect();
+    assert!(changed.len() > 1_000, "{}", changed.len());
+    let head = [number - 1, number];
+    let mut seen = [0, 0];
+    for cut in changed.iter().step_by(changed.len() / 60).chain(&changed[..12]).copied() {
+        for (first, second) in [(&before, &behind), (&behind, &before)] {
+            let image = [&first[..cut], &second[cut..]].concat();
+            let copy = copy_of(host.dir.path());
+            std::fs::write(copy.path().join(STORE_FILE), image).unwrap();
+            let mut restarted = Host::on(&world, copy).unwrap_or_else(|error| panic!("{cut}: {error}"));
+            let position = restarted.status().position.number;
+            seen[head.iter().position(|number| *number == position).unwrap()] += 1;
+            restarted.finalize(&world);
+            if position < number {
+                restarted.import_next(&world);
+            }
+            assert_eq!(restarted.state_root(), root, "{cut}");
+            assert_eq!(restarted.status().outbox_len, 2, "the payment and the confirmation");
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
 }
