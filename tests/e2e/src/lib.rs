@@ -9,11 +9,13 @@
 //! - [`process`](mod@process): one process of it.
 //! - [`user`]: the command line, run as a user runs it.
 //! - [`audit`]: reads finalized blocks: confirmations, fees, what is in the invocations.
+//! - [`load`]: users who go on whatever happens, and know what they are owed.
 //! - [`demo`]: the sequence that users of Integritee's SDK know, with every check.
 #![forbid(unsafe_code)]
 
 pub mod audit;
 pub mod demo;
+pub mod load;
 pub mod network;
 pub mod process;
 pub mod user;

@@ -30,6 +30,8 @@ pub struct Worker {
     pub number: usize,
     process: Option<Process>,
     data: PathBuf,
+    /// Another enclave than the honest one.
+    enclave: Option<PathBuf>,
     trusted_port: u16,
     mutual_attestation_port: u16,
     health_port: u16,
@@ -104,17 +106,54 @@ impl Network {
         }
     }
 
+    /// Ends the node at once (SIGKILL).
+    pub fn kill_node(&mut self) {
+        if let Some(mut node) = self.node.take() {
+            node.kill();
+        }
+    }
+
+    /// Starts every worker again that was killed or has ended, as a supervisor does. A host that starts while the enclave
+    /// of its predecessor still holds the ports ends with an error, and is started again by the next call.
+    ///
+    /// # Errors
+    /// When one cannot be started.
+    pub fn supervise(&mut self) -> Result<()> {
+        for index in 0..self.workers.len() {
+            let ended = self.workers.get_mut(index).is_some_and(|worker| {
+                worker.process.as_mut().is_none_or(|process| process.ended().is_some())
+            });
+            if ended {
+                self.start_worker(index)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds a worker and starts it. Returns its index.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn add_worker(&mut self) -> Result<usize> {
+        self.add(None)
+    }
+
+    /// Adds a worker with this enclave, which claims to be the honest one, and starts it. Returns its index.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn add_worker_with(&mut self, enclave: &Path) -> Result<usize> {
+        self.add(Some(enclave.to_owned()))
+    }
+
+    fn add(&mut self, enclave: Option<PathBuf>) -> Result<usize> {
         let number = self.workers.len() + 1;
         let [trusted_port, mutual_attestation_port, health_port, metrics_port] = free_ports()?;
         self.workers.push(Worker {
             number,
             process: None,
             data: self.folder.join(format!("worker{number}")),
+            enclave,
             trusted_port,
             mutual_attestation_port,
             health_port,
@@ -142,6 +181,10 @@ impl Network {
             .arg("--data-dir")
             .arg(&worker.data)
             .args(["run", "--dev"]);
+        if let Some(enclave) = &worker.enclave {
+            command.arg("--enclave").arg(enclave);
+            command.env("OFFSTAGE_HONEST_ENCLAVE", binary("offstage-enclave")?);
+        }
         let log = folder.join(format!("worker{}.log", worker.number));
         worker.process = Some(Process::start(&format!("worker {}", worker.number), command, &log)?);
         Ok(())
@@ -241,6 +284,25 @@ impl Network {
     pub fn user(&self, index: usize) -> Result<User> {
         let worker = self.worker(index)?;
         User::new(binary("offstage")?, self.folder.join("user"), self.node_port, worker.trusted_port)
+    }
+
+    /// Waits until the enclave of a killed host has let go of its ports.
+    ///
+    /// # Errors
+    /// When it takes longer than two minutes.
+    pub fn wait_for_port(&self, index: usize) -> Result<()> {
+        let port = self.trusted_port(index)?;
+        wait_until(&format!("port {port} is free"), WORKER_PATIENCE, || {
+            Ok(TcpListener::bind(("127.0.0.1", port)).is_ok())
+        })
+    }
+
+    /// The port on which the worker's enclave serves clients.
+    ///
+    /// # Errors
+    /// When there is no such worker.
+    pub fn trusted_port(&self, index: usize) -> Result<u16> {
+        Ok(self.worker(index)?.trusted_port)
     }
 
     /// The worker's host process number.

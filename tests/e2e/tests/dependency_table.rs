@@ -33,7 +33,17 @@ const TABLE: &[(&str, &[&str])] = &[
         &["offstage-attestation", "offstage-primitives", "pallet-enclave-bridge", "pallet-teerex"],
     ),
     ("offstage-node", &["offstage-attestation", "offstage-primitives", "offstage-runtime", "pallet-teerex"]),
-    ("offstage-e2e", &["offstage-attestation", "offstage-client", "offstage-primitives"]),
+    (
+        "offstage-e2e",
+        &[
+            "offstage-attestation",
+            "offstage-balances",
+            "offstage-client",
+            "offstage-enclave",
+            "offstage-primitives",
+            "offstage-sdk",
+        ],
+    ),
 ];
 
 /// `package -> packages of the workspace that it depends on`, development dependencies left out.

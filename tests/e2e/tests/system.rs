@@ -174,6 +174,57 @@ fn a_node_that_comes_back_is_followed_again() {
     });
 }
 
+/// P5: a worker that computes something else finds itself alone against two, stops serving, says why, and keeps its evidence;
+/// the others go on.
+#[test]
+fn p05_a_worker_that_computes_something_else_finds_itself_alone() {
+    play(async |setting| {
+        let network = &mut setting.network;
+        network.start_node()?;
+        for index in 0..2 {
+            network.add_worker()?;
+            network.wait_until_initialized(index)?;
+        }
+        let wrong = network.add_worker_with(Path::new(env!("CARGO_BIN_EXE_dishonest-enclave")))?;
+        network.wait_until_initialized(wrong)?;
+
+        let user = network.user(0)?;
+        let shard = user.trusted(&["get-shard"])?;
+        shield(&user, &shard, "//Dora", 30_000_000_000)?;
+        offstage_e2e::network::wait_until(
+            "it finds itself alone",
+            std::time::Duration::from_secs(60),
+            || {
+                let health = network.health(wrong)?;
+                let told = health["notice"].as_str().is_some_and(|notice| notice.contains("another root"));
+                Ok(told && health["initialized"] == false)
+            },
+        )?;
+        let asked = network.user(wrong)?.try_run(&["trusted", "balance", "//Dora"])?;
+        ensure!(!asked.status.success(), "it must not serve: {asked:?}");
+
+        user.trusted(&["transfer", "//Dora", "//Erik", "1_000_000_000"])?;
+        for index in 0..2 {
+            network.wait_until_initialized(index)?;
+            ensure!(
+                network.user(index)?.incognito_balance("//Erik")? == 1_000_000_000,
+                "worker {}",
+                index + 1
+            );
+        }
+        // What it knows against itself outlives a restart.
+        network.kill_worker(wrong);
+        network.wait_for_port(wrong)?;
+        network.start_worker(wrong)?;
+        offstage_e2e::network::wait_until("it still knows", std::time::Duration::from_secs(60), || {
+            Ok(network.health(wrong).is_ok_and(|health| {
+                health["initialized"] == false
+                    && health["notice"].as_str().is_some_and(|notice| notice.contains("another root"))
+            }))
+        })
+    });
+}
+
 async fn wait_for_confirmations(auditor: &Auditor, from: u64, workers: usize) -> Result<()> {
     for _ in 0..240 {
         let notes = auditor.notes(from, auditor.finalized().await?).await?;

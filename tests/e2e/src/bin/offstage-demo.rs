@@ -40,17 +40,22 @@ fn play(folder: &Path) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(demo::run(&mut network, &|line| say(begun, line)))
 }
 
-/// Waits for the end of the demo. On SIGINT or SIGTERM ends its processes, so that the demo fails and cleans up.
+/// Waits for the end of the demo. When it is interrupted (Ctrl-C, a closed terminal, `kill`) ends its processes, so that the demo
+/// fails and cleans up.
 fn end_children_on_signal(demo: &JoinHandle<Result<()>>) -> Result<bool> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (mut interrupt, mut terminate) =
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut quit = signal(SignalKind::quit())?;
         let mut interrupted = false;
         while !demo.is_finished() {
             tokio::select! {
                 _ = interrupt.recv() => interrupted = true,
                 _ = terminate.recv() => interrupted = true,
+                _ = hangup.recv() => interrupted = true,
+                _ = quit.recv() => interrupted = true,
                 () = tokio::time::sleep(Duration::from_millis(100)) => {},
             }
             if interrupted {
