@@ -32,6 +32,9 @@ pub fn check_ports(configuration: &Configuration) -> Result<(), sc_cli::Error> {
     for endpoint in configuration.rpc.addr.iter().flatten().filter(|endpoint| !endpoint.is_optional) {
         check_port(endpoint.listen_addr, "--rpc-port")?;
     }
+    if let Some(metrics) = &configuration.prometheus_config {
+        check_port(metrics.port, "--prometheus-port or --no-prometheus")?;
+    }
     for address in &configuration.network.listen_addresses {
         let (mut host, mut port) = (None, None);
         for part in address {

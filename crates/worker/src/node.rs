@@ -12,6 +12,18 @@ use serde_json::{Value, json};
 use sp_crypto_hashing::{blake2_128, twox_128};
 use subxt::rpcs::client::{RpcClient, RpcParams, RpcSubscription};
 
+/// What went wrong, without the names of the layers that it passed through.
+fn reason(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut text = text.as_str();
+    while let Some(rest) =
+        ["RPC error: ", "client error: "].into_iter().find_map(|layer| text.strip_prefix(layer))
+    {
+        text = rest;
+    }
+    text.to_owned()
+}
+
 /// A connection to a node. It does not heal: when it breaks, make a new one.
 #[derive(Clone)]
 pub struct Node {
@@ -25,13 +37,14 @@ impl Node {
     /// # Errors
     /// When nobody answers at `url`.
     pub async fn connect(url: &str) -> Result<Self> {
-        let rpc = RpcClient::from_insecure_url(url).await.map_err(|error| anyhow!("{error}")).with_context(
-            || {
+        let rpc = RpcClient::from_insecure_url(url)
+            .await
+            .map_err(|error| anyhow!(reason(&error)))
+            .with_context(|| {
                 format!(
                     "no node answers at {url}: start one, or name another with --node-url and --node-port"
                 )
-            },
-        )?;
+            })?;
         Ok(Self { rpc, url: url.to_owned() })
     }
 
