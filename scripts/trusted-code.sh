@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Writes the generated parts of docs/src/trusted-code.md anew: lines, dependencies and packages of the trusted code.
+# Look at the difference and commit it with the change that caused it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${OFFSTAGE_CACHE:-$HOME/.cache/offstage}/target}
+UPDATE=1 cargo test --release --locked --quiet --package offstage-e2e --test trusted_code the_page_is_what_the_workspace_says
+git --no-pager diff --stat -- docs/src/trusted-code.md
