@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #![no_main]
 
-offstage_fuzz::target!(offstage_attestation::fuzzing::quote, 512 + 100);
+// dcap-qvl reserves what a length claims, at most 1 MiB a time.
+offstage_fuzz::target!(offstage_attestation::fuzzing::quote, 4096 + 100);

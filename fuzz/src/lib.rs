@@ -13,21 +13,29 @@ use std::{
 #[macro_export]
 macro_rules! target {
     ($function:path, $fixed_kilobytes:literal + $per_byte:literal) => {
-        libfuzzer_sys::fuzz_target!(
-            // What is made once does not count.
-            init: $function(&[]),
-            |data: &[u8]| $crate::within($fixed_kilobytes * 1024 + $per_byte * data.len(), || $function(data))
-        );
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+            $crate::within($fixed_kilobytes * 1024 + $per_byte * data.len(), || $function(data))
+        });
     };
 }
 
-/// Runs `work` and panics when it needed more bytes at once than `limit`.
-pub fn within(limit: usize, work: impl FnOnce()) {
+/// Runs `work` and panics when it needs more bytes at once than `limit`. What is made once for all inputs does not count, so
+/// work that is over the limit gets a second chance.
+pub fn within(limit: usize, work: impl Fn()) {
+    if needed(&work) > limit {
+        let needed = needed(&work);
+        assert!(
+            needed <= limit,
+            "{needed} bytes of memory are more than the {limit} that this input may take"
+        );
+    }
+}
+
+fn needed(work: impl Fn()) -> usize {
     let before = HELD.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
     work();
-    let needed = PEAK.load(Ordering::Relaxed).saturating_sub(before);
-    assert!(needed <= limit, "{needed} bytes of memory are more than the {limit} that this input may take");
+    PEAK.load(Ordering::Relaxed).saturating_sub(before)
 }
 
 /// Counts what Rust code holds, and at most held.
