@@ -37,7 +37,7 @@ pub(crate) fn linked_by_make() -> BTreeSet<Package> {
 pub(crate) fn direct(members: &BTreeSet<&str>) -> BTreeMap<Package, BTreeSet<String>> {
     let metadata = MetadataCommand::new()
         .manifest_path(MANIFEST)
-        .other_options(["--locked", "--offline", "--filter-platform", TARGET].map(String::from))
+        .other_options(["--locked", "--filter-platform", TARGET].map(String::from))
         .exec()
         .expect("cargo metadata runs");
     let nodes = &metadata.resolve.as_ref().expect("a resolved graph").nodes;
@@ -73,7 +73,7 @@ fn is_default(member: &cargo_metadata::Package, dependency: &str) -> bool {
 /// The packages that the enclave's package reaches over these kinds of edges, itself included.
 fn reachable(selection: &[&str], edges: &str) -> BTreeSet<Package> {
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--offline", "--manifest-path", MANIFEST, "--target", TARGET])
+        .args(["tree", "--locked", "--manifest-path", MANIFEST, "--target", TARGET])
         .args(["--prefix", "depth", "--format", " {p}", "--edges", edges])
         .args(selection)
         // An experiment of Cargo's that would join the features of all members.
