@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Questions: row C9; and that refusals tell nothing: row C11.
+//! Questions: rows C9 and H16; and that refusals tell nothing: row C11.
 
 use crate::kit::{Host, UNIT, World, funded, transfer};
 use codec::Encode;
@@ -131,4 +131,28 @@ fn c11_failures_cannot_be_told_apart() {
     for getter in [unsigned.encode(), vec![], vec![9, 9, 9], vec![0xff; 5_000], trailing] {
         assert_eq!(host.view().execute_getter(&getter).unwrap().value, None);
     }
+}
+
+/// A serving worker from which the host holds back blocks: what it answers names the block it holds for, and a client who
+/// looked at the chain gets no answer from one that is far behind.
+#[test]
+fn h16_a_worker_without_new_blocks_cannot_pose_as_current() {
+    let (mut world, mut host, alice) = funded();
+    let (bob, key, shard, domain) = (TestAccount::bob(), host.key(), world.shard, world.domain());
+    let old = host.status().position;
+    let spent = transfer(&alice, &bob, 40 * UNIT, 0);
+    let content = world.block().invoke(shard, key.operation(&spent));
+    world.add(content);
+    world.chain.add_empty(MAX_GETTER_LIFETIME);
+    // Finality alone changes nothing: what is not executed is not answered for.
+    host.finalize(&world);
+    let head = world.chain.number();
+    let getter = |expires| bound(&alice, TrustedGetter::FreeBalance(alice.id()), expires, &domain);
+    let answer = host.view().execute_getter(&getter(old.number + 10).encode()).unwrap();
+    assert_eq!((answer.value, answer.block), (Some((100 * UNIT).encode()), old));
+    assert_eq!(host.view().receipt(&spent.hash()).unwrap().block, old);
+    assert_eq!(ask(&host, &getter(head)), None, "it is too far behind for this question");
+    host.follow(&world);
+    assert_eq!(ask(&host, &getter(head)), Some((60 * UNIT).encode()));
+    assert_eq!(host.view().receipt(&spent.hash()).unwrap().block.number, head);
 }
