@@ -24,6 +24,11 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
         || fail "could not install cargo-fuzz; see $folder/logs/install.log"
 fi
 
+# What is fuzzed are the versions that are shipped.
+versions() { awk '/^name = /{name=$3} /^version = /{print name, $3}' "$1" | sort -u; }
+strange=$(comm -23 <(versions fuzz/Cargo.lock) <(versions Cargo.lock) | grep -v '^"\(libfuzzer-sys\|offstage-fuzz\)"' || true)
+[ -z "$strange" ] || fail "fuzz/Cargo.lock has versions that Cargo.lock has not; cp Cargo.lock fuzz/Cargo.lock and try again: $strange"
+
 if [ $# -gt 0 ]; then targets=("$@"); else
     targets=()
     for file in fuzz/fuzz_targets/*.rs; do targets+=("$(basename "$file" .rs)"); done
