@@ -26,6 +26,7 @@ pub mod feed;
 pub mod funding;
 pub mod http;
 pub mod node;
+mod patience;
 pub mod registry;
 pub mod service;
 pub mod submit;

@@ -10,6 +10,7 @@ use crate::{
     feed::{Feeder, Step},
     funding, http,
     node::Node,
+    patience::{Backoff, KeyRequests},
     registry,
     submit::Submitter,
 };
@@ -204,6 +205,7 @@ impl Service<'_> {
         let mut heads = self.node.finalized_heads().await?;
         let mut feeder = Feeder::new(self.node.clone());
         let mut submitter = Submitter::default();
+        let mut key_requests = KeyRequests::new();
         let mut progress = Progress::default();
         self.board.update(|report| report.trouble = None);
         loop {
@@ -225,8 +227,10 @@ impl Service<'_> {
                 report.status = Some(status.clone());
                 report.head = Some(head);
             });
-            if status.phase == Phase::NeedsShieldingKey {
-                self.request_key(enclave, started).await?;
+            if status.phase == Phase::NeedsShieldingKey && key_requests.are_due() {
+                let trouble = self.request_key(enclave, started).await?;
+                key_requests.answered(trouble.as_deref());
+                self.board.update(|report| report.trouble = trouble);
             }
             self.submit(enclave, &mut submitter, status).await?;
             tokio::select! {
@@ -275,9 +279,11 @@ impl Service<'_> {
         }
     }
 
-    /// Offers the enclave one registered peer after the other.
-    async fn request_key(&self, enclave: &Enclave, started: &Started) -> Result<()> {
+    /// Offers the enclave one registered peer after the other. The answer is what an operator should know when none of them gave
+    /// the key.
+    async fn request_key(&self, enclave: &Enclave, started: &Started) -> Result<Option<String>> {
         let providers = registry::provider_urls(&self.node, &started.mrenclave, &started.signer).await?;
+        let mut refusals = Vec::new();
         for url in providers {
             let asked = match registry::mutual_attestation_url(&url).await {
                 Ok(peer) => enclave.ask_status(HostRequest::RequestShieldingKey(Untrusted::new(peer))).await,
@@ -286,13 +292,20 @@ impl Service<'_> {
             match asked {
                 Ok(_) => {
                     tracing::info!(from = url, "received the shielding key from an attested peer");
-                    return Ok(());
+                    return Ok(None);
                 }
                 Err(error) if error.downcast_ref::<EnclaveGone>().is_some() => return Err(error),
-                Err(error) => tracing::warn!(from = url, "no shielding key: {error:#}"),
+                Err(error) => refusals.push(format!("{url}: {error:#}")),
             }
         }
-        Ok(())
+        Ok(Some(if refusals.is_empty() {
+            "no other enclave of the shard is registered, so nobody has its shielding key; start a worker that has it".into()
+        } else {
+            format!(
+                "no peer gives the shard's shielding key; start a worker that has it ({})",
+                refusals.join("; ")
+            )
+        }))
     }
 
     /// Waits until the node answers again; for as long as it takes.
@@ -333,24 +346,6 @@ impl Progress {
             }
             self.last = Some(Instant::now());
         }
-    }
-}
-
-/// Longer and longer pauses, up to ten seconds.
-#[derive(Default)]
-struct Backoff {
-    count: u32,
-}
-
-impl Backoff {
-    fn count(&self) -> u32 {
-        self.count
-    }
-
-    async fn pause(&mut self, reset: bool) {
-        self.count = if reset { 0 } else { self.count + 1 };
-        let pause = Duration::from_millis(250).saturating_mul(1 << self.count.min(6));
-        tokio::time::sleep(pause.min(Duration::from_secs(10))).await;
     }
 }
 
