@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Decoding of bytes that an adversary may have chosen.
 
-use codec::{Decode, DecodeLimit};
+use codec::{Decode, DecodeLimit, MemTrackingInput};
 use core::fmt;
 
 /// Decodes all of `bytes` as a `T`: at most `max_len` bytes, at most [`MAX_DEPTH`] nested values, nothing left over.
 ///
-/// SCALE's own vectors never reserve more than their input could fill, so the length limit bounds memory too.
+/// What is decoded takes [`MEMORY_FACTOR`] times `max_len` and [`MEMORY_BASE`] bytes of memory at most: an empty vector is one
+/// byte on the wire and 24 in memory, so a length limit alone would let small parts multiply.
 ///
 /// # Errors
 /// [`DecodeError`] that names which of the rules was broken; it never quotes the bytes, which may be plaintext.
@@ -15,7 +16,9 @@ pub fn decode_bounded<T: Decode>(bytes: &[u8], max_len: usize) -> Result<T, Deco
         return Err(DecodeError::TooLong { len: bytes.len(), max_len });
     }
     let mut input = bytes;
-    let value = T::decode_with_depth_limit(MAX_DEPTH, &mut input).map_err(|_| DecodeError::Malformed)?;
+    let memory = max_len.saturating_mul(MEMORY_FACTOR).saturating_add(MEMORY_BASE);
+    let mut within = MemTrackingInput::new(&mut input, memory);
+    let value = T::decode_with_depth_limit(MAX_DEPTH, &mut within).map_err(|_| DecodeError::Malformed)?;
     if input.is_empty() { Ok(value) } else { Err(DecodeError::TrailingBytes(input.len())) }
 }
 
@@ -29,7 +32,7 @@ pub enum DecodeError {
         /// Bytes that are allowed.
         max_len: usize,
     },
-    /// Not an encoding of the wanted type, or nested too deeply.
+    /// Not an encoding of the wanted type, nested too deeply, or of too many small parts.
     Malformed,
     /// This many bytes follow a well-formed value.
     TrailingBytes(usize),
@@ -50,14 +53,28 @@ impl core::error::Error for DecodeError {}
 /// Values may nest this deep. The deepest type of ours nests about ten levels.
 pub const MAX_DEPTH: u32 = 32;
 
+/// Bytes of memory per byte of the length limit.
+pub const MEMORY_FACTOR: usize = 8;
+
+/// Bytes of memory that any value may take, for types that are large in memory and small on the wire.
+pub const MEMORY_BASE: usize = 64 * 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::{boxed::Box, vec};
+    use alloc::{boxed::Box, vec, vec::Vec};
     use codec::Encode;
 
     #[derive(Encode, Decode)]
     struct Nested(Option<Box<Nested>>);
+
+    #[test]
+    fn small_parts_do_not_multiply_memory() {
+        let many = |count: usize| vec![Vec::<u8>::new(); count].encode();
+        assert!(decode_bounded::<Vec<Vec<u8>>>(&many(10_000), 100_000).is_ok());
+        let (bytes, limit) = (many(100_000), 100_004);
+        assert_eq!(decode_bounded::<Vec<Vec<u8>>>(&bytes, limit), Err(DecodeError::Malformed));
+    }
 
     #[test]
     fn length_trailing_bytes_and_depth_are_refused() {

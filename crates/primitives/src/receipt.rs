@@ -192,7 +192,7 @@ impl Receipt {
         let mut siblings = self.path.iter();
         let mut hash = self.leaf.hash();
         while count > 1 {
-            let is_last_of_odd = position == count - 1 && count % 2 == 1;
+            let is_last_of_odd = position.checked_add(1) == Some(count) && count % 2 == 1;
             if !is_last_of_odd {
                 let Some(sibling) = siblings.next() else { return false };
                 hash = if position % 2 == 0 { inner(&hash, sibling) } else { inner(sibling, &hash) };
