@@ -12,7 +12,9 @@ fn main() {
 fn build_wasm() {
     // The builder looks for Cargo.lock above the target directory, which may lie elsewhere, and would otherwise build
     // the runtime with other versions than those that are locked.
-    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    // Asked when the script runs, because Cargo shares compiled scripts between clones.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("Cargo says where the package is");
+    let workspace = std::path::Path::new(&package).join("../..");
     // SAFETY: a build script starts with one thread, and this is its first action.
     unsafe { std::env::set_var("WASM_BUILD_WORKSPACE_HINT", workspace) };
     substrate_wasm_builder::WasmBuilder::init_with_defaults().enable_metadata_hash("UNIT", 12).build();
