@@ -10,6 +10,7 @@
 //! - [`user`]: the command line, run as a user runs it.
 //! - [`audit`]: reads finalized blocks: confirmations, fees, what is in the invocations.
 //! - [`load`]: users who go on whatever happens, and know what they are owed.
+//! - [`workspace`]: what Cargo says about the sources.
 //! - [`demo`]: the sequence that users of Integritee's SDK know, with every check.
 #![forbid(unsafe_code)]
 
@@ -19,3 +20,4 @@ pub mod load;
 pub mod network;
 pub mod process;
 pub mod user;
+pub mod workspace;

@@ -59,6 +59,11 @@ impl Network {
         format!("ws://127.0.0.1:{}", self.node_port)
     }
 
+    /// The node's port.
+    pub fn node_port(&self) -> u16 {
+        self.node_port
+    }
+
     /// Starts the node: one validator, one-second blocks. Its chain is kept in the folder, so that it can be stopped
     /// and started again.
     ///
@@ -331,8 +336,8 @@ impl Drop for Network {
 /// # Errors
 /// When it is not there.
 pub fn binary(name: &str) -> Result<PathBuf> {
-    let folder = std::env::var_os("OFFSTAGE_BIN")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bin"), PathBuf::from);
+    let folder =
+        std::env::var_os("OFFSTAGE_BIN").map_or_else(|| crate::workspace::root().join("bin"), PathBuf::from);
     let path = folder.join(name);
     ensure!(path.is_file(), "there is no {}: run `make` first", path.display());
     Ok(path.canonicalize()?)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Holds the dependency table of ARCHITECTURE.md against `cargo metadata`: trusted code never depends on untrusted code.
+//! Holds the dependency table of ARCHITECTURE.md against what Cargo says: trusted code never depends on untrusted code.
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use offstage_e2e::workspace::{self, Metadata};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Each package of the workspace and the packages of the workspace that it may depend on. Development dependencies
@@ -48,9 +48,7 @@ const TABLE: &[(&str, &[&str])] = &[
 
 /// `package -> packages of the workspace that it depends on`, development dependencies left out.
 fn actual() -> BTreeMap<String, BTreeSet<String>> {
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
-    let metadata =
-        MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata runs");
+    let metadata = Metadata::of_members().expect("cargo metadata runs");
     let names: BTreeSet<String> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
     metadata
         .packages
@@ -59,9 +57,7 @@ fn actual() -> BTreeMap<String, BTreeSet<String>> {
             let inside = package
                 .dependencies
                 .iter()
-                .filter(|dependency| {
-                    dependency.kind != DependencyKind::Development && names.contains(&dependency.name)
-                })
+                .filter(|dependency| !dependency.is_for_tests() && names.contains(&dependency.name))
                 .map(|dependency| dependency.name.clone());
             (package.name.to_string(), inside.collect())
         })
@@ -91,9 +87,7 @@ fn the_table_names_no_package_that_is_gone() {
 /// The pallets' wasm side, the runtime, must not reach the attestation crate at all.
 #[test]
 fn the_runtime_reaches_attestation_only_natively() {
-    let manifest =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../chain/runtime/Cargo.toml"))
-            .unwrap();
+    let manifest = std::fs::read_to_string(workspace::root().join("chain/runtime/Cargo.toml")).unwrap();
     let line = manifest.lines().find(|line| line.starts_with("offstage-attestation"));
     assert!(
         line.is_none_or(|line| line.contains("optional = true")),

@@ -123,7 +123,7 @@ fn read(path: &Path) -> String {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    offstage_e2e::workspace::root()
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn chapter() -> String {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    offstage_e2e::workspace::root()
 }
 
 /// All tests of the workspace whose name begins with a row.

@@ -4,7 +4,7 @@
 //! `cargo metadata` names the direct dependencies. It does not say which optional packages a build really takes,
 //! because it joins the features of build scripts, tests and all members; `cargo tree` does.
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use offstage_e2e::workspace::{self, Metadata};
 use std::{
     collections::{BTreeMap, BTreeSet},
     process::Command,
@@ -35,23 +35,19 @@ pub(crate) fn linked_by_make() -> BTreeSet<Package> {
 
 /// Each package that one of these members names as a normal, not optional dependency, and who names it.
 pub(crate) fn direct(members: &BTreeSet<&str>) -> BTreeMap<Package, BTreeSet<String>> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(MANIFEST)
-        .other_options(["--locked", "--filter-platform", TARGET].map(String::from))
-        .exec()
-        .expect("cargo metadata runs");
+    let metadata = Metadata::of_target(TARGET).expect("cargo metadata runs");
     let nodes = &metadata.resolve.as_ref().expect("a resolved graph").nodes;
     let mut direct = BTreeMap::<Package, BTreeSet<String>>::new();
     for node in nodes {
-        let member = &metadata[&node.id];
+        let member = metadata.package(&node.id).expect("a package");
         if !members.contains(member.name.as_str()) {
             continue;
         }
         for dependency in &node.deps {
-            let package = &metadata[&dependency.pkg];
+            let package = metadata.package(&dependency.pkg).expect("a package");
             let counts = member.dependencies.iter().any(|declared| {
-                declared.name == package.name.as_str()
-                    && declared.kind == DependencyKind::Normal
+                declared.name == package.name
+                    && declared.is_normal()
                     && (!declared.optional || is_default(member, &declared.name))
             });
             if counts {
@@ -65,7 +61,7 @@ pub(crate) fn direct(members: &BTreeSet<&str>) -> BTreeMap<Package, BTreeSet<Str
 }
 
 /// Whether a default feature takes an optional dependency. In this workspace `std` is such a feature.
-fn is_default(member: &cargo_metadata::Package, dependency: &str) -> bool {
+fn is_default(member: &workspace::Package, dependency: &str) -> bool {
     let enabled = member.features.get("std").into_iter().flatten();
     enabled.into_iter().any(|feature| *feature == format!("dep:{dependency}"))
 }
@@ -73,7 +69,8 @@ fn is_default(member: &cargo_metadata::Package, dependency: &str) -> bool {
 /// The packages that the enclave's package reaches over these kinds of edges, itself included.
 fn reachable(selection: &[&str], edges: &str) -> BTreeSet<Package> {
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--manifest-path", MANIFEST, "--target", TARGET])
+        .args(["tree", "--locked", "--target", TARGET, "--manifest-path"])
+        .arg(workspace::manifest())
         .args(["--prefix", "depth", "--format", " {p}", "--edges", edges])
         .args(selection)
         // An experiment of Cargo's that would join the features of all members.
@@ -116,4 +113,3 @@ fn graph(tree: &str) -> BTreeMap<Package, BTreeSet<Package>> {
 
 const ENCLAVE: &str = "offstage-balances";
 const TARGET: &str = "x86_64-unknown-linux-gnu";
-const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");

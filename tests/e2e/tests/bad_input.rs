@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What users get wrong: each case ends with a clear message that says what to do and an exit code that is not zero; no
+//! panic, no stack trace, and nothing is lost.
+
+use anyhow::{Context, Result, ensure};
+use offstage_e2e::{
+    network::{Network, binary, free_ports, wait_until},
+    process::Process,
+};
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Command, Output, Stdio},
+    time::Duration,
+};
+
+/// Runs a binary that must refuse. Its message must have these words, and nothing that only a developer can read.
+fn refused(name: &str, arguments: &[&str], code: i32, words: &[&str]) -> Result<()> {
+    let output = run(name, arguments)?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.code() == Some(code), "{name} {arguments:?} ended with {}:\n{told}", output.status);
+    ensure!(output.stdout.is_empty(), "{name} {arguments:?} wrote results");
+    for word in words {
+        ensure!(told.contains(word), "{name} {arguments:?} says nothing of `{word}`:\n{told}");
+    }
+    for noise in ["panicked", "RUST_BACKTRACE", "stack backtrace", "Some(", "Err("] {
+        ensure!(!told.contains(noise), "{name} {arguments:?} says `{noise}`:\n{told}");
+    }
+    let errors = told.lines().filter(|line| line.starts_with("error: ")).count();
+    ensure!((1..=2).contains(&errors), "{name} {arguments:?} has {errors} lines of error:\n{told}");
+    Ok(())
+}
+
+fn run(name: &str, arguments: &[&str]) -> Result<Output> {
+    Command::new(binary(name)?)
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {name}"))
+}
+
+fn succeed(test: impl FnOnce() -> Result<()>) {
+    if let Err(error) = test() {
+        panic!("{error:#}");
+    }
+}
+
+#[test]
+fn wrong_flags_commands_and_values_are_explained() {
+    succeed(|| {
+        for name in ["offstage", "offstage-worker", "offstage-node", "offstage-enclave"] {
+            refused(name, &["--nonsense"], 2, &["--nonsense", "--help"])?;
+        }
+        refused("offstage", &["balanc", "//Alice"], 2, &["balance"])?;
+        refused("offstage", &["-p", "port", "balance", "//Alice"], 2, &["--node-port"])?;
+        for (amount, word) in [("5x", "whole numbers"), ("-5", "negative"), (TOO_MUCH, "2^128")] {
+            refused("offstage", &["transfer", "//Alice", "//Bob", "--", amount], 2, &[word])?;
+        }
+        refused("offstage", &["transfer", "//Alice", "5FakeAddress", "5"], 2, &["//Alice"])?;
+        refused("offstage", &["shield-funds", "//Alice", "//Bob", "5", "shard"], 2, &["base58"])?;
+        refused("offstage", &["trusted", "--mrenclave", "x", "get-shard"], 2, &["base58"])?;
+        refused("offstage", &["trusted", "get-receipt", "0x12"], 2, &["64 hexadecimal digits"])?;
+        refused(
+            "offstage-node",
+            &["--chain", "/nowhere.json"],
+            1,
+            &["/nowhere.json", "chain specification"],
+        )?;
+        refused("offstage-worker", &["--enclave", "/nowhere", "run"], 1, &["/nowhere", "make"])?;
+        refused("offstage-worker", &["--data-dir", "/proc/nowhere", "run"], 1, &["--data-dir"])
+    });
+}
+
+#[test]
+fn an_unreachable_node_is_named_with_the_flags_that_help() {
+    succeed(|| {
+        let [port] = free_ports()?;
+        let port = port.to_string();
+        refused("offstage", &["-p", &port, "balance", "//Alice"], 1, &[&port, "--node-port"])?;
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().display().to_string();
+        refused("offstage-worker", &["-p", &port, "-d", &data, "run"], 1, &[&port, "--node-port"])
+    });
+}
+
+#[test]
+fn taken_ports_other_chains_damaged_stores_and_unknown_accounts_lose_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    succeed(|| {
+        let mut network = Network::new(folder.path())?;
+        network.start_node()?;
+        network.add_worker()?;
+        network.wait_until_initialized(0)?;
+        let user = network.user(0)?;
+        let shard = user.trusted(&["get-shard"])?;
+        user.run(&["shield-funds", "//Alice", "//Dora", "7_000_000_000_000", &shard])?;
+        accounts(&network)?;
+
+        network.kill_worker(0);
+        network.wait_for_port(0)?;
+        let store = folder.path().join("worker1/enclave.redb");
+        let good = fs::read(&store)?;
+        taken_ports(&network, folder.path())?;
+        damaged_stores(&network, folder.path(), &good)?;
+        other_chain(folder.path())?;
+
+        fs::write(&store, &good)?;
+        network.start_worker(0)?;
+        network.wait_until_initialized(0)?;
+        ensure!(network.user(0)?.incognito_balance("//Dora")? == 7_000_000_000_000);
+        Ok(())
+    });
+}
+
+fn accounts(network: &Network) -> Result<()> {
+    let node = network.node_port().to_string();
+    let unknown = "5DAAnrj7VHTznn2AWBemMuyBwZWs6FNFjdyVXUeYum3PTXFy";
+    refused("offstage", &["-p", &node, "transfer", unknown, "//Bob", "5"], 1, &[unknown, "new-account"])?;
+    refused("offstage", &["-p", &node, "transfer", "//Nobody", "//Bob", "5"], 1, &["fund it"])
+}
+
+/// Each port of the worker in turn is somebody else's.
+fn taken_ports(network: &Network, folder: &Path) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let taken = listener.local_addr()?.port().to_string();
+    for flag in ["--trusted-worker-port", "--mu-ra-port", "--untrusted-http-port"] {
+        let ports = free_ports::<3>()?.map(|port| port.to_string());
+        let mut arguments = vec!["-p".to_owned(), network.node_port().to_string()];
+        for (name, port) in
+            ["--trusted-worker-port", "--mu-ra-port", "--untrusted-http-port"].iter().zip(ports)
+        {
+            arguments.extend([(*name).to_owned(), if *name == flag { taken.clone() } else { port }]);
+        }
+        arguments.extend(["-d".to_owned(), folder.join("worker1").display().to_string(), "run".to_owned()]);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        refused("offstage-worker", &arguments, 1, &[&taken])?;
+    }
+    let node = network.node_port().to_string();
+    refused("offstage-node", &["--dev", "--no-prometheus", "--rpc-port", &node], 1, &[&node, "--rpc-port"])
+}
+
+fn damaged_stores(network: &Network, folder: &Path, good: &[u8]) -> Result<()> {
+    let node = network.node_port().to_string();
+    let data = folder.join("worker1");
+    let cut = good.get(..good.len() / 2).context("a store")?;
+    let overwritten: Vec<u8> = b"no store".iter().chain(good.iter().skip(8)).copied().collect();
+    for damaged in [cut, &overwritten] {
+        fs::write(data.join("enclave.redb"), damaged)?;
+        let data = data.display().to_string();
+        refused("offstage-worker", &["-p", &node, "-d", &data, "run"], 1, &["store", "data folder"])?;
+    }
+    fs::write(data.join("enclave.redb"), good)?;
+    Ok(())
+}
+
+/// A store of one chain is not used on another.
+fn other_chain(folder: &Path) -> Result<()> {
+    let [rpc, peer] = free_ports()?;
+    let mut command = Command::new(binary("offstage-node")?);
+    command
+        .args(["--chain", "local", "--alice", "--no-prometheus", "--no-mdns", "--no-telemetry"])
+        .args(["--rpc-port", &rpc.to_string(), "--port", &peer.to_string(), "--base-path"])
+        .arg(folder.join("other-chain"));
+    let mut node = Process::start("the other node", command, &folder.join("other-node.log"))?;
+    wait_until("the other node answers", Duration::from_secs(120), || {
+        node.require_alive()?;
+        Ok(TcpStream::connect(("127.0.0.1", rpc)).is_ok())
+    })?;
+    let data = folder.join("worker1").display().to_string();
+    refused("offstage-worker", &["-p", &rpc.to_string(), "-d", &data, "run"], 1, &["genesis", "that chain"])
+}
+
+/// One more than a chain can hold.
+const TOO_MUCH: &str = "340282366920938463463374607431768211456";
