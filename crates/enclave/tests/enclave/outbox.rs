@@ -261,6 +261,7 @@ fn p04_a_payment_that_the_chain_could_not_honour_is_tried_again() {
     assert_eq!(nonce_of(&again[0].extrinsic), nonce_of(&first[1].extrinsic) + 1);
     host.settle(&mut world);
     assert_eq!(world.paid.get(&call.hash()), Some(&(payee, UNIT)));
+    host.collect();
     assert_eq!(host.status().notice, None);
 }
 
