@@ -17,7 +17,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 /// The crates that are linked into the enclave, with their folders and the roots of their module trees.
@@ -43,6 +43,9 @@ const DENIED: &[&str] = &[
     "clippy::unimplemented",
     "clippy::disallowed_methods",
 ];
+
+/// The lint that reads `clippy.toml`.
+const BANS: &str = "clippy::disallowed_methods";
 
 /// It does no input or output by being `no_std`, so it needs no list of what is banned.
 const TYPES_ONLY: &str = "offstage-primitives";
@@ -114,7 +117,7 @@ fn each_trusted_crate_denies_what_can_panic() {
                 assert!(source.contains("#![cfg_attr(not(feature = \"std\"), no_std)]"), "{name} is no_std");
             }
             let denied = inner_attribute(&source, "#![cfg_attr(\n    not(test),\n    deny(");
-            for lint in DENIED {
+            for lint in DENIED.iter().filter(|lint| *name != TYPES_ONLY || **lint != BANS) {
                 let listed = denied.split([',', '\n']).any(|item| item.trim() == *lint);
                 assert!(listed, "{name}: {file} must deny {lint} outside tests");
             }
