@@ -8,17 +8,15 @@
 //! layers have changed again. A restart reads the journal, which is small, and not the state.
 
 use offstage_sdk::NodeChanges;
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// The node changes of one block.
 pub(super) struct Layer {
     /// Position in the journal.
     pub(super) sequence: u64,
-    changes: HashMap<Vec<u8>, Change, BuildHasherDefault<KeyHasher>>,
+    /// By the standard library's keyed hash over the whole key. The 32 bytes at its end are a hash already, but equal values,
+    /// and users can make many, are nodes that differ in their path alone.
+    changes: HashMap<Vec<u8>, Change>,
     bytes: usize,
 }
 
@@ -44,10 +42,7 @@ impl Layers {
     /// The layers with one more on top.
     pub(super) fn with(&self, sequence: u64, changes: NodeChanges) -> Self {
         let mut bytes = 0usize;
-        let mut map = HashMap::with_capacity_and_hasher(
-            changes.upserts.len().saturating_add(changes.removals.len()),
-            BuildHasherDefault::default(),
-        );
+        let mut map = HashMap::with_capacity(changes.upserts.len().saturating_add(changes.removals.len()));
         for (key, node) in changes.upserts {
             bytes = bytes.saturating_add(key.len()).saturating_add(node.len());
             // A node that no layer knows is new: its key holds its hash.
@@ -115,30 +110,6 @@ pub(super) fn merge<'a>(layers: &'a [Arc<Layer>], above: &Layers) -> Vec<Merge<'
         }
     }
     steps
-}
-
-/// Hashes a node's key, which ends with 32 bytes that are a hash already. An attacker who wants keys to collide would have to
-/// find nodes whose Blake2b hashes do, 64 bits each, in a block.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(last) = bytes.last_chunk::<8>() {
-            self.0 = u64::from_le_bytes(*last);
-        } else {
-            for byte in bytes {
-                self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-            }
-        }
-    }
-
-    /// The key's length, which comes before its bytes.
-    fn write_usize(&mut self, _: usize) {}
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 /// Layers in memory at most. Each costs a look-up per node that is read.
