@@ -63,7 +63,8 @@ wasm_toolchain_from_distribution() {
         ln -s /usr/lib/rustlib/x86_64-unknown-linux-gnu "$root/lib/rustlib/x86_64-unknown-linux-gnu"
         ln -s /usr/lib/rustlib/src "$root/lib/rustlib/src"
         ln -s /usr/bin/lld-19 "$root/bin/rust-lld"
-        printf '#!/bin/sh\nexec /usr/bin/rustc --sysroot "%s" "$@"\n' "$root" >"$root/bin/rustc"
+        # rustc looks for the linker rust-lld on the path.
+        printf '#!/bin/sh\nPATH="%s/bin:$PATH" exec /usr/bin/rustc --sysroot "%s" "$@"\n' "$root" "$root" >"$root/bin/rustc"
         printf '#!/bin/sh\nexec /usr/bin/rustdoc --sysroot "%s" "$@"\n' "$root" >"$root/bin/rustdoc"
         printf '#!/bin/sh\nRUSTC="%s/bin/rustc" exec /usr/bin/cargo "$@"\n' "$root" >"$root/bin/cargo"
         chmod +x "$root/bin/rustc" "$root/bin/rustdoc" "$root/bin/cargo"
