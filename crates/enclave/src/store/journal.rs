@@ -167,6 +167,18 @@ mod tests {
         }
     }
 
+    /// Equal balances are equal nodes under different paths. A hash of a key's end alone would make them all collide.
+    #[test]
+    fn equal_values_under_different_paths_do_not_collide() {
+        use std::{collections::BTreeSet, hash::BuildHasher};
+        let keys = (0..1_000u32).map(|path| [&path.to_be_bytes()[..], &[7; 32]].concat());
+        let upserts: Vec<_> = keys.map(|key| (key, vec![1])).collect();
+        let layers = Layers::default().with(0, NodeChanges { upserts, removals: vec![] });
+        let changes = &layers.0[0].changes;
+        let hashes: BTreeSet<u64> = changes.keys().map(|key| changes.hasher().hash_one(key)).collect();
+        assert_eq!(hashes.len(), changes.len());
+    }
+
     #[test]
     fn the_layers_stay_within_their_bounds() {
         let mut layers = Layers::default();
