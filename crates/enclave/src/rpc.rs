@@ -2,7 +2,7 @@
 //! What clients ask: JSON-RPC 2.0 over WebSocket over TLS that ends in the enclave.
 //!
 //! The methods are those that clients of the wire know, and a few of our own, see [`methods`]. A connection is one task
-//! that answers one message after the other; it holds a read-only [`View`](crate::view::View) of the last committed block
+//! that answers one message after the other; it holds a read-only [`View`] of the last committed block
 //! and no lock that block processing waits for.
 //!
 //! # Attacks

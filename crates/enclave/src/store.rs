@@ -2,7 +2,7 @@
 //! The enclave's memory on the host's disk.
 //!
 //! # What
-//! One redb file. Everything in it is sealed: encrypted, authenticated, bound to its place ([`cipher`]). A block is one
+//! One redb file. Everything in it is sealed: encrypted, authenticated, bound to its place (`cipher`). A block is one
 //! transaction: the state's changes, the position with the light client's snapshot, receipts, waiting effects
 //! and keys are committed together or not at all (design.md, invariant 4). kill -9 at any byte leaves the block before.
 //!
@@ -18,7 +18,7 @@
 //! # Restart
 //! Reads the head, the keys, the waiting effects and the journal: all small. A file that was not closed is walked through by
 //! redb once, unless its bookkeeping is committed along, which costs a second sync per block. So that is done from
-//! [`QUICK_REPAIR_FROM`] bytes on: below, the walk takes a fraction of a second.
+//! `QUICK_REPAIR_FROM` bytes on: below, the walk takes a fraction of a second.
 
 mod cipher;
 mod error;

@@ -24,7 +24,7 @@
 //! ```
 //!
 //! ## The framing
-//! A frame is a length (4 bytes, little endian, at most [`MAX_FRAME_LEN`]) and so many bytes of SCALE. See
+//! A frame is a length (4 bytes, little endian, at most `MAX_FRAME_LEN`) and so many bytes of SCALE. See
 //! [`framing`].
 //!
 //! ## Threats

@@ -42,7 +42,7 @@
 //! - A trie node's key holds parts of account ids: see [`node_store`].
 //!
 //! ## Testing
-//! With the feature `testing`, [`testing`](crate::testing) has accounts and a worker in memory.
+//! With the feature `testing`, `testing` has accounts and a worker in memory.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(

@@ -56,13 +56,13 @@ pub struct Options {
     /// Serve Prometheus metrics
     #[arg(long, global = true)]
     pub enable_metrics: bool,
-    /// URL under which clients reach the enclave, as registered on chain [default: wss://<listen>:<trusted port>]
+    /// URL under which clients reach the enclave, as registered on chain [default: wss://LISTEN:TRUSTED-PORT]
     #[arg(short = 'U', long, global = true, value_name = "URL")]
     pub trusted_external_address: Option<String>,
-    /// URL under which peers reach the mutual-attestation port [default: wss://<listen>:<mu-ra port>]
+    /// URL under which peers reach the mutual-attestation port [default: wss://LISTEN:MU-RA-PORT]
     #[arg(short = 'M', long, global = true, value_name = "URL")]
     pub mu_ra_external_address: Option<String>,
-    /// URL that author_getUntrustedUrl answers [default: ws://<listen>:<untrusted port>]
+    /// URL that author_getUntrustedUrl answers [default: ws://LISTEN:UNTRUSTED-PORT]
     #[arg(short = 'V', long, global = true, value_name = "URL")]
     pub untrusted_external_address: Option<String>,
     /// Folder of the sealed store

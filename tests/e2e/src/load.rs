@@ -79,7 +79,7 @@ impl LoadUser {
     /// Invokes calls until `stop` is set. Ends when the last of them is final.
     ///
     /// # Errors
-    /// When a call cannot be brought into a final block within [`PATIENCE`].
+    /// When a call cannot be brought into a final block within five minutes.
     pub async fn run(self, node_url: String, worker: VerifiedWorker, stop: Arc<AtomicBool>) -> Result<Done> {
         let (payer, author) = (Account::from_secret(&self.payer)?, Account::from_secret(&self.incognito)?);
         let common = Account::from_secret(COMMON_ACCOUNT)?.id();

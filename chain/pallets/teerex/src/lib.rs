@@ -14,7 +14,7 @@
 //!    its choice. The first half of these bytes is its own public key, the second the digest of a
 //!    [`KeyBinding`](offstage_primitives::attestation::KeyBinding) to chain, shard and further keys.
 //! 2. It signs [`register_sgx_enclave`](Pallet::register_sgx_enclave) with that key. The proof is the bare quote or a
-//!    [`RegistrationProof`], which carries collateral and the binding.
+//!    `RegistrationProof`, which carries collateral and the binding.
 //! 3. The pallet completes the *collateral* (identity of the quoting enclave, patch levels, revocation lists; see
 //!    [`collateral`]) and lets a [`QuoteVerifier`] judge the quote at chain time against [`RootCertificate`].
 //! 4. It applies the chain's own rules (debug mode, [`TcbPolicy`], sender, binding) and writes
@@ -324,7 +324,7 @@ pub mod pallet {
         /// Registers an enclave, or renews its registration.
         ///
         /// `proof` is a bare DCAP quote or a
-        /// [`RegistrationProof`](offstage_primitives::attestation::RegistrationProof); `attestation_method` must be
+        /// `RegistrationProof`; `attestation_method` must be
         /// `Dcap`. Unless it is `proxied`, the sender must be the signer that the quote names.
         #[pallet::call_index(0)]
         #[pallet::weight((

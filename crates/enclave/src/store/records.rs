@@ -31,7 +31,7 @@ pub struct Head {
     pub birth: Option<Birth>,
     /// What the chain said in it of all that the enclave watches.
     pub facts: Option<ChainFacts>,
-    /// What other enclaves confirmed of the newest blocks, oldest first; at most [`MAX_OPINIONS`].
+    /// What other enclaves confirmed of the newest blocks, oldest first; at most `MAX_OPINIONS`.
     pub opinions: Vec<Opinion>,
 }
 
