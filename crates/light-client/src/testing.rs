@@ -2,7 +2,7 @@
 //! Parentchains in memory, for tests and benchmarks of whoever uses the light client.
 //!
 //! Everything is real but the runtime: headers, GRANDPA signatures, tries and proofs are what a node would send; the
-//! "code" is only metadata, that of a live chain (see `testing/README.md`). So a test can say exactly what a block holds:
+//! "code" is only metadata, that of a live chain (see `testing/metadata/README.md`). So a test can say exactly what a block holds:
 //!
 //! ```
 //! use offstage_light_client::{ShardEventKind, operations, testing::TestChain};
@@ -355,8 +355,15 @@ fn prove(state: &BTreeMap<Vec<u8>, Arc<[u8]>>, keys: &[Vec<u8>]) -> Vec<Vec<u8>>
     proof.into_nodes().into_iter().collect()
 }
 
-/// Metadata of a live chain with the pallets of wire.md; see `testing/README.md`.
-pub const METADATA: &[u8] = include_bytes!("testing/metadata.scale");
+/// Metadata of live chains with the pallets of wire.md, by their names; see `testing/metadata/README.md`.
+pub const LIVE_METADATA: [(&str, &[u8]); 3] = [
+    ("integritee-solochain", METADATA),
+    ("integritee-kusama", include_bytes!("testing/metadata/integritee-kusama.scale")),
+    ("integritee-polkadot", include_bytes!("testing/metadata/integritee-polkadot.scale")),
+];
+
+/// What the kit's chains run on: the first of [`LIVE_METADATA`].
+pub const METADATA: &[u8] = include_bytes!("testing/metadata/integritee-solochain.scale");
 
 /// Chain time of a block is this and six seconds per block, in milliseconds since the Unix epoch.
 pub const GENESIS_TIME: u64 = 1_800_000_000_000;

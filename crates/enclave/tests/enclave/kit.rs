@@ -497,7 +497,11 @@ pub(crate) fn import(bundle: BlockBundle) -> HostRequest {
 
 /// A serving worker, and Alice with 100 units.
 pub(crate) fn funded() -> (World, Host, TestAccount) {
-    let mut world = World::new();
+    funded_on(World::new())
+}
+
+/// Like [`funded`], on this chain.
+pub(crate) fn funded_on(mut world: World) -> (World, Host, TestAccount) {
     let mut host = Host::serving(&mut world);
     let alice = TestAccount::alice();
     let content = world.block().shield(world.shard, host.key().account(&alice), 100 * UNIT);

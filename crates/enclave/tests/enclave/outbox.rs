@@ -2,11 +2,11 @@
 //! What the enclave submits: rows H7, H8 and P4.
 
 use crate::{
-    kit::{Host, SIGNED_HEAD, UNIT, World, development_root, funded, nonce_of, start, unshield},
+    kit::{Host, SIGNED_HEAD, UNIT, World, development_root, funded, funded_on, nonce_of, start, unshield},
     runtimes::{digest_of, version_15},
 };
 use codec::{Compact, Decode, Encode};
-use offstage_light_client::testing::{METADATA, test_code};
+use offstage_light_client::testing::{LIVE_METADATA, METADATA, test_code};
 use offstage_primitives::{AccountId32, attestation::RegistrationProof, teerex::SgxAttestationMethod};
 use offstage_protocol::{HostRequest, OutboxExtrinsic, OutboxKind, Phase, RefusalCode, Start, Untrusted};
 use sp_core::{Pair, ed25519};
@@ -54,7 +54,7 @@ fn register_call(world: &World, host: &Host, extrinsic: &OutboxExtrinsic) -> (Re
 fn h07_lies_about_the_metadata_never_make_another_call_signed() {
     let metadata = version_15();
     let world = World::with(&test_code(&metadata, &[]), &[development_root()]);
-    let digest = digest_of(&metadata, world.chain.runtime().spec_version());
+    let digest = digest_of(&metadata, world.chain.runtime());
     let mut world = World::with(&test_code(&metadata, &digest), &[development_root()]);
     world.add_empty();
     let starting = |change: &dyn Fn(&mut Start)| -> Result<Host, String> {
@@ -316,6 +316,32 @@ fn p04_extrinsics_that_the_node_does_not_take_are_noticed() {
     assert_ne!(anew[0].extrinsic, first[0].extrinsic);
     host.settle(&mut world);
     assert_eq!(world.paid.len(), 1);
+}
+
+/// On every chain in use, by its own metadata: an operation is read from it, and what follows is signed under its digest.
+#[test]
+fn h07_the_chains_in_use_are_served_under_their_own_digests() {
+    let [(solochain, _), parachains @ ..] = LIVE_METADATA;
+    // A digest needs version 15, in which a runtime answers when it is asked.
+    let chains = [(solochain, version_15())].into_iter().chain(parachains.map(|(n, m)| (n, m.to_vec())));
+    for (name, metadata) in chains {
+        let digest = digest_of(&metadata, World::with(&test_code(&metadata, &[]), &[]).chain.runtime());
+        let world = World::with(&test_code(&metadata, &digest), &[development_root()]);
+        let (mut world, mut host, alice) = funded_on(world);
+        let (payee, key, shard) = (AccountId32::new([8; 32]), host.key(), world.shard);
+        let operation = unshield(&alice, &payee, UNIT, 0);
+        host.run(&mut world, |content| content.invoke(shard, key.operation(&operation)));
+        let waiting = host.collect();
+        let nonce = nonce_of(&waiting[0].extrinsic);
+        let block = host.status().position;
+        let arguments = (shard, &payee, UNIT, operation.hash());
+        let payment = world.block().call("EnclaveBridge", "unshield_funds", arguments);
+        assert!(is_signed_for(&world, &mut host, &waiting[0], &payment, nonce, Some(digest)), "{name}");
+        assert!(!is_signed_for(&world, &mut host, &waiting[0], &payment, nonce, None), "{name}");
+        host.settle(&mut world);
+        assert_eq!(world.paid.len(), 1, "{name}");
+        assert!(world.confirmed.iter().any(|confirmed| confirmed.1 == block.number), "{name}");
+    }
 }
 
 /// What is signed is the payment that the operation caused, byte for byte.

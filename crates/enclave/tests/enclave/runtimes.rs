@@ -5,7 +5,7 @@ use crate::kit::{Host, UNIT, funded, nonce_of, transfer, unshield};
 use codec::{Decode, Encode};
 use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed, v14, v15};
 use offstage_light_client::{
-    storage_keys,
+    VerifiedRuntime, storage_keys,
     testing::{METADATA, TestChain, test_code},
 };
 use offstage_primitives::AccountId32;
@@ -67,14 +67,14 @@ pub(crate) fn version_15() -> Vec<u8> {
     encode(RuntimeMetadata::V15(new))
 }
 
-/// The RFC-78 digest of this metadata on the kit's chains.
-pub(crate) fn digest_of(metadata: &[u8], spec_version: u32) -> [u8; 32] {
+/// The RFC-78 digest that a runtime with this metadata has built in.
+pub(crate) fn digest_of(metadata: &[u8], runtime: &VerifiedRuntime) -> [u8; 32] {
     let properties = TestChain::properties();
     let decoded = RuntimeMetadataPrefixed::decode(&mut &metadata[..]).unwrap().1;
     let extra = merkleized_metadata::ExtraInfo {
-        spec_version,
-        spec_name: "integritee-solo".into(),
-        base58_prefix: 13,
+        spec_version: runtime.spec_version(),
+        spec_name: runtime.spec_name().into(),
+        base58_prefix: runtime.ss58_prefix().unwrap(),
         decimals: properties.token_decimals,
         token_symbol: properties.token_symbol,
     };

@@ -2,7 +2,7 @@
 //! Metadata of a live chain, and runtimes that misbehave.
 
 use super::*;
-use crate::testing::{METADATA, TestChain, test_code};
+use crate::testing::{LIVE_METADATA, METADATA, TestChain, test_code};
 
 fn runtime(code: &[u8], properties: &ChainProperties) -> Result<VerifiedRuntime, RuntimeError> {
     VerifiedRuntime::from_proven_code(H256(sp_crypto_hashing::blake2_256(code)), code, properties)
@@ -62,6 +62,24 @@ fn transaction_extensions_are_read_in_order() {
     assert_eq!(runtime.signed_extensions()[0].identifier, "CheckNonZeroSender");
 }
 
+/// What the enclave signs and reads is on each chain in use what wire.md says.
+#[test]
+fn h07_the_chains_in_use_have_the_calls_and_events_of_the_wire() {
+    for (name, metadata) in LIVE_METADATA {
+        let live = runtime(&test_code(metadata, &[]), &TestChain::properties()).unwrap();
+        let extensions = live.signed_extensions().iter().map(|extension| &*extension.identifier);
+        assert_eq!(extensions.collect::<Vec<_>>(), WIRE_EXTENSIONS, "{name}");
+        for (index, pallet, calls, events) in WIRE {
+            for (call_index, call) in calls.iter().enumerate() {
+                assert_eq!(live.call_index(pallet, call), Some((index, call_index as u8)), "{name}: {call}");
+            }
+            for event in events {
+                assert!(live.metadata().event_index(pallet, event).is_some(), "{name}: {event}");
+            }
+        }
+    }
+}
+
 #[test]
 fn h07_a_digest_counts_only_when_the_code_holds_it() {
     let properties = TestChain::properties();
@@ -112,6 +130,51 @@ fn versions_14_and_15_say_the_same() {
     assert_eq!(old.call_index("Utility", "batch"), new.call_index("Utility", "batch"));
     assert_eq!(old.event(54, 0).unwrap().1.name, new.event(54, 0).unwrap().1.name);
 }
+
+/// wire.md names `CheckMortality` by its older name, `CheckEra`.
+const WIRE_EXTENSIONS: [&str; 9] = [
+    "CheckNonZeroSender",
+    "CheckSpecVersion",
+    "CheckTxVersion",
+    "CheckGenesis",
+    "CheckMortality",
+    "CheckNonce",
+    "CheckWeight",
+    "ChargeTransactionPayment",
+    "CheckMetadataHash",
+];
+
+/// Pallets of wire.md: index, name, calls in order, events.
+type Interface = (u8, &'static str, &'static [&'static str], &'static [&'static str]);
+const WIRE: [Interface; 2] = [
+    (
+        50,
+        "Teerex",
+        &[
+            "register_sgx_enclave",
+            "unregister_sovereign_enclave",
+            "unregister_proxied_enclave",
+            "register_quoting_enclave",
+            "register_tcb_info",
+            "set_security_flags",
+        ],
+        &["AddedSgxEnclave", "RemovedSovereignEnclave"],
+    ),
+    (
+        54,
+        "EnclaveBridge",
+        &[
+            "invoke",
+            "confirm_processed_parentchain_block",
+            "shield_funds",
+            "unshield_funds",
+            "publish_hash",
+            "update_shard_config",
+            "purge_enclave_from_shard_status",
+        ],
+        &["IndirectInvocationRegistered", "ShieldFunds", "UnshieldedFunds", "ProcessedParentchainBlock"],
+    ),
+];
 
 /// The kit's metadata in version 15.
 fn version_15() -> Vec<u8> {
