@@ -7,17 +7,38 @@
 //! [`MAX_LAYERS`], or they hold more than [`MAX_BYTES`], the oldest is merged into the table, without what newer
 //! layers have changed again. A restart reads the journal, which is small, and not the state.
 
+use hashbrown::HashTable;
 use offstage_sdk::NodeChanges;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
 
 /// The node changes of one block.
 pub(super) struct Layer {
     /// Position in the journal.
     pub(super) sequence: u64,
-    /// By the standard library's keyed hash over the whole key. The 32 bytes at its end are a hash already, but equal values,
-    /// and users can make many, are nodes that differ in their path alone.
-    changes: HashMap<Vec<u8>, Change>,
+    /// By the hash of all layers, see [`Layers::hash`].
+    changes: HashTable<Entry>,
     bytes: usize,
+}
+
+/// What a layer says, of which node.
+struct Entry {
+    hash: u64,
+    key: Vec<u8>,
+    change: Change,
+}
+
+impl Layer {
+    fn get(&self, hash: u64, key: &[u8]) -> Option<&Change> {
+        self.changes.find(hash, |entry| entry.key == key).map(|entry| &entry.change)
+    }
+
+    fn put(&mut self, hash: u64, key: Vec<u8>, change: Change) {
+        let entry = Entry { hash, key, change };
+        self.changes.entry(hash, |known| known.key == entry.key, |known| known.hash).insert(entry);
+    }
 }
 
 /// What a layer says of a node. `in_table`: whether the table has it as well.
@@ -36,38 +57,43 @@ pub(super) enum Merge<'a> {
 
 /// Layers, oldest first. Cheap to clone; a clone is a snapshot.
 #[derive(Clone, Default)]
-pub(super) struct Layers(Vec<Arc<Layer>>);
+pub(super) struct Layers {
+    layers: Vec<Arc<Layer>>,
+    /// One for all, so that a key is hashed once however many layers it is looked for in.
+    hasher: RandomState,
+}
 
 impl Layers {
     /// The layers with one more on top.
     pub(super) fn with(&self, sequence: u64, changes: NodeChanges) -> Self {
-        let mut bytes = 0usize;
-        let mut map = HashMap::with_capacity(changes.upserts.len().saturating_add(changes.removals.len()));
+        let count = changes.upserts.len().saturating_add(changes.removals.len());
+        let mut layer = Layer { sequence, changes: HashTable::with_capacity(count), bytes: 0 };
         for (key, node) in changes.upserts {
-            bytes = bytes.saturating_add(key.len()).saturating_add(node.len());
+            layer.bytes = layer.bytes.saturating_add(key.len()).saturating_add(node.len());
+            let hash = self.hash(&key);
             // A node that no layer knows is new: its key holds its hash.
-            let in_table = match self.find(&key) {
+            let in_table = match self.find(hash, &key) {
                 Some(Change::Put { in_table, .. } | Change::Removed { in_table }) => *in_table,
                 None => false,
             };
-            map.insert(key, Change::Put { node, in_table });
+            layer.put(hash, key, Change::Put { node, in_table });
         }
         for key in changes.removals {
-            bytes = bytes.saturating_add(key.len());
-            let in_table = match self.find(&key) {
+            layer.bytes = layer.bytes.saturating_add(key.len());
+            let hash = self.hash(&key);
+            let in_table = match self.find(hash, &key) {
                 Some(Change::Put { in_table, .. } | Change::Removed { in_table }) => *in_table,
                 None => true,
             };
-            map.insert(key, Change::Removed { in_table });
+            layer.put(hash, key, Change::Removed { in_table });
         }
-        let mut layers = self.0.clone();
-        layers.push(Arc::new(Layer { sequence, changes: map, bytes }));
-        Self(layers)
+        let layers = self.layers.iter().cloned().chain([Arc::new(layer)]).collect();
+        Self { layers, hasher: self.hasher.clone() }
     }
 
     /// Takes off the oldest layers until the rest is within the limits.
     pub(super) fn split(&self) -> (Vec<Arc<Layer>>, Self) {
-        let mut rest: std::collections::VecDeque<Arc<Layer>> = self.0.iter().cloned().collect();
+        let mut rest: std::collections::VecDeque<Arc<Layer>> = self.layers.iter().cloned().collect();
         let mut bytes = rest.iter().fold(0usize, |sum, layer| sum.saturating_add(layer.bytes));
         let mut merged = Vec::new();
         while rest.len() > MAX_LAYERS || bytes > MAX_BYTES {
@@ -75,32 +101,39 @@ impl Layers {
             bytes = bytes.saturating_sub(oldest.bytes);
             merged.push(oldest);
         }
-        (merged, Self(rest.into()))
+        (merged, Self { layers: rest.into(), hasher: self.hasher.clone() })
     }
 
     /// What the layers know of a node: `None` when nothing, `Some(None)` when it was removed.
     #[expect(clippy::option_option, reason = "three answers: unknown, removed, present")]
     pub(super) fn node(&self, key: &[u8]) -> Option<Option<Vec<u8>>> {
-        self.find(key).map(|change| match change {
+        self.find(self.hash(key), key).map(|change| match change {
             Change::Put { node, .. } => Some(node.clone()),
             Change::Removed { .. } => None,
         })
     }
 
-    fn find(&self, key: &[u8]) -> Option<&Change> {
-        self.0.iter().rev().find_map(|layer| layer.changes.get(key))
+    fn find(&self, hash: u64, key: &[u8]) -> Option<&Change> {
+        self.layers.iter().rev().find_map(|layer| layer.get(hash, key))
+    }
+
+    /// The standard library's keyed hash, over the whole key. The 32 bytes at a key's end are a hash already, but equal values,
+    /// and users can make many, are nodes that differ in their path alone.
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
     }
 }
 
 /// What merging `layers` (oldest first) into the table takes, given the layers that stay above them. The order of the answer
 /// does not matter: no key comes twice.
+/// Both come from one [`Layers::split`].
 pub(super) fn merge<'a>(layers: &'a [Arc<Layer>], above: &Layers) -> Vec<Merge<'a>> {
     let mut steps = Vec::new();
     for (position, layer) in layers.iter().enumerate() {
         let newer = layers.get(position.saturating_add(1)..).unwrap_or_default();
-        for (key, change) in &layer.changes {
+        for Entry { hash, key, change } in &layer.changes {
             let changed_again =
-                newer.iter().any(|layer| layer.changes.contains_key(key)) || above.find(key).is_some();
+                newer.iter().any(|layer| layer.get(*hash, key).is_some()) || above.find(*hash, key).is_some();
             match change {
                 _ if changed_again => {}
                 Change::Put { in_table: true, .. } | Change::Removed { in_table: false } => {}
@@ -161,7 +194,7 @@ mod tests {
                     prop_assert_eq!(read, state.get(&key).cloned());
                 }
             }
-            let everything = std::mem::take(&mut layers.0);
+            let everything = std::mem::take(&mut layers.layers);
             step_table(&mut table, &everything, &Layers::default());
             prop_assert_eq!(table, state);
         }
@@ -170,13 +203,13 @@ mod tests {
     /// Equal balances are equal nodes under different paths. A hash of a key's end alone would make them all collide.
     #[test]
     fn equal_values_under_different_paths_do_not_collide() {
-        use std::{collections::BTreeSet, hash::BuildHasher};
+        use std::collections::BTreeSet;
         let keys = (0..1_000u32).map(|path| [&path.to_be_bytes()[..], &[7; 32]].concat());
         let upserts: Vec<_> = keys.map(|key| (key, vec![1])).collect();
         let layers = Layers::default().with(0, NodeChanges { upserts, removals: vec![] });
-        let changes = &layers.0[0].changes;
-        let hashes: BTreeSet<u64> = changes.keys().map(|key| changes.hasher().hash_one(key)).collect();
-        assert_eq!(hashes.len(), changes.len());
+        let changes = &layers.layers[0].changes;
+        let hashes: BTreeSet<u64> = changes.iter().map(|entry| entry.hash).collect();
+        assert_eq!(hashes.len(), 1_000);
     }
 
     #[test]
@@ -187,7 +220,7 @@ mod tests {
             let changes =
                 NodeChanges { upserts: vec![(sequence.to_be_bytes().to_vec(), node)], removals: vec![] };
             layers = layers.with(sequence, changes).split().1;
-            assert!(layers.0.len() <= 8, "{}", layers.0.len());
+            assert!(layers.layers.len() <= 8, "{}", layers.layers.len());
         }
     }
 }

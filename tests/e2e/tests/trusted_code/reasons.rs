@@ -16,6 +16,10 @@ pub(crate) const REASONS: &[(&str, &str)] = &[
     ("frame-support", "FRAME, in which business logic is written"),
     ("frame-system", "accounts and blocks of FRAME"),
     ("futures", "streams and sinks of the WebSocket connections"),
+    (
+        "hashbrown",
+        "hash tables: one hash of a key for look-ups in many; what the standard library's maps are made of",
+    ),
     ("hash-db", "the trait by which the state's trie reaches its nodes"),
     ("hex", "numbers in JSON: JSON-RPC results, collateral"),
     ("merkleized-metadata", "RFC-78 digest of metadata, by the RFC's author"),
