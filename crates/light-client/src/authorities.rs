@@ -25,6 +25,9 @@ pub(crate) struct Authorities {
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 struct PendingChange {
+    /// The block whose header announced it. Not in snapshots: those are of executed blocks, which nothing takes back.
+    #[codec(skip)]
+    announced: u32,
     /// The last block of the current set.
     effective: u32,
     next: AuthorityList,
@@ -47,7 +50,7 @@ impl Authorities {
             return Err(HeaderError::InvalidAuthorities(number));
         }
         let effective = number.checked_add(change.delay).ok_or(HeaderError::Overflow(number))?;
-        self.pending = Some(PendingChange { effective, next: change.next_authorities });
+        self.pending = Some(PendingChange { announced: number, effective, next: change.next_authorities });
         Ok(())
     }
 
@@ -60,6 +63,11 @@ impl Authorities {
             }
             other => self.pending = other,
         }
+    }
+
+    /// Forgets what headers above `number` announced, none of which is final.
+    pub(crate) fn rewind(&mut self, number: u32) {
+        self.pending.take_if(|change| change.announced > number);
     }
 
     /// The last block that the current set may finalize, if a change waits.
@@ -140,6 +148,20 @@ mod tests {
             assert_eq!((authorities.set_id, &authorities.set), (1, &set(2)));
             assert_eq!(authorities.boundary(), None);
         }
+    }
+
+    #[test]
+    fn a_change_whose_header_is_taken_back_is_forgotten_and_an_older_one_is_not() {
+        let mut authorities = Authorities::genesis(set(1)).unwrap();
+        authorities.observe(&header(10, vec![change(2, 7)])).unwrap();
+        authorities.rewind(10);
+        assert_eq!(authorities.boundary(), Some(17));
+        // What a snapshot holds was announced by an executed block.
+        let mut restored = Authorities::decode(&mut &authorities.encode()[..]).unwrap();
+        restored.rewind(10);
+        assert_eq!(restored.boundary(), Some(17));
+        authorities.rewind(9);
+        assert_eq!(authorities, Authorities::genesis(set(1)).unwrap());
     }
 
     #[test]

@@ -135,8 +135,8 @@ impl LightClient {
         }
     }
 
-    /// Imports headers in order: those that continue the frontier, known ones again, or a stretch that
-    /// [`headers_needed`](Self::headers_needed) names.
+    /// Imports headers in order: those that continue the frontier, known ones again, others in the place of known ones that are
+    /// not final, or a stretch that [`headers_needed`](Self::headers_needed) names.
     ///
     /// # Errors
     /// [`HeaderError`] for the first header that is refused; those before it stay imported.
@@ -152,17 +152,25 @@ impl LightClient {
 
     fn import_header(&mut self, header: &Header) -> Result<(), HeaderError> {
         let id = BlockId::of(header);
-        match self.trail.place(header)? {
-            Place::Inside => self.trail.recall(header, id),
-            Place::Next => {
-                if let Some(border) = self.justification_needed() {
-                    return Err(HeaderError::JustificationNeeded(border));
-                }
-                self.frontier_authorities.observe(header)?;
-                self.trail.push(id);
-                Ok(())
-            }
+        let place = self.trail.place(header, id)?;
+        let below = match place {
+            Place::Inside => return self.trail.recall(header, id),
+            Place::Next => self.trail.tip().number,
+            Place::Instead(below) => below,
+        };
+        // On a copy: a refused header changes nothing.
+        let mut authorities = self.frontier_authorities.clone();
+        authorities.rewind(below);
+        if let Some(border) = authorities.boundary().filter(|border| below >= *border) {
+            return Err(HeaderError::JustificationNeeded(border));
         }
+        authorities.observe(header)?;
+        self.frontier_authorities = authorities;
+        if let Place::Instead(below) = place {
+            self.trail.rewind(below);
+        }
+        self.trail.push(id);
+        Ok(())
     }
 
     /// Takes in a justification for an imported header: it and everything below is final.

@@ -7,6 +7,11 @@
 //! Before a block whose hash is gone can be executed, its stretch between two marks must be imported again; the stretch is
 //! believed when it links both marks. No stretch is longer than the stride, so memory is bounded by
 //! `MAX_MARKS + 2^32 / MAX_MARKS` hashes whatever the gap.
+//!
+//! # Forks
+//! Nothing follows from a header before it is final, so until then the host may change its mind: a header that continues a known one
+//! takes the place of the one that was there, and of all above it. A lie about headers therefore costs the host nothing but
+//! the lie. Below the finalized block a fork is refused.
 
 use crate::header::{BlockId, Header, HeaderError, Thinned};
 use sp_core::H256;
@@ -40,6 +45,8 @@ struct Stretch {
 pub(crate) enum Place {
     /// It continues the frontier.
     Next,
+    /// It continues this block below the frontier, where another header is known that is not final.
+    Instead(u32),
     /// It is at or below the frontier: known, or of a stretch that is imported again.
     Inside,
 }
@@ -57,13 +64,19 @@ impl Trail {
         }
     }
 
-    /// Where a header belongs; an error if nowhere.
-    pub(crate) fn place(&self, header: &Header) -> Result<Place, HeaderError> {
-        let number = header.number;
+    /// Where a header, whose name is `id`, belongs; an error if nowhere.
+    pub(crate) fn place(&self, header: &Header, id: BlockId) -> Result<Place, HeaderError> {
+        let number = id.number;
         if number <= self.executed.number {
             return Err(HeaderError::Executed(number));
         }
         if number <= self.tip.number {
+            let below = number.saturating_sub(1);
+            let is_another = self.known(number).is_some_and(|known| known != id.hash);
+            let continues = self.known(below) == Some(header.parent_hash);
+            if number > self.finalized.number && is_another && continues {
+                return Ok(Place::Instead(below));
+            }
             return Ok(Place::Inside);
         }
         if self.tip.number.checked_add(1) != Some(number) {
@@ -73,6 +86,16 @@ impl Trail {
             return Err(HeaderError::Fork(number));
         }
         Ok(Place::Next)
+    }
+
+    /// Forgets the headers above `number`, none of which is final. That one's hash must be known.
+    pub(crate) fn rewind(&mut self, number: u32) {
+        let Some(hash) = self.known(number) else { return };
+        self.tip = BlockId { number, hash };
+        let above = number.saturating_add(1);
+        drop(self.marks.split_off(&above));
+        drop(self.recalled.split_off(&above));
+        self.building = None;
     }
 
     /// Adds a header whose place is [`Place::Next`].
@@ -201,8 +224,13 @@ mod tests {
 
     fn import(trail: &mut Trail, header: &Header) -> Result<(), HeaderError> {
         let id = BlockId::of(header);
-        match trail.place(header)? {
+        match trail.place(header, id)? {
             Place::Next => {
+                trail.push(id);
+                Ok(())
+            }
+            Place::Instead(below) => {
+                trail.rewind(below);
                 trail.push(id);
                 Ok(())
             }
@@ -261,6 +289,36 @@ mod tests {
             import(&mut trail, &headers[number as usize]).unwrap();
         }
         assert_eq!(trail.hash_at(1), Ok(headers[1].hash()));
+    }
+
+    #[test]
+    fn a_fork_takes_the_place_of_what_is_not_final_and_of_nothing_else() {
+        let headers = chain(10, 1);
+        let mut trail = Trail::new(BlockId::of(&headers[0]));
+        for header in &headers[1..] {
+            import(&mut trail, header).unwrap();
+        }
+        trail.finalize(BlockId::of(&headers[4]));
+        let fork = |number: usize| {
+            let parent = headers[number - 1].hash();
+            Header::new(number as u32, H256::repeat_byte(9), H256::zero(), parent, Default::default())
+        };
+        assert_eq!(import(&mut trail, &fork(4)), Err(HeaderError::Fork(4)));
+        // One whose parent is not known there.
+        let mut orphan = fork(7);
+        orphan.parent_hash = H256::zero();
+        assert_eq!(import(&mut trail, &orphan), Err(HeaderError::Fork(7)));
+        assert_eq!(trail.tip(), BlockId::of(&headers[10]));
+        for number in [7, 5] {
+            import(&mut trail, &fork(number)).unwrap();
+            assert_eq!(trail.tip(), BlockId::of(&fork(number)));
+        }
+        assert_eq!(trail.finalized(), BlockId::of(&headers[4]));
+        for header in &headers[5..] {
+            import(&mut trail, header).unwrap();
+        }
+        assert_eq!(trail.hash_at(7), Ok(headers[7].hash()));
+        assert_eq!(trail.tip(), BlockId::of(&headers[10]));
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Feeder {
     ahead: BTreeMap<u32, RpcBlock>,
     /// The newest justification that the node streamed.
     streamed: Arc<Mutex<Option<Justification>>>,
+    /// Whether the headers that the enclave has, but does not hold for final, are sent again: the node may have been wrong about them.
+    from_finalized: bool,
 }
 
 /// A justification and the block that it is for.
@@ -47,11 +49,11 @@ pub struct Justification {
 }
 
 impl Feeder {
-    /// Feeds from this node.
-    pub fn new(node: Node) -> Self {
+    /// Feeds from this node. After a refusal, headers are sent from the enclave's last final block on.
+    pub fn new(node: Node, after_refusal: bool) -> Self {
         let streamed = Arc::new(Mutex::new(None));
         tokio::spawn(stream_justifications(node.clone(), streamed.clone()));
-        Self { node, ahead: BTreeMap::new(), streamed }
+        Self { node, ahead: BTreeMap::new(), streamed, from_finalized: after_refusal }
     }
 
     /// Brings the enclave one step further from where `status` says it is.
@@ -148,13 +150,14 @@ impl Feeder {
     }
 
     async fn finality(
-        &self,
+        &mut self,
         enclave: &Enclave,
         status: &Status,
         justification: Justification,
     ) -> Result<Step> {
         let mut headers = Vec::new();
-        for number in status.tip.number.max(status.position.number) + 1..=justification.target.number {
+        let known = if self.from_finalized { status.finalized } else { status.tip };
+        for number in known.number.max(status.position.number) + 1..=justification.target.number {
             let header = match self.ahead.get(&number) {
                 Some(block) => block.header().clone(),
                 None => {
@@ -172,10 +175,10 @@ impl Feeder {
         if !headers.is_empty() {
             enclave.ask_status(HostRequest::ImportHeaders(headers)).await?;
         }
-        enclave
-            .ask_status(HostRequest::ImportJustification(Untrusted::new(justification.bytes)))
-            .await
-            .map(Step::Advanced)
+        let justification = HostRequest::ImportJustification(Untrusted::new(justification.bytes));
+        let now = enclave.ask_status(justification).await?;
+        self.from_finalized = false;
+        Ok(Step::Advanced(now))
     }
 
     async fn at_head(&self, enclave: &Enclave, head: BlockReference) -> Result<Step> {

@@ -183,6 +183,9 @@ impl Service<'_> {
                     return error;
                 }
                 tracing::warn!("{error:#}; trying again from the enclave's position");
+                let trouble =
+                    format!("the enclave refuses what the parentchain's node gives: {}", refusal.message);
+                self.board.update(|report| report.trouble = Some(trouble));
                 tokio::time::sleep(PAUSE_AFTER_REFUSAL).await;
                 match enclave.ask_status(HostRequest::Status).await {
                     Ok(now) => status = now,
@@ -203,16 +206,22 @@ impl Service<'_> {
         refusals: &mut u32,
     ) -> Result<()> {
         let mut heads = self.node.finalized_heads().await?;
-        let mut feeder = Feeder::new(self.node.clone());
+        let mut feeder = Feeder::new(self.node.clone(), *refusals > 0);
         let mut submitter = Submitter::default();
         let mut key_requests = KeyRequests::new();
         let mut progress = Progress::default();
-        self.board.update(|report| report.trouble = None);
+        if *refusals == 0 {
+            self.board.update(|report| report.trouble = None);
+        }
         loop {
             match feeder.step(enclave, status).await? {
                 Step::Advanced(now) => {
                     if now.position.number > status.position.number {
-                        *refusals = 0;
+                        // Only an executed block shows that what was refused is over.
+                        if *refusals > 0 {
+                            *refusals = 0;
+                            self.board.update(|report| report.trouble = None);
+                        }
                         metrics::counter!("offstage_blocks_total").increment(1);
                     }
                     *status = now;

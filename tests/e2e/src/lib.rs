@@ -10,6 +10,7 @@
 //! - [`user`]: the command line, run as a user runs it.
 //! - [`audit`]: reads finalized blocks: confirmations, fees, what is in the invocations.
 //! - [`load`]: users who go on whatever happens, and know what they are owed.
+//! - [`lying_node`]: an honest node with a liar in front of it.
 //! - [`workspace`]: what Cargo says about the sources.
 //! - [`demo`]: the sequence that users of Integritee's SDK know, with every check.
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@
 pub mod audit;
 pub mod demo;
 pub mod load;
+pub mod lying_node;
 pub mod network;
 pub mod process;
 pub mod user;

@@ -32,6 +32,8 @@ pub struct Worker {
     data: PathBuf,
     /// Another enclave than the honest one.
     enclave: Option<PathBuf>,
+    /// Another node than the network's own.
+    node_port: Option<u16>,
     trusted_port: u16,
     mutual_attestation_port: u16,
     health_port: u16,
@@ -140,7 +142,15 @@ impl Network {
     /// # Errors
     /// When it cannot be started.
     pub fn add_worker(&mut self) -> Result<usize> {
-        self.add(None)
+        self.add(None, None)
+    }
+
+    /// Adds a worker that follows the node on this port, and starts it. Returns its index.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn add_worker_behind(&mut self, node_port: u16) -> Result<usize> {
+        self.add(None, Some(node_port))
     }
 
     /// Adds a worker with this enclave, which claims to be the honest one, and starts it. Returns its index.
@@ -148,10 +158,10 @@ impl Network {
     /// # Errors
     /// When it cannot be started.
     pub fn add_worker_with(&mut self, enclave: &Path) -> Result<usize> {
-        self.add(Some(enclave.to_owned()))
+        self.add(Some(enclave.to_owned()), None)
     }
 
-    fn add(&mut self, enclave: Option<PathBuf>) -> Result<usize> {
+    fn add(&mut self, enclave: Option<PathBuf>, node_port: Option<u16>) -> Result<usize> {
         let number = self.workers.len() + 1;
         let [trusted_port, mutual_attestation_port, health_port, metrics_port] = free_ports()?;
         self.workers.push(Worker {
@@ -159,6 +169,7 @@ impl Network {
             process: None,
             data: self.folder.join(format!("worker{number}")),
             enclave,
+            node_port,
             trusted_port,
             mutual_attestation_port,
             health_port,
@@ -173,9 +184,10 @@ impl Network {
     /// # Errors
     /// When it cannot be started.
     pub fn start_worker(&mut self, index: usize) -> Result<()> {
-        let node_port = self.node_port;
+        let own_node = self.node_port;
         let folder = self.folder.clone();
         let worker = self.workers.get_mut(index).context("no such worker")?;
+        let node_port = worker.node_port.unwrap_or(own_node);
         let mut command = Command::new(binary("offstage-worker")?);
         command
             .args(["--node-port", &node_port.to_string()])
@@ -251,6 +263,19 @@ impl Network {
             Ok(http_get(port, "/is_initialized").is_ok_and(|(code, _)| code == 200))
         })
         .with_context(|| format!("the end of its log:\n{}", process.tail()))
+    }
+
+    /// Waits until the worker has ended by itself, and returns the end of its log.
+    ///
+    /// # Errors
+    /// When it goes on for longer than two minutes.
+    pub fn wait_until_ended(&mut self, index: usize) -> Result<String> {
+        let worker = self.workers.get_mut(index).context("no such worker")?;
+        let process = worker.process.as_mut().context("the worker does not run")?;
+        wait_until("the worker ends", WORKER_PATIENCE, || Ok(process.ended().is_some()))?;
+        let tail = process.tail();
+        worker.process = None;
+        Ok(tail)
     }
 
     /// What the worker's `/health` says.

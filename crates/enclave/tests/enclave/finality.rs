@@ -96,10 +96,15 @@ fn h01_a_fork_is_refused() {
     // A real justification of the fork for a height that is known, and for one beyond it.
     host.refuses_justification(fork.chain.justify(number));
     host.refuses_justification(fork.chain.justify(number + 1));
+    assert_eq!(host.refused(headers(&fork, number + 1..=number + 1)).code, RefusalCode::Finality);
+    // Before anything is final its headers are taken, and those of the chain take their place again.
+    host.done(headers(&fork, number..=number + 1));
+    host.refuses_justification(world.chain.justify(number));
+    host.done(headers(&world, number..=number));
+    host.finalize(&world);
     for numbers in [number..=number, number + 1..=number + 1] {
         assert_eq!(host.refused(headers(&fork, numbers)).code, RefusalCode::Finality);
     }
-    host.finalize(&world);
     let keys = host.status().watched_keys;
     host.refuses_block(bundle(&fork, number, &keys), RefusalCode::Block);
     world.add_empty();
@@ -198,9 +203,10 @@ fn p01_a_fork_before_finality_has_no_effect() {
     host.refuses_block(bundle(&fork, number, &keys), RefusalCode::Finality);
     host.refuses_justification(world.chain.justify(number));
     assert_eq!((host.state_root(), host.balance(&bob)), (before, 0));
-    // The other became final. The host starts the enclave anew, which remembers nothing that was not.
-    let mut host = host.restart(&world);
-    host.serve(&mut world);
+    // The other became final.
+    host.done(headers(&world, [number]));
+    host.done(HostRequest::ImportJustification(Untrusted::new(world.chain.justify(number))));
+    host.follow(&world);
     assert_eq!((host.balance(&alice), host.balance(&bob)), (50 * UNIT, 0));
     assert_eq!(host.receipt(&spent.hash()), None);
     assert!(host.receipt(&other.hash()).is_some());

@@ -2,7 +2,7 @@
 //! The client against an honest host and against a malicious one (rows H1, H3, H4, H5, H6 of the threat model).
 
 use super::*;
-use crate::testing::{METADATA, TestChain, precommit, scheduled_change, test_code, validators};
+use crate::testing::{METADATA, TestChain, authorities, precommit, scheduled_change, test_code, validators};
 use codec::Encode;
 use offstage_primitives::ShardIdentifier;
 use proptest::prelude::*;
@@ -144,8 +144,6 @@ fn h01_a_fork_is_refused() {
     let (chain, mut client) = chain_and_client(4, 5);
     let mut fork = chain.fork_at(2);
     fork.add_empty(4);
-    // Its headers neither replace nor continue the imported ones.
-    assert_eq!(client.import_headers(&fork.headers(3..=3)), Err(HeaderError::Fork(3)));
     assert_eq!(client.import_headers(&fork.headers(6..=6)), Err(HeaderError::Fork(6)));
     // A justification for it, even a genuine one, finalizes nothing here.
     assert_eq!(client.import_justification(&fork.justify(4)), Err(FinalityError::Fork(4)));
@@ -154,6 +152,7 @@ fn h01_a_fork_is_refused() {
         Err(FinalityError::UnknownTarget { target: 6, frontier: 5 })
     );
     client.import_justification(&chain.justify(5)).unwrap();
+    assert_eq!(client.import_headers(&fork.headers(3..=3)), Err(HeaderError::Fork(3)));
     for number in 1..=2 {
         let block = client.verify_block(chain.material(number, &[]), &[]).unwrap();
         client.advance(block).unwrap();
@@ -161,6 +160,41 @@ fn h01_a_fork_is_refused() {
     // A block of the fork whose parent is right.
     assert_eq!(client.verify_block(fork.material(3, &[]), &[]).unwrap_err(), BlockError::Fork(3));
     client.verify_block(chain.material(3, &[]), &[]).unwrap();
+}
+
+/// A host, or its node, that was wrong about what is not final yet is wrong no longer than it wants.
+#[test]
+fn h01_headers_that_never_become_final_are_replaced_by_those_that_do() {
+    let mut chain = TestChain::new(4);
+    chain.add_empty(2);
+    let mut fork = chain.fork_at(2);
+    chain.add_empty(4);
+    let old = fork.set_for(1).1.to_vec();
+    // The fork announces a set change, and stops at its border.
+    let border = fork.add_set_change(validators(9, 4), 1) + 1;
+    fork.add_empty(3);
+    let mut client = chain.client();
+    client.import_headers(&chain.headers(1..=4)).unwrap();
+    let refused = client.import_headers(&fork.headers(3..=6));
+    assert_eq!(refused, Err(HeaderError::JustificationNeeded(border)));
+    assert_eq!(client.frontier().hash, fork.header(border).hash());
+    assert_eq!(client.import_justification(&chain.justify(4)), Err(FinalityError::Fork(4)));
+    // A header that is refused on its own account takes no place.
+    let mut forcing = chain.fork_at(3);
+    let change = ScheduledChange { next_authorities: authorities(&old), delay: 0 };
+    let forced = ConsensusLog::<u32>::ForcedChange(1, change);
+    let item = DigestItem::Consensus(GRANDPA_ENGINE_ID, forced.encode());
+    let content = forcing.block().digest(item);
+    forcing.add(content);
+    client.import_headers(&chain.headers(3..=3)).unwrap();
+    client.import_headers(&chain.headers(4..=5)).unwrap();
+    assert_eq!(client.import_headers(&forcing.headers(4..=4)), Err(HeaderError::ForcedChange(4)));
+    assert_eq!(client.frontier().number, 5);
+    assert_eq!(client.justification_needed(), None);
+    client.import_headers(&chain.headers(6..=6)).unwrap();
+    client.import_justification(&chain.justify(6)).unwrap();
+    assert_eq!(client.finalized().hash, chain.header(6).hash());
+    assert_eq!(client.authority_set_id(), 0);
 }
 
 #[test]
