@@ -160,8 +160,6 @@ fn verify_chain_profile(quote: &Quote, collateral: &Collateral, root: &[u8]) -> 
     Ok(())
 }
 
-/// The parts of a TD's report that count. Its code is measured in five registers: the firmware in MRTD, what it started in
-/// RTMR 0 to 3. Any bit of the debug group means that somebody can look inside.
 /// Kind of TEE, measurement, signer of the code, report data, and whether it is a debug enclave.
 fn claims_of(report: &Report) -> (TeeType, [u8; 32], [u8; 32], [u8; 64], bool) {
     match report {
@@ -178,6 +176,8 @@ fn claims_of(report: &Report) -> (TeeType, [u8; 32], [u8; 32], [u8; 64], bool) {
     }
 }
 
+/// The parts of a TD's report that count. Its code is measured in five registers: the firmware in MRTD, what it started in
+/// RTMR 0 to 3. Any bit of the debug group means that somebody can look inside.
 fn of_td(report: &TDReport10) -> (TeeType, [u8; 32], [u8; 32], [u8; 64], bool) {
     let registers = [report.mr_td, report.rt_mr0, report.rt_mr1, report.rt_mr2, report.rt_mr3].concat();
     let debug = report.td_attributes.first().is_none_or(|under_debug| *under_debug != 0);

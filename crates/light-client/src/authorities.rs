@@ -190,12 +190,31 @@ mod tests {
     #[test]
     fn a_set_that_cannot_vote_is_refused() {
         let mut authorities = Authorities::genesis(set(1)).unwrap();
-        for next_authorities in [vec![], vec![(set(1)[0].0.clone(), 0)]] {
+        let nobody = (set(1)[0].0.clone(), 0);
+        for next_authorities in [vec![], vec![nobody.clone()], [set(2), vec![nobody]].concat()] {
             let log = ConsensusLog::ScheduledChange(ScheduledChange { next_authorities, delay: 0 });
             assert_eq!(authorities.observe(&header(5, vec![log])), Err(HeaderError::InvalidAuthorities(5)));
         }
         let log =
             ConsensusLog::ScheduledChange(ScheduledChange { next_authorities: set(2), delay: u32::MAX });
         assert_eq!(authorities.observe(&header(5, vec![log])), Err(HeaderError::Overflow(5)));
+    }
+
+    /// A snapshot is believed, so one that nothing can lead to is refused before.
+    #[test]
+    fn a_state_that_nothing_leads_to_is_not_sound() {
+        let sound = Authorities::genesis(set(1)).unwrap();
+        let pending = |next| Some(PendingChange { announced: 0, effective: 9, next });
+        let [none, good, bad] = [None, pending(set(2)), pending(vec![])];
+        for (set, pending, is_sound) in [
+            (set(1), none.clone(), true),
+            (set(1), good.clone(), true),
+            (set(1), bad.clone(), false),
+            (vec![], none, false),
+            (vec![], good, false),
+            (vec![], bad, false),
+        ] {
+            assert_eq!(Authorities { set, pending, ..sound.clone() }.is_sound(), is_sound);
+        }
     }
 }

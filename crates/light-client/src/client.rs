@@ -395,4 +395,6 @@ pub enum GenesisError {
 const MAX_AUTHORITIES_LEN: usize = 512 * 1024;
 
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
 mod tests;

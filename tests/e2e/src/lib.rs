@@ -7,6 +7,7 @@
 //!
 //! - [`network`]: a node and workers, with a folder for their logs, that leave nothing behind.
 //! - [`process`](mod@process): one process of it.
+//! - [`stage`]: where a test plays.
 //! - [`user`]: the command line, run as a user runs it.
 //! - [`audit`]: reads finalized blocks: confirmations, fees, what is in the invocations.
 //! - [`load`]: users who go on whatever happens, and know what they are owed.
@@ -21,5 +22,6 @@ pub mod load;
 pub mod lying_node;
 pub mod network;
 pub mod process;
+pub mod stage;
 pub mod user;
 pub mod workspace;

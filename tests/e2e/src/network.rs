@@ -12,6 +12,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -22,6 +23,7 @@ pub struct Network {
     node_port: u16,
     peer_port: u16,
     workers: Vec<Worker>,
+    log_level: Option<String>,
 }
 
 /// A worker of the network.
@@ -48,7 +50,14 @@ impl Network {
     pub fn new(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let [node_port, peer_port] = free_ports()?;
-        Ok(Self { folder: folder.to_owned(), node: None, node_port, peer_port, workers: Vec::new() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            node: None,
+            node_port,
+            peer_port,
+            workers: Vec::new(),
+            log_level: None,
+        })
     }
 
     /// The folder of logs and data.
@@ -64,6 +73,11 @@ impl Network {
     /// The node's port.
     pub fn node_port(&self) -> u16 {
         self.node_port
+    }
+
+    /// Workers that are started from now on log at this level (`RUST_LOG`).
+    pub fn log_at(&mut self, level: &str) {
+        self.log_level = Some(level.to_owned());
     }
 
     /// Starts the node: one validator, one-second blocks. Its chain is kept in the folder, so that it can be stopped
@@ -184,7 +198,7 @@ impl Network {
     /// # Errors
     /// When it cannot be started.
     pub fn start_worker(&mut self, index: usize) -> Result<()> {
-        let own_node = self.node_port;
+        let (own_node, log_level) = (self.node_port, self.log_level.clone());
         let folder = self.folder.clone();
         let worker = self.workers.get_mut(index).context("no such worker")?;
         let node_port = worker.node_port.unwrap_or(own_node);
@@ -201,6 +215,9 @@ impl Network {
         if let Some(enclave) = &worker.enclave {
             command.arg("--enclave").arg(enclave);
             command.env("OFFSTAGE_HONEST_ENCLAVE", binary("offstage-enclave")?);
+        }
+        if let Some(level) = log_level {
+            command.env("RUST_LOG", level);
         }
         let log = folder.join(format!("worker{}.log", worker.number));
         worker.process = Some(Process::start(&format!("worker {}", worker.number), command, &log)?);
@@ -383,17 +400,27 @@ pub fn wait_until(what: &str, patience: Duration, mut done: impl FnMut() -> Resu
     bail!("waited {} s in vain until {what}", patience.as_secs())
 }
 
-/// Ports that are free now; held together until all are known, so that they differ.
+/// Ports that are free now, and that this process was not given before.
+///
+/// They are below those that systems take for outgoing connections, and tests that run at once, which nextest numbers, look for
+/// theirs in different places; so nothing takes a port between this look and its use.
 ///
 /// # Errors
-/// When the system has none.
+/// When there are none.
 pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    let mut held = Vec::new();
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let slot = std::env::var("NEXTEST_TEST_GLOBAL_SLOT").ok().and_then(|slot| slot.parse().ok());
+    let slot = slot.unwrap_or_else(std::process::id) % SLOTS;
+    let first = FIRST_PORT + u16::try_from(slot)? * PORTS_PER_SLOT;
     let mut ports = [0; N];
     for port in &mut ports {
-        let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
-        *port = listener.local_addr()?.port();
-        held.push(listener);
+        *port = loop {
+            let given = GIVEN.fetch_add(1, Ordering::Relaxed);
+            ensure!(given < PORTS_PER_SLOT, "no free port from {first} on");
+            if TcpListener::bind(("127.0.0.1", first + given)).is_ok() {
+                break first + given;
+            }
+        };
     }
     Ok(ports)
 }
@@ -411,3 +438,7 @@ fn http_get(port: u16, path: &str) -> Result<(u16, String)> {
 
 const NODE_PATIENCE: Duration = Duration::from_secs(120);
 const WORKER_PATIENCE: Duration = Duration::from_secs(120);
+
+const FIRST_PORT: u16 = 20_000;
+const PORTS_PER_SLOT: u16 = 500;
+const SLOTS: u32 = 20;

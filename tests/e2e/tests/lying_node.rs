@@ -8,6 +8,7 @@ use offstage_e2e::{
     audit::Auditor,
     lying_node::{Lie, LyingNode},
     network::{Network, wait_until},
+    stage::play,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -73,17 +74,6 @@ fn flip_last(text: &mut Value) -> bool {
     let Some((rest, last)) = digits.split_at_checked(digits.len().saturating_sub(1)) else { return false };
     *text = json!(format!("{rest}{}", if last == "0" { "1" } else { "0" }));
     true
-}
-
-fn play(story: impl AsyncFnOnce(&mut Network) -> Result<()>) {
-    let folder = tempfile::Builder::new().prefix("offstage-e2e-").tempdir().expect("a folder");
-    let mut network = Network::new(folder.path()).expect("free ports");
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let outcome = runtime.block_on(story(&mut network));
-    drop(network);
-    if let Err(error) = outcome {
-        panic!("{error:#}\nin {}", folder.keep().display());
-    }
 }
 
 fn transfer(network: &Network, amount: u128) -> Result<String> {

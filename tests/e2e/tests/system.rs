@@ -4,43 +4,8 @@
 //! Each test starts a node and workers of its own.
 
 use anyhow::{Context, Result, ensure};
-use offstage_e2e::{audit::Auditor, demo, network::Network, user::User};
+use offstage_e2e::{audit::Auditor, demo, network::Network, stage::play, user::User};
 use std::path::Path;
-
-struct Setting {
-    network: Network,
-    // Removed at the end, unless the test failed.
-    folder: Option<tempfile::TempDir>,
-}
-
-impl Setting {
-    fn new() -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("offstage-e2e-").tempdir()?;
-        Ok(Self { network: Network::new(folder.path())?, folder: Some(folder) })
-    }
-
-    fn path(&self) -> &Path {
-        self.network.folder()
-    }
-}
-
-impl Drop for Setting {
-    fn drop(&mut self) {
-        if std::thread::panicking()
-            && let Some(folder) = self.folder.take()
-        {
-            eprintln!("the logs are kept in {}", folder.keep().display());
-        }
-    }
-}
-
-fn play(story: impl AsyncFnOnce(&mut Setting) -> Result<()>) {
-    let mut setting = Setting::new().expect("a folder and free ports");
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    if let Err(error) = runtime.block_on(story(&mut setting)) {
-        panic!("{error:#}\nin {}", setting.path().display());
-    }
-}
 
 fn shield(user: &User, shard: &str, account: &str, amount: u128) -> Result<String> {
     user.run(&["shield-funds", "//Alice", account, &amount.to_string(), shard])
@@ -48,14 +13,13 @@ fn shield(user: &User, shard: &str, account: &str, amount: u128) -> Result<Strin
 
 #[test]
 fn the_demo_passes() {
-    play(async |setting| demo::run(&mut setting.network, &|line| eprintln!("{line}")).await);
+    play(async |network| demo::run(network, &|line| eprintln!("{line}")).await);
 }
 
 /// The host and, in a second act, the enclave are killed in the middle; what was invoked meanwhile is executed once.
 #[test]
 fn h12_a_killed_worker_loses_nothing_and_executes_nothing_twice() {
-    play(async |setting| {
-        let network = &mut setting.network;
+    play(async |network| {
         network.start_node()?;
         let auditor = Auditor::connect(&network.node_url()).await?;
         let (first, second) = (network.add_worker()?, 1);
@@ -90,8 +54,7 @@ fn h12_a_killed_worker_loses_nothing_and_executes_nothing_twice() {
 /// A worker that joins late replays the shard's whole history and holds the same state.
 #[test]
 fn a_late_worker_reaches_the_same_roots() {
-    play(async |setting| {
-        let network = &mut setting.network;
+    play(async |network| {
         network.start_node()?;
         let auditor = Auditor::connect(&network.node_url()).await?;
         network.add_worker()?;
@@ -124,8 +87,7 @@ fn a_late_worker_reaches_the_same_roots() {
 /// Malformed ciphertexts between honest calls cost their sender a fee and nobody anything else.
 #[test]
 fn malformed_invocations_between_honest_calls_hurt_nobody() {
-    play(async |setting| {
-        let network = &mut setting.network;
+    play(async |network| {
         network.start_node()?;
         network.add_worker()?;
         network.wait_until_initialized(0)?;
@@ -149,8 +111,7 @@ fn malformed_invocations_between_honest_calls_hurt_nobody() {
 /// The node goes away and comes back; the worker waits, says so, and goes on.
 #[test]
 fn a_node_that_comes_back_is_followed_again() {
-    play(async |setting| {
-        let network = &mut setting.network;
+    play(async |network| {
         network.start_node()?;
         network.add_worker()?;
         network.wait_until_initialized(0)?;
@@ -178,8 +139,7 @@ fn a_node_that_comes_back_is_followed_again() {
 /// the others go on.
 #[test]
 fn p05_a_worker_that_computes_something_else_finds_itself_alone() {
-    play(async |setting| {
-        let network = &mut setting.network;
+    play(async |network| {
         network.start_node()?;
         for index in 0..2 {
             network.add_worker()?;

@@ -15,12 +15,20 @@ fn shard() -> ShardIdentifier {
 }
 
 /// A chain of `length` blocks, and a client that has imported all headers.
-fn chain_and_client(validator_count: usize, length: u32) -> (TestChain, LightClient) {
+pub(super) fn chain_and_client(validator_count: usize, length: u32) -> (TestChain, LightClient) {
     let mut chain = TestChain::new(validator_count);
     chain.add_empty(length);
     let mut client = chain.client();
     client.import_headers(&chain.headers(1..=length)).unwrap();
     (chain, client)
+}
+
+/// A client whose next block is final, and that block.
+pub(super) fn final_block() -> (LightClient, BlockMaterial) {
+    let (chain, mut client) = chain_and_client(1, 1);
+    client.import_justification(&chain.justify(1)).unwrap();
+    let genuine = chain.material(1, &[]);
+    (client, genuine)
 }
 
 #[test]
@@ -530,26 +538,6 @@ fn p03_a_long_gap_is_followed_and_executed() {
     client.import_headers(&headers[..*needed.end() as usize]).unwrap();
     assert_eq!(client.headers_needed(), None);
     client.verify_block(chain.material(1, &[]), &[]).unwrap();
-}
-
-#[test]
-fn h12_too_much_at_once_is_refused() {
-    let (chain, mut client) = chain_and_client(1, 1);
-    client.import_justification(&chain.justify(1)).unwrap();
-    assert_eq!(
-        client.import_headers(&vec![vec![]; MAX_HEADERS_PER_CALL + 1]),
-        Err(HeaderError::TooMany(MAX_HEADERS_PER_CALL + 1))
-    );
-    let genuine = chain.material(1, &[]);
-    let body = vec![vec![0; crate::block::MAX_BODY_LEN + 1]];
-    let error = client.verify_block(BlockMaterial { body, ..genuine.clone() }, &[]).unwrap_err();
-    assert_eq!(error, BlockError::BodyTooLarge(1));
-    let state_proof = vec![vec![0; crate::MAX_STATE_PROOF_LEN + 1]];
-    let error = client.verify_block(BlockMaterial { state_proof, ..genuine.clone() }, &[]).unwrap_err();
-    assert!(matches!(error, BlockError::Proof { error: ProofError::TooLarge { .. }, .. }));
-    let keys = vec![vec![]; crate::block::MAX_WATCHED_KEYS + 1];
-    let error = client.verify_block(genuine, &keys).unwrap_err();
-    assert_eq!(error, BlockError::TooManyKeys(crate::block::MAX_WATCHED_KEYS + 1));
 }
 
 proptest! {
