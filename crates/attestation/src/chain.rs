@@ -4,6 +4,7 @@
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use offstage_primitives::collateral::{PckAuthority, QuoteError};
+use pem::{EncodeConfig, LineEnding};
 use x509_parser::{
     certificate::X509Certificate, der_parser::oid, prelude::FromDer,
     revocation_list::CertificateRevocationList,
@@ -12,7 +13,7 @@ use x509_parser::{
 /// Reads a PEM chain, leaf first, that has exactly `LEN` certificates and whose last one is `root`, byte for byte.
 ///
 /// # Attacks
-/// Between and around the certificates only white space and zero bytes (which real quotes have at the end) may stand,
+/// The text has the one form in which Intel writes it, up to the kind of its line ends and what [`is_canonical`] says of its end,
 /// so that a chain has no place for bytes that no signature covers.
 ///
 /// # Errors
@@ -35,7 +36,7 @@ pub(crate) fn read_pem(pem: &[u8]) -> Result<Vec<Vec<u8>>, QuoteError> {
     if !is_certificates || blocks.is_empty() || blocks.len() > MAX_CHAIN_CERTIFICATES {
         return Err(QuoteError::MalformedCollateral);
     }
-    if !letters(pem).eq(letters(pem::encode_many(&blocks).as_bytes())) {
+    if !is_canonical(pem, &blocks) {
         return Err(QuoteError::MalformedCollateral);
     }
     Ok(blocks.into_iter().map(pem::Pem::into_contents).collect())
@@ -158,9 +159,16 @@ fn public_key<'certificate>(
     Ok(&key.subject_public_key.data)
 }
 
-/// The bytes of a PEM text that are not white space.
-fn letters(pem: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    pem.iter().copied().filter(|byte| !byte.is_ascii_whitespace() && *byte != 0)
+/// Whether a PEM text is exactly these blocks, with lines of 64 characters. The end of the last line may be missing, and a zero byte
+/// may follow it, as in real quotes.
+fn is_canonical(text: &[u8], blocks: &[pem::Pem]) -> bool {
+    [(LineEnding::LF, "\n"), (LineEnding::CRLF, "\r\n")].into_iter().any(|(ending, end)| {
+        let config = EncodeConfig::new().set_line_ending(ending);
+        let whole: String = blocks.iter().map(|block| pem::encode_config(block, config)).collect();
+        let without_end = whole.trim_ascii_end();
+        let rest = text.strip_prefix(without_end.as_bytes());
+        rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix(b"\0").unwrap_or(rest) == end.as_bytes())
+    })
 }
 
 /// The algorithm identifier `ecdsa-with-SHA256` (RFC 5758, section 3.2), DER.

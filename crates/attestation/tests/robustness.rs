@@ -19,6 +19,25 @@ static EVIDENCE: LazyLock<(Vec<u8>, Collateral)> = LazyLock::new(|| {
     (evidence.quote, evidence.collateral.unwrap())
 });
 
+/// White space in a certificate chain means nothing, so it has one form: otherwise a quote had places for bytes of one's own.
+#[test]
+fn no_line_end_can_be_exchanged() {
+    let (quote, collateral) = &*EVIDENCE;
+    let begin = quote.windows(5).position(|window| window == b"-----").unwrap();
+    let line_ends: Vec<usize> = (begin..quote.len()).filter(|at| quote[*at] == b'\n').collect();
+    assert!(line_ends.len() > 30);
+    for at in line_ends {
+        for other in *b"\t\x0b\x0c\r \0" {
+            let mut quote = quote.clone();
+            quote[at] = other;
+            assert!(verify_quote(&quote, collateral, DEVELOPMENT_ROOT, NOW).is_err(), "{other} at {at}");
+        }
+        let mut longer = quote.clone();
+        longer.insert(at, b'\n');
+        assert!(verify_quote(&longer, collateral, DEVELOPMENT_ROOT, NOW).is_err(), "another at {at}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 

@@ -118,7 +118,9 @@ fn sgx_extension() -> Vec<u8> {
 fn chain(certificates: &[&[u8]]) -> String {
     let blocks: Vec<pem::Pem> =
         certificates.iter().map(|der| pem::Pem::new("CERTIFICATE", der.to_vec())).collect();
-    pem::encode_many_config(&blocks, pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF))
+    // As Intel writes chains: no line between the certificates.
+    let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+    blocks.iter().map(|block| pem::encode_config(block, config)).collect()
 }
 
 /// The platforms' authority.
