@@ -89,6 +89,12 @@ pub enum Milestone {
         /// The root that it published.
         root: H256,
     },
+    /// An enclave of the shard published a root from which the worker's receipt does not follow: one of the two computes
+    /// something else than the shard's other workers.
+    Contradiction {
+        /// The root that it published.
+        root: H256,
+    },
 }
 
 impl fmt::Display for Milestone {
@@ -103,6 +109,11 @@ impl fmt::Display for Milestone {
                 write!(f, "final: block {block_number} {block_hash:?}")
             }
             Self::Processed { root, .. } => write!(f, "processed: root {root:?}"),
+            Self::Contradiction { root } => write!(
+                f,
+                "warning: an enclave of the shard published root {root:?}, from which the worker's receipt does not \
+                 follow; looking for another confirmation"
+            ),
         }
     }
 }

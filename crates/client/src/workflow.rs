@@ -9,12 +9,18 @@
 //!
 //! [`invoke`] does all of them for a trusted call, [`shield_funds`] those that a shielding needs.
 
+mod receipt;
+
+pub use receipt::{
+    CONTRADICTION_PATIENCE, RECEIPT_PATIENCE, Settled, check_receipt, processed, receipt, receipt_of,
+};
+
 use crate::{
     account::Account,
     envelope::{self, EnvelopeError},
     parentchain::{
         Parentchain, ParentchainError,
-        confirmation::{FinalBlocks, ProcessedParentchainBlock},
+        confirmation::FinalBlocks,
         transaction::{Call, Included, bytes},
     },
     progress::{Milestone, Observer, Stage},
@@ -25,14 +31,12 @@ use codec::Encode;
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     balances::{BalancesOperation, TrustedCall},
-    receipt::{Outcome, Receipt, shielding_operation_hash},
+    receipt::{Outcome, shielding_operation_hash},
     shielding::ShieldingPublicKey,
     trusted::{BoundCallSigned, TrustedCall as _, TrustedOperation, bound_call_payload},
 };
-use std::time::Duration;
 use subxt::dynamic::Value;
 use thiserror::Error;
-use tokio::time::timeout;
 
 /// Step 1: signs a call for one chain, shard, measurement and nonce, and makes the operation of it that travels through
 /// the parentchain. It is good for [`CALL_LIFETIME`] blocks after the worker was verified.
@@ -101,66 +105,6 @@ pub async fn send(
     chain.send(call, signer, observer).await
 }
 
-/// Step 6: waits for the `ProcessedParentchainBlock` with the hash of the block that includes the extrinsic. `blocks` is a
-/// subscription that was made before step 5, so that nothing is missed.
-///
-/// # Errors
-/// [`ParentchainError`].
-pub async fn processed(
-    blocks: &mut FinalBlocks,
-    shard: ShardIdentifier,
-    included: &Included,
-    observer: &dyn Observer,
-) -> Result<ProcessedParentchainBlock, ParentchainError> {
-    let event = blocks.wait_for_confirmation(shard, included.block_hash, observer).await?;
-    observer.reached(&Milestone::Processed {
-        block_hash: event.block_hash,
-        root: event.trusted_calls_merkle_root,
-    });
-    Ok(event)
-}
-
-/// Step 7: asks the worker for the receipt of an operation and checks it against the root that the chain holds.
-///
-/// The worker asked may be behind the one that confirmed, so it is asked again until it has the receipt; limit the time
-/// around this.
-///
-/// # Errors
-/// - [`WorkflowError::Receipt`] when the receipt does not follow from the chain's root;
-/// - [`WorkflowError::Worker`] when the worker refuses to answer.
-pub async fn receipt(
-    chain: &Parentchain,
-    address: &WorkerAddress,
-    operation: H256,
-    confirmed: &ProcessedParentchainBlock,
-    observer: &dyn Observer,
-) -> Result<Outcome, WorkflowError> {
-    let receipt = fetch_receipt(chain, address, confirmed.shard, operation, observer).await?;
-    if receipt.block_hash == confirmed.block_hash {
-        return check_receipt(&receipt, operation, confirmed);
-    }
-    // Somebody copied the ciphertext and was included earlier: the operation was executed there.
-    let earlier =
-        chain.confirmation_of(confirmed.shard, receipt.block_hash, receipt.block_number, observer).await?;
-    check_receipt(&receipt, operation, &earlier)
-}
-
-/// Whether `receipt` is about `operation` and follows from the root that the chain holds for its block.
-///
-/// # Errors
-/// [`WorkflowError::Receipt`] when it does not.
-pub fn check_receipt(
-    receipt: &Receipt,
-    operation: H256,
-    confirmed: &ProcessedParentchainBlock,
-) -> Result<Outcome, WorkflowError> {
-    let holds = receipt.leaf.operation == operation
-        && receipt.block_hash == confirmed.block_hash
-        && receipt.block_number == confirmed.block_number
-        && receipt.verify(&confirmed.trusted_calls_merkle_root);
-    if holds { Ok(receipt.leaf.outcome) } else { Err(WorkflowError::Receipt { operation }) }
-}
-
 /// The end of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Completed {
@@ -194,16 +138,9 @@ pub async fn invoke(
     let operation = compose_trusted_call(call, nonce, author, &worker)?;
     let cyphertext = encode_and_encrypt(&operation, &worker)?;
     let call = wrap_into_extrinsic(worker.shard(), &cyphertext);
-    let mut blocks = chain.final_blocks().await?;
+    let blocks = chain.final_blocks().await?;
     let included = send(chain, &call, payer, observer).await?;
-    let confirmed = processed(&mut blocks, worker.shard(), &included, observer).await?;
-    let outcome = receipt(chain, address, operation.hash(), &confirmed, observer).await?;
-    Ok(Completed {
-        operation: operation.hash(),
-        included,
-        root: confirmed.trusted_calls_merkle_root,
-        outcome,
-    })
+    follow(chain, address, worker.shard(), operation.hash(), included, blocks, observer).await
 }
 
 /// Shields `amount` from `payer`'s account on the parentchain to the incognito account `beneficiary`, whose name only the
@@ -223,34 +160,27 @@ pub async fn shield_funds(
     let worker = worker.identity().clone();
     let encrypted = encode_and_encrypt(beneficiary, &worker)?;
     let call = wrap_shielding(worker.shard(), &encrypted, amount);
-    let mut blocks = chain.final_blocks().await?;
+    let blocks = chain.final_blocks().await?;
     let included = send(chain, &call, payer, observer).await?;
     // The only shielding in its extrinsic.
     let operation = shielding_operation_hash(&included.block_hash, included.extrinsic_index, 0, &encrypted);
-    let confirmed = processed(&mut blocks, worker.shard(), &included, observer).await?;
-    let outcome = receipt(chain, address, operation, &confirmed, observer).await?;
-    Ok(Completed { operation, included, root: confirmed.trusted_calls_merkle_root, outcome })
+    follow(chain, address, worker.shard(), operation, included, blocks, observer).await
 }
 
-/// What became of an operation of the past, checked against the chain. A worker that may be a few blocks behind is given
-/// [`RECEIPT_PATIENCE`].
-///
-/// # Errors
-/// As [`receipt`], and [`WorkflowError::UnknownOperation`] when the worker has not executed it.
-pub async fn receipt_of(
+/// Steps 6 and 7.
+async fn follow(
     chain: &Parentchain,
-    worker: &mut Worker,
+    address: &WorkerAddress,
+    shard: ShardIdentifier,
     operation: H256,
+    included: Included,
+    blocks: FinalBlocks,
     observer: &dyn Observer,
-) -> Result<(Receipt, ProcessedParentchainBlock), WorkflowError> {
-    observer.waiting_for(Stage::Receipt);
-    let asked = timeout(RECEIPT_PATIENCE, first_receipt(worker, operation)).await;
-    let receipt = asked.map_err(|_| WorkflowError::UnknownOperation { operation })??;
-    let confirmed = chain
-        .confirmation_of(worker.identity().shard(), receipt.block_hash, receipt.block_number, observer)
-        .await?;
-    check_receipt(&receipt, operation, &confirmed)?;
-    Ok((receipt, confirmed))
+) -> Result<Completed, WorkflowError> {
+    let mut confirmations = blocks.confirmations_of(shard, included.block_hash);
+    let first = processed(&mut confirmations, observer).await?;
+    let settled = receipt(chain, address, operation, first, &mut confirmations, observer).await?;
+    Ok(Completed { operation, included, root: settled.root, outcome: settled.receipt.leaf.outcome })
 }
 
 /// Connects to the worker and verifies it.
@@ -270,40 +200,6 @@ pub async fn connect(
     Ok(worker)
 }
 
-/// The receipt, over a new connection to a worker that is verified anew: the old one is older than a block, and the
-/// worker may have been restarted since.
-async fn fetch_receipt(
-    chain: &Parentchain,
-    address: &WorkerAddress,
-    shard: ShardIdentifier,
-    operation: H256,
-    observer: &dyn Observer,
-) -> Result<Receipt, WorkflowError> {
-    observer.waiting_for(Stage::Receipt);
-    let expected = Expected { shard: Some(shard), mrenclave: None };
-    loop {
-        let asked = async {
-            let mut worker = Worker::connect(chain, address, &expected).await?;
-            first_receipt(&mut worker, operation).await
-        };
-        match asked.await {
-            // The operation is on chain and will be executed, so a worker that is being restarted is waited for.
-            Err(error) if error.may_pass() => tokio::time::sleep(RECONNECT_INTERVAL).await,
-            answer => return Ok(answer?),
-        }
-    }
-}
-
-/// Asks until there is a receipt.
-async fn first_receipt(worker: &mut Worker, operation: H256) -> Result<Receipt, WorkerError> {
-    loop {
-        if let Some(receipt) = worker.receipt(operation).await? {
-            return Ok(receipt);
-        }
-        tokio::time::sleep(RECEIPT_INTERVAL).await;
-    }
-}
-
 /// What can go wrong on the way of an operation.
 #[derive(Debug, Error)]
 pub enum WorkflowError {
@@ -319,7 +215,7 @@ pub enum WorkflowError {
     /// The worker.
     #[error(transparent)]
     Worker(#[from] WorkerError),
-    /// The worker's receipt is not what the chain holds.
+    /// The worker's receipt follows from none of the roots that enclaves of its shard published.
     #[error("the worker's receipt for {operation:?} does not follow from the root on chain")]
     Receipt {
         /// The operation.
@@ -355,55 +251,11 @@ impl WorkflowError {
 /// is good for, so that a call which the chain took in time is not too late for the worker.
 pub const CALL_LIFETIME: u32 = 256;
 
-/// How long a worker may be behind with an operation of the past, a few blocks, before it is held not to know it.
-pub const RECEIPT_PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long to wait before a worker that is being restarted is tried again.
-const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How often a worker that is behind is asked again.
-const RECEIPT_INTERVAL: Duration = Duration::from_millis(300);
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use codec::Decode;
-    use offstage_primitives::{
-        enclave_bridge::Request,
-        receipt::{OperationLeaf, merkle_proof, merkle_root, state_leaf},
-    };
-
-    fn confirmed_block() -> (H256, Receipt, ProcessedParentchainBlock) {
-        let operation = H256::repeat_byte(1);
-        let leaf = OperationLeaf { operation, outcome: Outcome::WrongNonce };
-        let leaves = [
-            OperationLeaf { operation: H256::repeat_byte(2), outcome: Outcome::Executed }.hash(),
-            leaf.hash(),
-            state_leaf(&[3; 32], &H256::repeat_byte(4)),
-        ];
-        let block_hash = H256::repeat_byte(5);
-        let receipt = Receipt {
-            leaf,
-            block_number: 7,
-            block_hash,
-            index: 1,
-            leaf_count: 3,
-            path: merkle_proof(&leaves, 1).unwrap(),
-        };
-        let confirmed = ProcessedParentchainBlock {
-            shard: ShardIdentifier::from([6; 32]),
-            block_hash,
-            trusted_calls_merkle_root: merkle_root(&leaves),
-            block_number: 7,
-        };
-        (operation, receipt, confirmed)
-    }
-
-    #[test]
-    fn a_receipt_that_follows_from_the_root_tells_the_outcome() {
-        let (operation, receipt, confirmed) = confirmed_block();
-        assert_eq!(check_receipt(&receipt, operation, &confirmed).unwrap(), Outcome::WrongNonce);
-    }
+    use offstage_primitives::enclave_bridge::Request;
 
     /// By the metadata of Integritee's solochain, whose clients write these bytes.
     #[test]
@@ -425,23 +277,5 @@ mod tests {
             Call::transfer(&to, 500).encode(&metadata).unwrap(),
             [&[10, 0, 0][..], to.as_ref(), &codec::Compact(500u128).encode()].concat()
         );
-    }
-
-    #[test]
-    fn any_other_receipt_is_refused() {
-        let (operation, receipt, confirmed) = confirmed_block();
-        let executed = OperationLeaf { outcome: Outcome::Executed, ..receipt.leaf };
-        for forged in [
-            Receipt { leaf: executed, ..receipt.clone() },
-            Receipt { index: 0, ..receipt.clone() },
-            Receipt { block_hash: H256::zero(), ..receipt.clone() },
-            Receipt { block_number: 8, ..receipt.clone() },
-            Receipt { path: Vec::new(), ..receipt.clone() },
-        ] {
-            assert!(check_receipt(&forged, operation, &confirmed).is_err(), "{forged:?}");
-        }
-        assert!(check_receipt(&receipt, H256::zero(), &confirmed).is_err());
-        let other_root = ProcessedParentchainBlock { trusted_calls_merkle_root: H256::zero(), ..confirmed };
-        assert!(check_receipt(&receipt, operation, &other_root).is_err());
     }
 }

@@ -229,12 +229,13 @@ async fn invoke(
 
 async fn receipt(context: &Context<'_>, expected: &Expected, operation: H256) -> Result<()> {
     let (chain, mut worker) = worker(context, expected).await?;
-    let (receipt, confirmed) = workflow::receipt_of(&chain, &mut worker, operation, context.observer).await?;
+    let settled = workflow::receipt_of(&chain, &mut worker, operation, context.observer).await?;
+    let receipt = &settled.receipt;
     context.observer.result(&format!(
         "operation: {operation:?}\nblock: {} {:?}\nroot: {:?}\nposition: {} of {}\n{}",
         receipt.block_number,
         receipt.block_hash,
-        confirmed.trusted_calls_merkle_root,
+        settled.root,
         receipt.index + 1,
         receipt.leaf_count - 1,
         receipt.leaf.outcome,

@@ -5,11 +5,11 @@
 //! proves that such an enclave published the root.
 
 use super::{BRIDGE, Parentchain, ParentchainError};
-use crate::progress::{Observer, Stage};
 use codec::Decode;
 use offstage_primitives::{H256, ShardIdentifier, bounded::decode_bounded};
+use std::ops::RangeInclusive;
 use subxt::{
-    OnlineClientAtBlock, PolkadotConfig,
+    OnlineClient, OnlineClientAtBlock, PolkadotConfig,
     client::Blocks,
     ext::scale_value::{
         Composite, Value, ValueDef,
@@ -34,26 +34,9 @@ pub struct ProcessedParentchainBlock {
 pub struct FinalBlocks(Blocks<PolkadotConfig>);
 
 impl FinalBlocks {
-    /// Waits until an enclave of the shard confirms that it processed the block `block_hash`.
-    ///
-    /// # Errors
-    /// [`ParentchainError::Read`] when the node ends the subscription or its events cannot be read.
-    pub async fn wait_for_confirmation(
-        &mut self,
-        shard: ShardIdentifier,
-        block_hash: H256,
-        observer: &dyn Observer,
-    ) -> Result<ProcessedParentchainBlock, ParentchainError> {
-        observer.waiting_for(Stage::Processing);
-        loop {
-            let at = self.next().await?;
-            let found = confirmations(&at).await?;
-            let mut of_block =
-                found.into_iter().filter(|event| event.shard == shard && event.block_hash == block_hash);
-            if let Some(event) = of_block.next() {
-                return Ok(event);
-            }
-        }
+    /// The confirmations of the block `block_hash` from now on.
+    pub fn confirmations_of(self, shard: ShardIdentifier, block_hash: H256) -> Confirmations {
+        Confirmations { shard, block_hash, past: None, blocks: self }
     }
 
     /// Waits for the next final block and gives its events as text, one line each.
@@ -106,35 +89,65 @@ impl Parentchain {
             .map_err(|error| ParentchainError::read("the chain's final blocks", &error))
     }
 
-    /// Looks for the confirmation of a block of the past: in all final blocks from the one after it up to the head, and,
-    /// when it is not there, in those that come.
+    /// The confirmations of a block of the past: in all final blocks from the one after it up to the head, and then in
+    /// those that come.
     ///
     /// # Errors
     /// [`ParentchainError::Read`].
-    pub async fn confirmation_of(
+    pub async fn confirmations_of(
         &self,
         shard: ShardIdentifier,
         block_hash: H256,
         block_number: u32,
-        observer: &dyn Observer,
-    ) -> Result<ProcessedParentchainBlock, ParentchainError> {
-        observer.waiting_for(Stage::Processing);
-        let mut blocks = self.final_blocks().await?;
+    ) -> Result<Confirmations, ParentchainError> {
+        // In this order, so that no block lies between the past and the subscription.
+        let blocks = self.final_blocks().await?;
         let head = self.at_final_block().await?.block_number();
-        for number in u64::from(block_number) + 1..=head {
-            let at = self
-                .api
-                .at_block(number)
-                .await
-                .map_err(|error| ParentchainError::read("a final block", &error))?;
-            let found = confirmations(&at).await?;
-            if let Some(event) =
-                found.into_iter().find(|event| event.shard == shard && event.block_hash == block_hash)
-            {
-                return Ok(event);
+        let past = Past { api: self.api.clone(), numbers: u64::from(block_number) + 1..=head };
+        Ok(Confirmations { shard, block_hash, past: Some(past), blocks })
+    }
+}
+
+/// What the shard's enclaves publish about one block. Each of them confirms it, so there is more than one confirmation, and
+/// they differ when an enclave computes something else.
+pub struct Confirmations {
+    shard: ShardIdentifier,
+    block_hash: H256,
+    past: Option<Past>,
+    blocks: FinalBlocks,
+}
+
+/// Final blocks that were there before the subscription.
+struct Past {
+    api: OnlineClient<PolkadotConfig>,
+    numbers: RangeInclusive<u64>,
+}
+
+impl Confirmations {
+    /// The shard.
+    pub fn shard(&self) -> ShardIdentifier {
+        self.shard
+    }
+
+    /// Hash of the block that they are about.
+    pub fn block_hash(&self) -> H256 {
+        self.block_hash
+    }
+
+    /// Those in the next final block, in its order. A block may be seen twice where the past meets the subscription.
+    ///
+    /// # Errors
+    /// [`ParentchainError::Read`] when the node ends the subscription or the events of a block cannot be read.
+    pub async fn next_block(&mut self) -> Result<Vec<ProcessedParentchainBlock>, ParentchainError> {
+        let at = match self.past.as_mut().and_then(|past| Some((past.numbers.next()?, &past.api))) {
+            Some((number, api)) => {
+                api.at_block(number).await.map_err(|error| ParentchainError::read("a final block", &error))?
             }
-        }
-        blocks.wait_for_confirmation(shard, block_hash, observer).await
+            None => self.blocks.next().await?,
+        };
+        let mut found = confirmations(&at).await?;
+        found.retain(|event| event.shard == self.shard && event.block_hash == self.block_hash);
+        Ok(found)
     }
 }
 
