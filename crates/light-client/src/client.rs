@@ -324,7 +324,7 @@ impl LightClient {
     /// Headers that must be imported again before the next block can be verified.
     pub fn headers_needed(&self) -> Option<RangeInclusive<u32>> {
         let next = self.position.block.number.saturating_add(1);
-        if next > self.trail.tip().number {
+        if next > self.trail.finalized().number {
             return None;
         }
         self.trail.hash_at(next).err().map(|Thinned(range)| range)

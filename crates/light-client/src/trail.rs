@@ -11,7 +11,7 @@
 //! # Forks
 //! Nothing follows from a header before it is final, so until then the host may change its mind: a header that continues a known one
 //! takes the place of the one that was there, and of all above it. A lie about headers therefore costs the host nothing but
-//! the lie. Below the finalized block a fork is refused.
+//! the lie, however long it is: the finalized block is always known. Below it a fork is refused.
 
 use crate::header::{BlockId, Header, HeaderError, Thinned};
 use sp_core::H256;
@@ -72,7 +72,8 @@ impl Trail {
         }
         if number <= self.tip.number {
             let below = number.saturating_sub(1);
-            let is_another = self.known(number).is_some_and(|known| known != id.hash);
+            // Above the finalized block nothing is imported again, so one whose hash was thinned away counts as another.
+            let is_another = self.known(number) != Some(id.hash);
             let continues = self.known(below) == Some(header.parent_hash);
             if number > self.finalized.number && is_another && continues {
                 return Ok(Place::Instead(below));
@@ -96,6 +97,7 @@ impl Trail {
         drop(self.marks.split_off(&above));
         drop(self.recalled.split_off(&above));
         self.building = None;
+        self.keep_every_header_of_a_short_gap();
     }
 
     /// Adds a header whose place is [`Place::Next`].
@@ -114,18 +116,21 @@ impl Trail {
     /// Takes in a header whose place is [`Place::Inside`].
     pub(crate) fn recall(&mut self, header: &Header, id: BlockId) -> Result<(), HeaderError> {
         let number = id.number;
+        let below = number.saturating_sub(1);
         if let Some(known) = self.known(number) {
             if known != id.hash {
                 self.building = None;
                 return Err(HeaderError::Fork(number));
             }
             // The stretch that is being imported has reached its upper mark: now, and only now, it is believed.
-            if let Some(stretch) = self.building.take_if(|stretch| stretch.last.hash == header.parent_hash) {
+            if let Some(stretch) = self.building.take_if(|stretch| stretch.last.number == below) {
+                if stretch.last.hash != header.parent_hash {
+                    return Err(HeaderError::Fork(number));
+                }
                 self.recalled = stretch.hashes;
             }
             return Ok(());
         }
-        let below = number.saturating_sub(1);
         let mut stretch = match self.building.take() {
             Some(stretch) if stretch.last.number == below => stretch,
             _ => {
@@ -172,7 +177,10 @@ impl Trail {
         let above = block.number.saturating_add(1);
         self.marks = self.marks.split_off(&above);
         self.recalled = self.recalled.split_off(&above);
-        // The gap is closing: keep every header again.
+        self.keep_every_header_of_a_short_gap();
+    }
+
+    fn keep_every_header_of_a_short_gap(&mut self) {
         if self.marks.len() < MAX_MARKS / 4 {
             self.stride = 1;
         }
@@ -322,18 +330,54 @@ mod tests {
     }
 
     #[test]
+    fn h01_a_lie_that_is_long_enough_for_thinning_gives_way_too() {
+        let headers = chain(10, 1);
+        let mut trail = Trail::new(BlockId::of(&headers[0]));
+        for header in &headers[1..=5] {
+            import(&mut trail, header).unwrap();
+        }
+        trail.finalize(trail.tip());
+        let mut parent = headers[5].hash();
+        for number in 6..100_000 {
+            let forged = Header::new(number, H256::repeat_byte(9), H256::zero(), parent, Default::default());
+            parent = forged.hash();
+            import(&mut trail, &forged).unwrap();
+        }
+        assert!(trail.hash_at(7).is_err(), "block 7 should be thinned");
+        for header in &headers[6..] {
+            import(&mut trail, header).unwrap();
+        }
+        assert_eq!(trail.tip(), BlockId::of(&headers[10]));
+        trail.finalize(trail.tip());
+        assert_eq!(trail.hash_at(7), Ok(headers[7].hash()));
+    }
+
+    #[test]
     fn h01_a_mark_with_a_forged_parent_does_not_complete_a_stretch() {
         let headers = chain(100_000, 1);
         let mut trail = Trail::new(BlockId::of(&headers[0]));
         for header in &headers[1..] {
             import(&mut trail, header).unwrap();
         }
+        trail.finalize(trail.tip());
         let Err(Thinned(range)) = trail.hash_at(1) else { panic!("block 1 should be thinned") };
-        let forged =
-            Header::new(1, H256::repeat_byte(9), H256::zero(), headers[0].hash(), Default::default());
-        import(&mut trail, &forged).unwrap();
-        // The genuine mark has another parent, so the forged stretch stays unbelieved.
-        import(&mut trail, &headers[*range.end() as usize]).unwrap();
+        let (first, mark) = (*range.start(), *range.end());
+        assert!(mark > first + 1, "{range:?}");
+        let forge = |number, parent| {
+            Header::new(number, H256::repeat_byte(9), H256::zero(), parent, Default::default())
+        };
+        let mut parent = headers[0].hash();
+        for number in first..mark {
+            let forged = forge(number, parent);
+            parent = forged.hash();
+            import(&mut trail, &forged).unwrap();
+        }
+        // The genuine mark has another parent.
+        assert_eq!(import(&mut trail, &headers[mark as usize]), Err(HeaderError::Fork(mark)));
+        assert!(trail.hash_at(1).is_err());
+        // A stretch that does not reach its mark is not believed either.
+        import(&mut trail, &forge(first, headers[0].hash())).unwrap();
+        import(&mut trail, &headers[mark as usize]).unwrap();
         assert!(trail.hash_at(1).is_err());
     }
 }

@@ -151,6 +151,7 @@ mod tests {
             tip: reference(7),
             watched_keys: vec![vec![1; 32], vec![2; 48]],
             wanted_code: Some(H256::repeat_byte(8)),
+            wanted_headers: Some((6, 7)),
             outbox_len: 1,
             operations: 2,
             notice: Some("notice".into()),

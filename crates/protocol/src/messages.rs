@@ -11,7 +11,7 @@ pub enum HostRequest {
     /// Must be first, and come once.
     #[codec(index = 0)]
     Start(Box<Start>),
-    /// Headers that extend the chain the enclave knows, oldest first, at most [`MAX_HEADERS`]; each is the SCALE
+    /// Headers that extend the chain the enclave knows, or that [`Status::wanted_headers`] asked for, oldest first, at most [`MAX_HEADERS`]; each is the SCALE
     /// encoding of a header. They count for nothing until a justification covers them.
     #[codec(index = 1)]
     ImportHeaders(Vec<Untrusted<Vec<u8>>>),
@@ -159,6 +159,9 @@ pub struct Status {
     pub watched_keys: Vec<Vec<u8>>,
     /// blake2-256 of the runtime code that it needs before the next block.
     pub wanted_code: Option<H256>,
+    /// First and last number of the headers that it needs again before the next block: after a gap that was too long to
+    /// remember each hash of.
+    pub wanted_headers: Option<(u32, u32)>,
     /// Number of extrinsics whose effect it has not yet seen final.
     pub outbox_len: u32,
     /// Number of operations executed since this start, failures included.

@@ -18,6 +18,7 @@ use offstage_primitives::H256;
 use offstage_protocol::{BlockBundle, BlockReference, HostRequest, MAX_HEADERS, Phase, Status, Untrusted};
 use std::{
     collections::BTreeMap,
+    ops::RangeInclusive,
     sync::{Arc, Mutex},
 };
 
@@ -67,6 +68,10 @@ impl Feeder {
         if status.phase == Phase::NeedsShieldingKey {
             // It takes no block before it has the key; whoever called asks a peer for it.
             return enclave.ask_status(HostRequest::Status).await.map(Step::AtHead);
+        }
+        if let Some((first, last)) = status.wanted_headers {
+            tracing::debug!(first, last, "handing headers to the enclave again, after a long gap");
+            return self.headers(enclave, first..=last).await.map(Step::Advanced);
         }
         if status.position.number < status.finalized.number {
             return self.next_block(enclave, status).await;
@@ -155,9 +160,19 @@ impl Feeder {
         status: &Status,
         justification: Justification,
     ) -> Result<Step> {
-        let mut headers = Vec::new();
         let known = if self.from_finalized { status.finalized } else { status.tip };
-        for number in known.number.max(status.position.number) + 1..=justification.target.number {
+        let first = known.number.max(status.position.number) + 1;
+        self.headers(enclave, first..=justification.target.number).await?;
+        let justification = HostRequest::ImportJustification(Untrusted::new(justification.bytes));
+        let now = enclave.ask_status(justification).await?;
+        self.from_finalized = false;
+        Ok(Step::Advanced(now))
+    }
+
+    /// Hands headers of the node's chain to the enclave, in bounded batches.
+    async fn headers(&self, enclave: &Enclave, numbers: RangeInclusive<u32>) -> Result<Status> {
+        let mut headers = Vec::new();
+        for number in numbers {
             let header = match self.ahead.get(&number) {
                 Some(block) => block.header().clone(),
                 None => {
@@ -172,13 +187,8 @@ impl Feeder {
                 enclave.ask_status(HostRequest::ImportHeaders(std::mem::take(&mut headers))).await?;
             }
         }
-        if !headers.is_empty() {
-            enclave.ask_status(HostRequest::ImportHeaders(headers)).await?;
-        }
-        let justification = HostRequest::ImportJustification(Untrusted::new(justification.bytes));
-        let now = enclave.ask_status(justification).await?;
-        self.from_finalized = false;
-        Ok(Step::Advanced(now))
+        let rest = if headers.is_empty() { HostRequest::Status } else { HostRequest::ImportHeaders(headers) };
+        enclave.ask_status(rest).await
     }
 
     async fn at_head(&self, enclave: &Enclave, head: BlockReference) -> Result<Step> {

@@ -153,6 +153,7 @@ mod tests {
             tip: block(position),
             watched_keys: vec![],
             wanted_code: None,
+            wanted_headers: None,
             outbox_len: 0,
             operations: 0,
             notice: None,

@@ -116,11 +116,16 @@ impl<S: StateTransition> Worker<S> {
 
     /// How far it is.
     pub(super) fn status(&self) -> Status {
-        let (finalized, tip, wanted_code) = match &self.client {
-            Client::Ready(client) => {
-                (reference(client.finalized()), reference(client.frontier()), client.runtime_needed())
+        let (finalized, tip, wanted_code, wanted_headers) = match &self.client {
+            Client::Ready(client) => (
+                reference(client.finalized()),
+                reference(client.frontier()),
+                client.runtime_needed(),
+                client.headers_needed(),
+            ),
+            Client::AwaitingCode(code_hash) => {
+                (self.head.position, self.head.position, Some(*code_hash), None)
             }
-            Client::AwaitingCode(code_hash) => (self.head.position, self.head.position, Some(*code_hash)),
         };
         let pending = usize::from(self.registration.pending.is_some());
         Status {
@@ -130,6 +135,7 @@ impl<S: StateTransition> Worker<S> {
             tip,
             watched_keys: proof_keys(&self.identity.signer, self.identity.shard),
             wanted_code,
+            wanted_headers: wanted_headers.map(|range| (*range.start(), *range.end())),
             outbox_len: u32::try_from(self.store.waiting().len().saturating_add(pending)).unwrap_or(u32::MAX),
             operations: self.operations,
             notice: self.notice(),

@@ -5,9 +5,9 @@ use crate::kit::{Host, UNIT, World, bundle, funded, headers, import, transfer};
 use codec::Encode;
 use offstage_light_client::{
     Header,
-    testing::{authorities, scheduled_change, validators},
+    testing::{authorities, precommit, scheduled_change, validators},
 };
-use offstage_protocol::{HostRequest, Phase, RefusalCode, Untrusted};
+use offstage_protocol::{HostRequest, MAX_HEADERS, Phase, RefusalCode, Untrusted};
 use offstage_sdk::testing::TestAccount;
 use sp_runtime::DigestItem;
 
@@ -236,4 +236,50 @@ fn p03_thousands_of_headers_come_before_their_blocks() {
     host.follow(&world);
     assert_eq!((host.balance(&bob), host.status().phase), (5 * UNIT, Phase::Serving));
     host.settle(&mut world);
+}
+
+/// A gap longer than what is remembered: the enclave asks for the headers of the next blocks again.
+#[test]
+fn p03_headers_that_were_thinned_away_are_asked_for_again() {
+    let (mut world, mut host, alice) = funded();
+    let (bob, key, shard) = (TestAccount::bob(), host.key(), world.shard);
+    let from = world.chain.number();
+    for nonce in 0..3 {
+        let content = world.block().invoke(shard, key.operation(&transfer(&alice, &bob, UNIT, nonce)));
+        world.add(content);
+    }
+    // Of all blocks behind these, there are only headers.
+    let mut gap = world.chain.headers(from + 1..=from + 3);
+    let mut last = world.chain.header(from + 3).clone();
+    while gap.len() < 40_000 {
+        last = Header { number: last.number + 1, parent_hash: last.hash(), ..last };
+        gap.push(last.encode());
+    }
+    let send = |host: &mut Host, headers: &[Vec<u8>]| {
+        for batch in headers.chunks(MAX_HEADERS) {
+            host.done(HostRequest::ImportHeaders(batch.iter().cloned().map(Untrusted::new).collect()));
+        }
+    };
+    send(&mut host, &gap);
+    assert_eq!(host.status().wanted_headers, None, "nothing is final yet");
+    let (set_id, voters) = world.chain.set_for(from);
+    let mut justification = world.chain.justification(from, voters, set_id);
+    let vote = |voter| precommit(voter, last.number, last.hash(), justification.round, set_id);
+    justification.commit.precommits = voters.iter().map(vote).collect();
+    (justification.commit.target_number, justification.commit.target_hash) = (last.number, last.hash());
+    host.done(HostRequest::ImportJustification(Untrusted::new(justification.encode())));
+
+    let mut asked = 0;
+    while host.status().position.number < from + 3 {
+        if let Some((first, last)) = host.status().wanted_headers {
+            asked += 1;
+            let bundle = host.next_bundle(&world);
+            host.refuses_block(bundle, RefusalCode::Finality);
+            send(&mut host, &gap[(first - from - 1) as usize..=(last - from - 1) as usize]);
+            assert_ne!(host.status().wanted_headers, Some((first, last)));
+        }
+        host.import_next(&world);
+    }
+    assert!(asked > 0, "the gap was to be long enough for thinning");
+    assert_eq!(host.balance(&bob), 3 * UNIT);
 }
