@@ -63,9 +63,9 @@ fuzz-smoke: setup ## Fuzz every decoder that untrusted bytes reach, 30 s each (F
 	@scripts/fuzz-smoke.sh
 
 .PHONY: mutants
-mutants: setup ## Change the light client's code in every way that cargo-mutants knows, and see which test notices (about an hour)
+mutants: setup ## Change what decides in light client and attestation in every way that cargo-mutants knows, and see which test notices (hours)
 	@cargo mutants --version >/dev/null 2>&1 || env -u CARGO_TARGET_DIR cargo install cargo-mutants --locked
-	CARGO_TARGET_DIR="$(OFFSTAGE_CACHE)/mutants" cargo mutants --package offstage-light-client --output "$(OFFSTAGE_CACHE)"
+	CARGO_TARGET_DIR="$(OFFSTAGE_CACHE)/mutants" cargo mutants --package offstage-light-client --package offstage-attestation --output "$(OFFSTAGE_CACHE)"
 
 .PHONY: bench
 bench: build ## Measure the enclave's speed, as ratios within one run

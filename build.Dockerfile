@@ -13,7 +13,7 @@ FROM debian:trixie-slim AS build
 
 # What scripts/setup.sh installs too. For a release take them from a dated snapshot of the archive.
 RUN apt-get update && apt-get install -y --no-install-recommends \
-        build-essential ca-certificates clang cmake curl git libclang-dev pkg-config protobuf-compiler \
+        build-essential ca-certificates clang cmake curl git libclang-dev libssl-dev pkg-config protobuf-compiler \
     && rm -rf /var/lib/apt/lists/*
 
 ENV RUSTUP_HOME=/usr/local/rustup CARGO_HOME=/usr/local/cargo PATH=/usr/local/cargo/bin:$PATH

@@ -37,7 +37,7 @@ packages() {
 }
 
 command -v rustup >/dev/null || fail "rustup is missing: install it from https://rustup.rs and try again"
-packages build-essential pkg-config protobuf-compiler clang libclang-dev cmake git
+packages build-essential pkg-config protobuf-compiler clang libclang-dev cmake libssl-dev git
 
 if ! cargo --version >/dev/null 2>&1; then
     say "installing the toolchain that rust-toolchain.toml pins"
