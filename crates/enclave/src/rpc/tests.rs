@@ -22,7 +22,7 @@ use offstage_primitives::{
 use offstage_protocol::{BlockReference, Phase};
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::{sync::Mutex, time::Instant};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_tungstenite::{
@@ -41,7 +41,7 @@ impl Client {
 
     async fn ask_text(&mut self, text: &str) -> String {
         self.0.send(Message::text(text)).await.unwrap();
-        match timeout(Duration::from_secs(10), self.0.next()).await.unwrap().unwrap().unwrap() {
+        match timeout(PATIENCE, self.0.next()).await.unwrap().unwrap().unwrap() {
             Message::Text(text) => text.to_string(),
             other => panic!("{other:?}"),
         }
@@ -73,7 +73,7 @@ impl Client {
     }
 
     async fn is_closed(&mut self) -> bool {
-        let next = timeout(Duration::from_secs(5), self.0.next()).await;
+        let next = timeout(PATIENCE, self.0.next()).await;
         matches!(next, Ok(None | Some(Err(_)) | Some(Ok(Message::Close(_)))))
     }
 }
@@ -286,7 +286,7 @@ async fn c10_oversized_messages_end_the_connection() {
     let address = start(serving(), RpcLimits { message_len: 1000, ..Default::default() });
     let mut client = Client::connect(&address).await.unwrap();
     client.0.send(Message::text(" ".repeat(1001))).await.unwrap();
-    match timeout(Duration::from_secs(5), client.0.next()).await.unwrap() {
+    match timeout(PATIENCE, client.0.next()).await.unwrap() {
         Some(Ok(Message::Close(Some(frame)))) => assert_eq!(frame.code, CloseCode::Size),
         Some(Err(tungstenite::Error::Io(_) | tungstenite::Error::Protocol(_))) | None => {}
         other => panic!("{other:?}"),
@@ -294,35 +294,69 @@ async fn c10_oversized_messages_end_the_connection() {
     assert!(Client::connect(&address).await.is_ok());
 }
 
+/// The limits of a worker with so many places, which no clock frees.
+fn places(connections: usize) -> RpcLimits {
+    RpcLimits {
+        connections,
+        connections_per_peer: connections,
+        handshake: LONG,
+        silence: LONG,
+        write: LONG,
+        ..Default::default()
+    }
+}
+
+/// Connects as soon as there is a place: the worker frees one some time after the connection that had it has ended.
+async fn connect_when_free(address: &str) -> Client {
+    let attempts = async {
+        loop {
+            if let Ok(client) = Client::connect(address).await {
+                return client;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, attempts).await.expect("no place was ever freed")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_connections_are_limited_and_come_back() {
-    let limits = RpcLimits {
-        connections: 20,
-        connections_per_peer: 20,
-        handshake: Duration::from_millis(500),
-        ..Default::default()
-    };
-    let address = start(serving(), limits);
-    // A thousand that never start the handshake.
+    let address = start(serving(), places(20));
+    // A thousand that never start the handshake: the first twenty have the places.
     let mut silent = Vec::new();
     for _ in 0..1000 {
         silent.push(TcpStream::connect(&address).await.unwrap());
     }
     assert!(Client::connect(&address).await.is_err());
-    tokio::time::sleep(Duration::from_millis(1000)).await;
+    drop(silent);
     let mut clients = Vec::new();
     for _ in 0..20 {
-        clients.push(Client::connect(&address).await.unwrap());
+        clients.push(connect_when_free(&address).await);
     }
     assert!(Client::connect(&address).await.is_err());
     drop(clients.pop());
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(Client::connect(&address).await.is_ok());
+    clients.push(connect_when_free(&address).await);
+    assert!(Client::connect(&address).await.is_err());
     assert_eq!(clients[0].value("author_getFingerprint", json!([])).await, MRENCLAVE);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn c10_silent_clients_and_those_that_never_read_are_dropped() {
+async fn c10_who_never_starts_the_handshake_is_dropped() {
+    let address = start(serving(), RpcLimits { handshake: SHORT, ..places(1) });
+    let _silent = TcpStream::connect(&address).await.unwrap();
+    connect_when_free(&address).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c10_silent_clients_are_dropped() {
+    let address = start(serving(), RpcLimits { silence: SHORT, ..places(1) });
+    let mut silent = Client::connect(&address).await.unwrap();
+    assert!(silent.is_closed().await);
+    connect_when_free(&address).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c10_clients_that_never_read_are_dropped() {
     struct Large;
     impl Answers for Large {
         fn answer(
@@ -340,40 +374,60 @@ async fn c10_silent_clients_and_those_that_never_read_are_dropped() {
     }
     let certificate = certificate(&boot(), KEY.public().digest());
     let view = Arc::new(View::new(identity(), Arc::new(Large), picture(Phase::Serving, Some(certificate))));
-    let limits = RpcLimits {
-        connections: 1,
-        silence: Duration::from_millis(800),
-        write: Duration::from_millis(300),
-        ..Default::default()
-    };
-    let address = start(view, limits);
-    let mut silent = Client::connect(&address).await.unwrap();
-    assert!(silent.is_closed().await);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let address = start(view, RpcLimits { write: SHORT, ..places(1) });
     let mut never_reads = Client::connect(&address).await.unwrap();
     let text = json!({ "jsonrpc": "2.0", "method": "state_getMetadata", "params": [], "id": 1 }).to_string();
     never_reads.0.send(Message::text(text)).await.unwrap();
-    let started = Instant::now();
-    while Client::connect(&address).await.is_err() {
-        assert!(started.elapsed() < Duration::from_secs(5), "its place was never freed");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    connect_when_free(&address).await;
+}
+
+/// A business logic whose getters begin, say so, and end when they are told to.
+struct Held {
+    begun: std::sync::mpsc::Sender<()>,
+    end: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl Answers for Held {
+    fn answer(
+        &self,
+        _: &crate::store::Snapshot,
+        _: H256,
+        _: &offstage_sdk::ReadContext,
+        getter: &[u8],
+    ) -> Result<Option<Vec<u8>>, crate::store::StoreError> {
+        self.begun.send(()).unwrap();
+        self.end.lock().unwrap().recv().unwrap();
+        Ok(Some(getter.to_vec()))
+    }
+    fn metadata(&self) -> Vec<u8> {
+        METADATA.to_vec()
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_a_slow_getter_delays_neither_status_nor_others_for_long() {
-    let limits = RpcLimits { getters_at_once: 1, turn: Duration::from_millis(200), ..Default::default() };
-    let address = start(serving(), limits);
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (end, may_end) = std::sync::mpsc::channel();
+    let certificate = certificate(&boot(), KEY.public().digest());
+    let held = Arc::new(Held { begun, end: Mutex::new(may_end) });
+    let view = Arc::new(View::new(identity(), held, picture(Phase::Serving, Some(certificate))));
+    let address = start(view, RpcLimits { getters_at_once: 1, turn: SHORT, ..Default::default() });
     let mut slow = Client::connect(&address).await.unwrap();
     let slow =
         tokio::spawn(async move { slow.value("state_executeGetter", request(shard(), b"slow")).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let _has_begun =
+        tokio::task::spawn_blocking(move || has_begun.recv_timeout(PATIENCE).map(|()| has_begun))
+            .await
+            .unwrap()
+            .unwrap();
+    // All of this is answered while the slow one has not ended.
     let mut other = Client::connect(&address).await.unwrap();
-    let started = Instant::now();
     other.value("offstage_getStatus", json!([])).await;
     let error = other.error("state_executeGetter", request(shard(), b"getter")).await;
     assert!(error.contains("busy"), "{error}");
-    assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
+    assert!(!slow.is_finished());
+    end.send(()).unwrap();
+    end.send(()).unwrap();
     assert_eq!(slow.await.unwrap(), Some(b"slow".to_vec()).encode());
     other.value("state_executeGetter", request(shard(), b"getter")).await;
 }
@@ -397,3 +451,10 @@ async fn c10_calls_are_limited_per_second() {
     }
     assert!(started.elapsed() >= Duration::from_millis(400), "{:?}", started.elapsed());
 }
+
+/// A limit that a test waits for.
+const SHORT: Duration = Duration::from_millis(300);
+/// A limit that no test reaches.
+const LONG: Duration = Duration::from_secs(3600);
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(60);

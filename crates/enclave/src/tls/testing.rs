@@ -16,10 +16,7 @@ use offstage_primitives::{
 use offstage_protocol::{BlockReference, Phase};
 use offstage_sdk::ReadContext;
 use rustls::{ClientConfig, client::Resumption, sign::CertifiedKey};
-use std::{
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::sync::{Arc, LazyLock};
 
 /// 15 January 2027.
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -230,7 +227,7 @@ fn self_signed(boot: &BootIdentity, extension: Option<Vec<u8>>) -> Arc<Certified
     Arc::new(CertifiedKey::new(vec![der], key))
 }
 
-/// A business logic that answers every getter with its own bytes, after a while if they say so.
+/// A business logic that answers every getter with its own bytes.
 pub(crate) struct Echo;
 
 impl Answers for Echo {
@@ -242,7 +239,6 @@ impl Answers for Echo {
         getter: &[u8],
     ) -> Result<Option<Vec<u8>>, StoreError> {
         match getter {
-            b"slow" => std::thread::sleep(Duration::from_secs(2)),
             b"panic" => panic!("a defect of the business logic"),
             b"none" => return Ok(None),
             _ => {}
