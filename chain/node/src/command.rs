@@ -130,7 +130,12 @@ fn refuse(error: &clap::Error) -> ! {
         error.exit();
     }
     let text = error.to_string();
-    let first = text.lines().next().unwrap_or("error: the command line cannot be understood");
-    eprintln!("{first}; see {} --help", Cli::executable_name());
+    let said: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    eprintln!("{}; see {} --help", said.join(" ").replace(" tip:", "; tip:"), Cli::executable_name());
     std::process::exit(2)
 }

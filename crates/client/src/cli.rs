@@ -140,11 +140,7 @@ pub enum Command {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Nobody is left to tell when even this cannot be printed.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
-        }
+        Err(error) => return refuse(&error),
     };
     init_log();
     let terminal = Terminal::new();
@@ -167,6 +163,31 @@ pub fn main() -> ExitCode {
             ExitCode::from(if report::is_usage(&error) { USAGE } else { FAILURE })
         }
     }
+}
+
+/// Prints the help or version that was asked for, or in one line what of the command line cannot be understood.
+fn refuse(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as NothingSaid;
+    if !error.use_stderr() || error.kind() == NothingSaid {
+        // Nobody is left to tell when even this cannot be printed.
+        let _ = error.print();
+        return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+    }
+    Terminal::new().error(&CliError::CommandLine(explanation(&error.to_string())).into());
+    ExitCode::from(USAGE)
+}
+
+/// What clap says before it repeats the usage.
+fn explanation(text: &str) -> String {
+    let said: Vec<&str> = text
+        .strip_prefix("error: ")
+        .unwrap_or(text)
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    said.join(" ").replace(" tip:", "; tip:")
 }
 
 /// Runs one command within the time that the user allows.
@@ -260,6 +281,8 @@ fn init_log() {
 /// Errors of the command line itself.
 #[derive(Debug, Error)]
 pub(crate) enum CliError {
+    #[error("{0}")]
+    CommandLine(String),
     #[error("a node's URL begins with ws:// or wss://, for example ws://127.0.0.1")]
     NodeUrl,
     #[error("timed out after {seconds} s while waiting for {stage}")]
@@ -272,11 +295,12 @@ pub(crate) enum CliError {
 
 impl CliError {
     fn is_usage(&self) -> bool {
-        matches!(self, Self::NodeUrl | Self::Direct)
+        matches!(self, Self::CommandLine(_) | Self::NodeUrl | Self::Direct)
     }
 
     fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::CommandLine(_) => Some("see offstage --help"),
             Self::NodeUrl => None,
             Self::Timeout { stage, .. } => Some(match stage {
                 Stage::Node => "look whether the node runs, and whether --node-url and --node-port are right",

@@ -16,7 +16,10 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 /// Takes `--socket` and `--data-dir`, logs to stderr, and answers the host until it goes away. An error is one line on stderr and
 /// a non-zero exit code.
 pub fn run<S: StateTransition>() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
     quiet_panics();
     log_own_events();
     match converse_with_host::<S>(&arguments) {
@@ -26,6 +29,23 @@ pub fn run<S: StateTransition>() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints the help or version that was asked for, or in one line what of the command line cannot be understood.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let said: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    eprintln!("{}; see offstage-enclave --help, or start it through offstage-worker", said.join(" "));
+    ExitCode::from(2)
 }
 
 /// The trusted program of an Offstage worker. The worker service starts it; it does nothing on its own.

@@ -133,10 +133,7 @@ impl Options {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
-        }
+        Err(error) => return refuse(&error),
     };
     init_logs();
     let outcome = tokio::runtime::Builder::new_multi_thread()
@@ -155,6 +152,24 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints the help or version that was asked for, or in one line what of the command line cannot be understood.
+fn refuse(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as NothingSaid;
+    if !error.use_stderr() || error.kind() == NothingSaid {
+        let _ = error.print();
+        return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    }
+    let text = error.to_string();
+    let said: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    eprintln!("{}; see offstage-worker --help", said.join(" ").replace(" tip:", "; tip:"));
+    ExitCode::from(2)
 }
 
 async fn dispatch(cli: Cli) -> Result<()> {

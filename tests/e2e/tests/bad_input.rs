@@ -29,6 +29,8 @@ fn refused(name: &str, arguments: &[&str], code: i32, words: &[&str]) -> Result<
     }
     let errors = told.lines().filter(|line| line.starts_with("error: ")).count();
     ensure!((1..=2).contains(&errors), "{name} {arguments:?} has {errors} lines of error:\n{told}");
+    // What is wrong in one line, and at most one more with a hint.
+    ensure!(code != 2 || told.lines().count() <= 2, "{name} {arguments:?} is told at length:\n{told}");
     Ok(())
 }
 
@@ -53,6 +55,8 @@ fn wrong_flags_commands_and_values_are_explained() {
         for name in ["offstage", "offstage-worker", "offstage-node", "offstage-enclave"] {
             refused(name, &["--nonsense"], 2, &["--nonsense", "--help"])?;
         }
+        refused("offstage-enclave", &[], 2, &["--socket", "--data-dir"])?;
+        refused("offstage-worker", &["run", "--clean-rest"], 2, &["--clean-reset"])?;
         refused("offstage", &["balanc", "//Alice"], 2, &["balance"])?;
         refused("offstage", &["-p", "port", "balance", "//Alice"], 2, &["--node-port"])?;
         for (amount, word) in [("5x", "whole numbers"), ("-5", "negative"), (TOO_MUCH, "2^128")] {
