@@ -39,6 +39,11 @@ packages() {
 command -v rustup >/dev/null || fail "rustup is missing: install it from https://rustup.rs and try again"
 packages build-essential pkg-config protobuf-compiler clang libclang-dev cmake libssl-dev git
 
+# clang++ uses the library of the newest GCC that it finds, of which a machine may have all but the C++ headers.
+if ! clang++ -x c++ -fsyntax-only - <<<'#include <string>' 2>/dev/null; then
+    packages "libstdc++-$(clang++ -v 2>&1 | sed -n 's|^Selected GCC installation: .*/||p')-dev"
+fi
+
 if ! cargo --version >/dev/null 2>&1; then
     say "installing the toolchain that rust-toolchain.toml pins"
     rustup show active-toolchain >&2 || fail "rustup could not install the pinned toolchain"
