@@ -46,6 +46,12 @@ pub async fn run(network: &mut Network, say: &dyn Fn(&str)) -> Result<()> {
     let shard = users[0].trusted(&["get-shard"])?;
     ensure!(users[1].trusted(&["get-shard"])? == shard, "the workers serve different shards");
     say(&format!("both workers serve shard {shard}"));
+    say(&format!(
+        "the node is at {}, the workers are at {} and {}",
+        network.node_url(),
+        network.worker_url(first)?,
+        network.worker_url(second)?
+    ));
 
     for (round, user) in users.iter().enumerate() {
         say(&format!("--- through worker {}", round + 1));

@@ -6,6 +6,7 @@
 //! look at the chain themselves and check what was promised.
 //!
 //! - [`network`]: a node and workers, with a folder for their logs, that leave nothing behind.
+//! - [`ports`]: which ports they take.
 //! - [`process`](mod@process): one process of it.
 //! - [`stage`]: where a test plays.
 //! - [`user`]: the command line, run as a user runs it.
@@ -21,6 +22,7 @@ pub mod demo;
 pub mod load;
 pub mod lying_node;
 pub mod network;
+pub mod ports;
 pub mod process;
 pub mod stage;
 pub mod user;

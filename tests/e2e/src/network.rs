@@ -2,6 +2,7 @@
 //! A node and its workers on ports of their own.
 
 use crate::{
+    ports::{NODE_PORTS, WORKER_PORTS, ports},
     process::{Process, children},
     user::User,
 };
@@ -12,7 +13,6 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
-    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -23,6 +23,8 @@ pub struct Network {
     node_port: u16,
     peer_port: u16,
     workers: Vec<Worker>,
+    /// Whether to use the ports that clients and workers take by themselves, where they are free.
+    default_ports: bool,
     log_level: Option<String>,
 }
 
@@ -48,14 +50,28 @@ impl Network {
     /// # Errors
     /// When the folder cannot be made or no ports are free.
     pub fn new(folder: &Path) -> Result<Self> {
+        Self::with_ports(folder, false)
+    }
+
+    /// As [`new`](Self::new), but on the ports that are the defaults of our programs' flags, as far as they are free: the client
+    /// needs no flags to find such a network, and `-P 2010` for its second worker.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or no ports are free.
+    pub fn on_default_ports(folder: &Path) -> Result<Self> {
+        Self::with_ports(folder, true)
+    }
+
+    fn with_ports(folder: &Path, default_ports: bool) -> Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let [node_port, peer_port] = free_ports()?;
+        let [node_port, peer_port] = ports(default_ports.then_some(NODE_PORTS))?;
         Ok(Self {
             folder: folder.to_owned(),
             node: None,
             node_port,
             peer_port,
             workers: Vec::new(),
+            default_ports,
             log_level: None,
         })
     }
@@ -177,7 +193,8 @@ impl Network {
 
     fn add(&mut self, enclave: Option<PathBuf>, node_port: Option<u16>) -> Result<usize> {
         let number = self.workers.len() + 1;
-        let [trusted_port, mutual_attestation_port, health_port, metrics_port] = free_ports()?;
+        let defaults = WORKER_PORTS.get(number - 1).copied().filter(|_| self.default_ports);
+        let [trusted_port, mutual_attestation_port, health_port, metrics_port] = ports(defaults)?;
         self.workers.push(Worker {
             number,
             process: None,
@@ -352,6 +369,14 @@ impl Network {
         Ok(self.worker(index)?.trusted_port)
     }
 
+    /// Where the worker's enclave serves clients.
+    ///
+    /// # Errors
+    /// When there is no such worker.
+    pub fn worker_url(&self, index: usize) -> Result<String> {
+        Ok(format!("wss://127.0.0.1:{}", self.trusted_port(index)?))
+    }
+
     /// The worker's host process number.
     ///
     /// # Errors
@@ -400,31 +425,6 @@ pub fn wait_until(what: &str, patience: Duration, mut done: impl FnMut() -> Resu
     bail!("waited {} s in vain until {what}", patience.as_secs())
 }
 
-/// Ports that are free now, and that this process was not given before.
-///
-/// They are below those that systems take for outgoing connections, and tests that run at once, which nextest numbers, look for
-/// theirs in different places; so nothing takes a port between this look and its use.
-///
-/// # Errors
-/// When there are none.
-pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
-    let slot = std::env::var("NEXTEST_TEST_GLOBAL_SLOT").ok().and_then(|slot| slot.parse().ok());
-    let slot = slot.unwrap_or_else(std::process::id) % SLOTS;
-    let first = FIRST_PORT + u16::try_from(slot)? * PORTS_PER_SLOT;
-    let mut ports = [0; N];
-    for port in &mut ports {
-        *port = loop {
-            let given = GIVEN.fetch_add(1, Ordering::Relaxed);
-            ensure!(given < PORTS_PER_SLOT, "no free port from {first} on");
-            if TcpListener::bind(("127.0.0.1", first + given)).is_ok() {
-                break first + given;
-            }
-        };
-    }
-    Ok(ports)
-}
-
 fn http_get(port: u16, path: &str) -> Result<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -438,7 +438,3 @@ fn http_get(port: u16, path: &str) -> Result<(u16, String)> {
 
 const NODE_PATIENCE: Duration = Duration::from_secs(120);
 const WORKER_PATIENCE: Duration = Duration::from_secs(120);
-
-const FIRST_PORT: u16 = 20_000;
-const PORTS_PER_SLOT: u16 = 500;
-const SLOTS: u32 = 20;

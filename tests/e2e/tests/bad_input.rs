@@ -4,7 +4,8 @@
 
 use anyhow::{Context, Result, ensure};
 use offstage_e2e::{
-    network::{Network, binary, free_ports, wait_until},
+    network::{Network, binary, wait_until},
+    ports::free_ports,
     process::Process,
 };
 use std::{

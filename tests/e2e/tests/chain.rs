@@ -4,7 +4,8 @@
 use anyhow::{Context, Result};
 use offstage_e2e::{
     audit::Auditor,
-    network::{binary, free_ports, wait_until},
+    network::{binary, wait_until},
+    ports::free_ports,
     process::Process,
 };
 use std::{net::TcpStream, path::Path, process::Command, time::Duration};

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 
 fn play(folder: &Path) -> Result<()> {
     let begun = Instant::now();
-    let mut network = Network::new(folder)?;
+    let mut network = Network::on_default_ports(folder)?;
     tokio::runtime::Runtime::new()?.block_on(demo::run(&mut network, &|line| say(begun, line)))
 }
 
