@@ -38,6 +38,8 @@ pub struct Worker {
     enclave: Option<PathBuf>,
     /// Another node than the network's own.
     node_port: Option<u16>,
+    /// How many KiB its files may have when it is started the next time.
+    room_kib: Option<u32>,
     trusted_port: u16,
     mutual_attestation_port: u16,
     health_port: u16,
@@ -172,7 +174,16 @@ impl Network {
     /// # Errors
     /// When it cannot be started.
     pub fn add_worker(&mut self) -> Result<usize> {
-        self.add(None, None)
+        self.add(None, None, None)
+    }
+
+    /// Adds a worker and starts it where each of its files has room for so many KiB; when it is started again there is room
+    /// enough. Returns its index.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn add_worker_with_room(&mut self, kib: u32) -> Result<usize> {
+        self.add(None, None, Some(kib))
     }
 
     /// Adds a worker that follows the node on this port, and starts it. Returns its index.
@@ -180,7 +191,7 @@ impl Network {
     /// # Errors
     /// When it cannot be started.
     pub fn add_worker_behind(&mut self, node_port: u16) -> Result<usize> {
-        self.add(None, Some(node_port))
+        self.add(None, Some(node_port), None)
     }
 
     /// Adds a worker with this enclave, which claims to be the honest one, and starts it. Returns its index.
@@ -188,10 +199,15 @@ impl Network {
     /// # Errors
     /// When it cannot be started.
     pub fn add_worker_with(&mut self, enclave: &Path) -> Result<usize> {
-        self.add(Some(enclave.to_owned()), None)
+        self.add(Some(enclave.to_owned()), None, None)
     }
 
-    fn add(&mut self, enclave: Option<PathBuf>, node_port: Option<u16>) -> Result<usize> {
+    fn add(
+        &mut self,
+        enclave: Option<PathBuf>,
+        node_port: Option<u16>,
+        room_kib: Option<u32>,
+    ) -> Result<usize> {
         let number = self.workers.len() + 1;
         let defaults = WORKER_PORTS.get(number - 1).copied().filter(|_| self.default_ports);
         let [trusted_port, mutual_attestation_port, health_port, metrics_port] = ports(defaults)?;
@@ -201,6 +217,7 @@ impl Network {
             data: self.folder.join(format!("worker{number}")),
             enclave,
             node_port,
+            room_kib,
             trusted_port,
             mutual_attestation_port,
             health_port,
@@ -219,7 +236,16 @@ impl Network {
         let folder = self.folder.clone();
         let worker = self.workers.get_mut(index).context("no such worker")?;
         let node_port = worker.node_port.unwrap_or(own_node);
-        let mut command = Command::new(binary("offstage-worker")?);
+        let mut command = match worker.room_kib.take() {
+            None => Command::new(binary("offstage-worker")?),
+            Some(kib) => {
+                // A write beyond the limit is to fail, as on a full disk, and not to end the process with a signal.
+                let mut shell = Command::new("bash");
+                shell.args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", &kib.to_string()]);
+                shell.arg(binary("offstage-worker")?);
+                shell
+            }
+        };
         command
             .args(["--node-port", &node_port.to_string()])
             .args(["--trusted-worker-port", &worker.trusted_port.to_string()])

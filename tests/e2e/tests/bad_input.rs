@@ -7,6 +7,7 @@ use offstage_e2e::{
     network::{Network, binary, wait_until},
     ports::free_ports,
     process::Process,
+    stage::play,
 };
 use std::{
     fs,
@@ -87,6 +88,30 @@ fn an_unreachable_node_is_named_with_the_flags_that_help() {
         let folder = tempfile::tempdir()?;
         let data = folder.path().display().to_string();
         refused("offstage-worker", &["-p", &port, "-d", &data, "run"], 1, &[&port, "--node-port"])
+    });
+}
+
+#[test]
+fn a_full_disk_ends_a_worker_with_the_reason_and_loses_nothing() {
+    play(async |network| {
+        network.start_node()?;
+        let first = network.add_worker()?;
+        network.wait_until_initialized(first)?;
+        let user = network.user(first)?;
+        let shard = user.trusted(&["get-shard"])?;
+        user.run(&["shield-funds", "//Alice", "//Dora", "7_000_000_000_000", &shard])?;
+
+        // Enough to make the store, and too little to follow the chain.
+        let second = network.add_worker_with_room(80)?;
+        let told = network.wait_until_ended(second)?;
+        for words in ["check the disk and its free space", "the last committed block is safe"] {
+            ensure!(told.contains(words), "the worker says nothing of `{words}`:\n{told}");
+        }
+        ensure!(!told.contains("panicked") && !told.contains("bug"), "{told}");
+        network.start_worker(second)?;
+        network.wait_until_initialized(second)?;
+        ensure!(network.user(second)?.incognito_balance("//Dora")? == 7_000_000_000_000);
+        Ok(())
     });
 }
 
