@@ -11,6 +11,7 @@ use offstage_runtime::opaque::{Block, Hash};
 use sc_cli::SubstrateCli;
 use sc_network::{Litep2pNetworkBackend, NetworkWorker, config::NetworkBackendType};
 use sc_service::{Configuration, PartialComponents, TaskManager};
+use std::io::{Write, stderr};
 
 impl SubstrateCli for Cli {
     fn impl_name() -> String {
@@ -136,6 +137,7 @@ fn refuse(error: &clap::Error) -> ! {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
         .filter(|line| !line.is_empty())
         .collect();
-    eprintln!("{}; see {} --help", said.join(" ").replace(" tip:", "; tip:"), Cli::executable_name());
+    let said = said.join(" ").replace(" tip:", "; tip:");
+    let _ = writeln!(stderr(), "{said}; see {} --help", Cli::executable_name());
     std::process::exit(2)
 }

@@ -25,13 +25,17 @@ mod rpc;
 mod service;
 
 use offstage_node::message::message;
-use std::process::ExitCode;
+use std::{
+    io::{Write, stderr},
+    process::ExitCode,
+};
 
 fn main() -> ExitCode {
     match command::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", message(&error));
+            // A full disk under stderr must not make a panic of an error.
+            let _ = writeln!(stderr(), "error: {}", message(&error));
             ExitCode::FAILURE
         }
     }

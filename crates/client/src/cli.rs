@@ -275,7 +275,12 @@ fn init_log() {
     use tracing_subscriber::EnvFilter;
     // Libraries log what the errors already say; who wants it anyway sets RUST_LOG.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // What the log cannot write, stderr cannot take either; to complain of it there would be a panic.
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .init();
 }
 
 /// Errors of the command line itself.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use offstage_primitives::{ShardIdentifier, shard::base58};
 use std::{
-    io::IsTerminal,
+    io::{IsTerminal, Write, stderr, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -148,7 +148,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -168,7 +168,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
         .filter(|line| !line.is_empty())
         .collect();
-    eprintln!("{}; see offstage-worker --help", said.join(" ").replace(" tip:", "; tip:"));
+    say(&format!("{}; see offstage-worker --help", said.join(" ").replace(" tip:", "; tip:")));
     ExitCode::from(2)
 }
 
@@ -177,18 +177,21 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Run(run) => service::run(&cli.options, run).await,
         Command::ShieldingKey => {
             let key = identity(&cli.options).await?.shielding_key;
-            println!("{}", key.context("the store holds no shielding key yet: start the worker with `run`, it makes one or asks a peer for it")?);
-            Ok(())
+            print(&key.context("the store holds no shielding key yet: start the worker with `run`, it makes one or asks a peer for it")?)
         }
-        Command::SigningKey => {
-            println!("{}", ss58(&identity(&cli.options).await?.signer));
-            Ok(())
-        }
-        Command::Mrenclave => {
-            println!("{}", base58(&identity(&cli.options).await?.mrenclave));
-            Ok(())
-        }
+        Command::SigningKey => print(&ss58(&identity(&cli.options).await?.signer)),
+        Command::Mrenclave => print(&base58(&identity(&cli.options).await?.mrenclave)),
     }
+}
+
+/// A result on stdout. Whoever asked for it must not take silence for an answer, so what cannot be written is an error.
+fn print(result: &str) -> Result<()> {
+    writeln!(stdout(), "{result}").context("cannot write the result to stdout")
+}
+
+/// A line on stderr, if it can still be written: a full disk under it must not make a panic of an error.
+fn say(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
 }
 
 async fn identity(options: &Options) -> Result<offstage_protocol::Identity> {
@@ -224,9 +227,11 @@ fn init_logs() {
         .unwrap_or_else(|_| EnvFilter::new("info,subxt=warn,jsonrpsee=warn,hyper=warn,rustls=warn"));
     fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
         .with_target(false)
+        // A log whose disk is full loses lines; to complain of it on stderr would be a panic.
+        .log_internal_errors(false)
         .init();
 }
 
