@@ -8,7 +8,12 @@ use crate::{
 };
 use clap::Parser;
 use offstage_sdk::StateTransition;
-use std::{io::stderr, os::unix::net::UnixStream, path::PathBuf, process::ExitCode};
+use std::{
+    io::{Write, stderr},
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    process::ExitCode,
+};
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Runs the trusted program with the business logic `S`. A `main` is this one call.
@@ -25,7 +30,7 @@ pub fn run<S: StateTransition>() -> ExitCode {
     match converse_with_host::<S>(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            say(&format!("error: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -44,7 +49,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
         .take_while(|line| !line.starts_with("Usage:"))
         .filter(|line| !line.is_empty())
         .collect();
-    eprintln!("{}; see offstage-enclave --help, or start it through offstage-worker", said.join(" "));
+    say(&format!("{}; see offstage-enclave --help, or start it through offstage-worker", said.join(" ")));
     ExitCode::from(2)
 }
 
@@ -91,9 +96,20 @@ enum RunError {
 /// A panic's message is made of what the code had in its hands, and the host reads stderr (attacks.md H13). So only the place is told.
 fn quiet_panics() {
     std::panic::set_hook(Box::new(|info| match info.location() {
-        Some(place) => eprintln!("bug in the enclave at {}:{}; please report it", place.file(), place.line()),
-        None => eprintln!("bug in the enclave; please report it"),
+        Some(place) => {
+            say(&format!("bug in the enclave at {}:{}; please report it", place.file(), place.line()));
+        }
+        None => say("bug in the enclave; please report it"),
     }));
+}
+
+/// A line on stderr, if it can still be written: a full disk under it must not make a panic of an error.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is said is an error of the start, or a place in the code"
+)]
+fn say(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
 }
 
 /// Libraries log what they handle; an enclave's log is read by its host. So only this crate's own events are written.

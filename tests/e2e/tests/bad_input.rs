@@ -79,6 +79,40 @@ fn wrong_flags_commands_and_values_are_explained() {
     });
 }
 
+/// Whoever starts a service sends its messages to a file, and that file's disk fills up like any other.
+#[test]
+fn what_cannot_write_its_messages_ends_with_the_same_code() {
+    succeed(|| {
+        let [port] = free_ports()?;
+        let port = port.to_string();
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().display().to_string();
+        let cases: &[(&str, &[&str], i32)] = &[
+            ("offstage", &["--nonsense"], 2),
+            ("offstage-worker", &["--nonsense"], 2),
+            ("offstage-node", &["--nonsense"], 2),
+            ("offstage-enclave", &["--nonsense"], 2),
+            ("offstage", &["-p", &port, "balance", "//Alice"], 1),
+            ("offstage-worker", &["-p", &port, "-d", &data, "run"], 1),
+            ("offstage-node", &["--chain", "/nowhere.json"], 1),
+            ("offstage-enclave", &["--socket", "/nowhere", "--data-dir", &data], 1),
+            ("offstage-worker", &["-d", &data, "mrenclave"], 1),
+        ];
+        for (name, arguments, code) in cases {
+            let full = || fs::File::options().write(true).open("/dev/full").context("no /dev/full here");
+            let status = Command::new(binary(name)?)
+                .args(*arguments)
+                .env("RUST_LOG", "trace")
+                .stdin(Stdio::null())
+                .stdout(full()?)
+                .stderr(full()?)
+                .status()?;
+            ensure!(status.code() == Some(*code), "{name} {arguments:?} ended with {status}");
+        }
+        Ok(())
+    });
+}
+
 #[test]
 fn an_unreachable_node_is_named_with_the_flags_that_help() {
     succeed(|| {
