@@ -4,7 +4,8 @@
 //! # What
 //! One redb file. Everything in it is sealed: encrypted, authenticated, bound to its place (`cipher`). A block is one
 //! transaction: the state's changes, the position with the light client's snapshot, receipts, waiting effects
-//! and keys are committed together or not at all (design.md, invariant 4). kill -9 at any byte leaves the block before.
+//! and keys are committed together or not at all (design.md, invariant 4). kill -9 at any byte leaves the block before. The only
+//! other transaction moves nodes within the file, and changes nothing that is read (`overdue`).
 //!
 //! # Attacks
 //! - *A record is flipped, cut, or swapped with another*: it does not open.
@@ -25,10 +26,12 @@ mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod journal;
+mod overdue;
 mod records;
 mod snapshot;
 
 pub use error::StoreError;
+pub use overdue::Overdue;
 pub use records::{BlockReceipts, Head, Keys, Opinion, Waiting, WaitingEffect};
 pub use snapshot::Snapshot;
 
@@ -36,8 +39,9 @@ use crate::seal::SealingKey;
 use cipher::{Cipher, Table};
 use codec::{Decode, Encode};
 use error::FORMAT;
-use journal::{Layers, Merge};
+use journal::Layers;
 use offstage_sdk::NodeChanges;
+use overdue::merge;
 use records::{ReceiptPointer, SealedHead};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use sp_crypto_hashing::blake2_256;
@@ -201,11 +205,7 @@ impl Store {
         let mut next_effect = self.next_effect;
         let mut journal = self.journal;
 
-        let mut transaction = self.database.begin_write()?;
-        transaction
-            .set_durability(Durability::Immediate)
-            .map_err(|error| StoreError::Disk(error.to_string()))?;
-        transaction.set_quick_repair(self.is_large());
+        let transaction = begin(&self.database, self.is_large())?;
         // ---- Keys. A new store begins with them.
         if let Some(plaintext) = &keys_plaintext {
             put(&transaction, META, FORMAT_KEY, &[FORMAT])?;
@@ -221,7 +221,7 @@ impl Store {
             journal.1 = journal.1.saturating_add(1);
         }
         let (merged, layers) = layers.split();
-        self.merge(&transaction, &merged, &layers)?;
+        merge(&transaction, &self.cipher, &merged, &layers)?;
         journal.0 = merged.last().map_or(journal.0, |layer| layer.sequence.saturating_add(1));
         // ---- Receipts.
         if let Some(receipts) = &change.receipts {
@@ -270,6 +270,46 @@ impl Store {
         Ok(())
     }
 
+    /// What has to leave the journal's window so that the next block's changes fit in: work that can be done while that
+    /// block is being executed. `None` when there is room.
+    pub fn overdue(&self) -> Option<Overdue> {
+        let (merged, rest) = self.layers.split_for_next();
+        let journal_from = merged.last()?.sequence.saturating_add(1);
+        let head = SealedHead {
+            head: self.head.clone(),
+            next_effect: self.next_effect,
+            effects: u32::try_from(self.waiting.len()).ok()?,
+            effects_tag: effects_tag(&self.cipher, self.waiting.keys()),
+            journal_from,
+            journal_to: self.journal.1,
+            keys_tag: self.keys_tag,
+        };
+        Some(Overdue {
+            database: self.database.clone(),
+            cipher: self.cipher.clone(),
+            is_large: self.is_large(),
+            merged,
+            rest,
+            head,
+        })
+    }
+
+    /// Takes note of what [`Overdue::merge`] did. Nothing may have been committed since [`overdue`](Self::overdue).
+    ///
+    /// # Errors
+    /// The one of the merge; the store is broken then, as after a failed [`commit`](Self::commit).
+    pub fn note_merge(
+        &mut self,
+        overdue: Overdue,
+        outcome: Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.broken |= outcome.is_err();
+        outcome?;
+        self.journal.0 = overdue.head.journal_from;
+        self.layers = overdue.rest;
+        Ok(())
+    }
+
     /// Whether a commit failed, so that only opening the store again helps.
     pub fn is_broken(&self) -> bool {
         self.broken
@@ -305,42 +345,6 @@ impl Store {
     fn is_large(&self) -> bool {
         let len = self.path.as_ref().and_then(|path| Some(std::fs::metadata(path).ok()?.len()));
         len.is_some_and(|len| len >= QUICK_REPAIR_FROM)
-    }
-
-    fn merge(
-        &self,
-        transaction: &WriteTransaction,
-        merged: &[Arc<journal::Layer>],
-        above: &Layers,
-    ) -> Result<(), StoreError> {
-        if merged.is_empty() {
-            return Ok(());
-        }
-        let mut steps: Vec<([u8; 32], Option<&[u8]>)> = journal::merge(merged, above)
-            .into_iter()
-            .map(|step| match step {
-                Merge::Write(key, node) => (self.cipher.blind(Table::Nodes, key), Some(node)),
-                Merge::Remove(key) => (self.cipher.blind(Table::Nodes, key), None),
-            })
-            .collect();
-        // In the table's order, so that neighbours are changed on one page.
-        steps.sort_unstable_by_key(|(name, _)| *name);
-        if !steps.is_empty() {
-            let mut nodes = transaction.open_table(NODES)?;
-            for (name, node) in steps {
-                match node {
-                    Some(node) => {
-                        drop(nodes.insert(&name[..], &self.cipher.seal(Table::Nodes, &name, node)?[..])?)
-                    }
-                    None => drop(nodes.remove(&name[..])?),
-                }
-            }
-        }
-        let mut journal = transaction.open_table(JOURNAL)?;
-        for layer in merged {
-            journal.remove(&layer.sequence.to_be_bytes()[..])?;
-        }
-        Ok(())
     }
 
     fn put_receipts(
@@ -388,6 +392,14 @@ fn is_initialized(database: &Database) -> Result<bool, StoreError> {
         Some(_) => Err(StoreError::BrokenFile),
         None => Err(StoreError::Missing("format")),
     }
+}
+
+/// A transaction that is on the disk when it is committed.
+fn begin(database: &Database, is_large: bool) -> Result<WriteTransaction, StoreError> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::Immediate).map_err(|error| StoreError::Disk(error.to_string()))?;
+    transaction.set_quick_repair(is_large);
+    Ok(transaction)
 }
 
 fn put(

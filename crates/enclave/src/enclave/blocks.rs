@@ -13,11 +13,12 @@ use crate::{
     execute::{Executed, Shard, execute, genesis},
     ingest::{Birth, Ingested, ingest, watched_keys},
     outbox::ended,
-    store::{Change, Head, Keys, NewEffect, Snapshot, WaitingEffect},
+    store::{Change, Head, Keys, NewEffect, Snapshot, StoreError, WaitingEffect},
 };
 use offstage_light_client::{BlockError, BlockMaterial, RuntimeError, VerifiedBlock, header::decode_header};
 use offstage_protocol::{BlockBundle, MAX_HEADERS, Phase, RefusalCode, Untrusted};
 use offstage_sdk::{ExecutionError, StateTransition};
+use std::thread;
 
 impl<S: StateTransition> Worker<S> {
     /// Links headers to the known chain.
@@ -90,8 +91,32 @@ impl<S: StateTransition> Worker<S> {
         let ingested = ingest(&verified, &self.identity.signer, self.identity.shard)
             .map_err(|error| Refused::new(RefusalCode::Block, error))?;
         let snapshot = self.client()?.snapshot_after(&verified).map_err(refuse_block)?;
-        let step = self.step(&ingested, snapshot)?;
+        let step = self.step_beside_merge(&ingested, snapshot)?;
         self.commit(step, verified, ingested)
+    }
+
+    /// [`step`](Self::step), while another thread makes room in the store for what the block changes, if that is worth it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the thread changes where nodes are kept, not what they are"
+    )]
+    fn step_beside_merge(&mut self, block: &Ingested, light_client: Vec<u8>) -> Result<Step, Refused> {
+        let worth_it = block.incoming.len() >= MERGE_BESIDE_FROM;
+        let Some(overdue) = worth_it.then(|| self.store.overdue()).flatten() else {
+            return self.step(block, light_client);
+        };
+        let (step, merge) = thread::scope(|scope| {
+            let merging = thread::Builder::new().spawn_scoped(scope, || overdue.merge());
+            let step = self.step(block, light_client);
+            let merge = match merging {
+                // A thread that panicked, if it can, has not committed.
+                Ok(merging) => merging.join().unwrap_or(Err(StoreError::BrokenFile)),
+                Err(_) => overdue.merge(),
+            };
+            (step, merge)
+        });
+        self.store.note_merge(overdue, merge)?;
+        step
     }
 
     /// What the block changes. Nothing is changed yet.
@@ -218,6 +243,9 @@ struct Step {
     keys: Option<Keys>,
     executed: Executed,
 }
+
+/// Operations from which on a block is worth a transaction beside it: decrypting so many takes longer than a sync of the disk.
+const MERGE_BESIDE_FROM: usize = 16;
 
 fn refuse_block(error: BlockError) -> Refused {
     let code = match error {

@@ -5,7 +5,7 @@
 //! node, and the upper nodes change again in the next block. So a block's changes are first written as *one* record, the
 //! journal entry, and kept in memory as a [`Layer`]; reads look into the layers first. When there are more than
 //! [`MAX_LAYERS`], or they hold more than [`MAX_BYTES`], the oldest is merged into the table, without what newer
-//! layers have changed again. A restart reads the journal, which is small, and not the state.
+//! layers have changed again: with the block that pushes it out, or beside the execution of that block (`overdue`). A restart reads the journal, which is small, and not the state.
 
 use hashbrown::HashTable;
 use offstage_sdk::NodeChanges;
@@ -93,10 +93,20 @@ impl Layers {
 
     /// Takes off the oldest layers until the rest is within the limits.
     pub(super) fn split(&self) -> (Vec<Arc<Layer>>, Self) {
+        self.split_to(MAX_LAYERS, MAX_BYTES)
+    }
+
+    /// Takes off the oldest layers until there is room for another one like the newest.
+    pub(super) fn split_for_next(&self) -> (Vec<Arc<Layer>>, Self) {
+        let next = self.layers.last().map_or(0, |newest| newest.bytes);
+        self.split_to(MAX_LAYERS.saturating_sub(1), MAX_BYTES.saturating_sub(next))
+    }
+
+    fn split_to(&self, max_layers: usize, max_bytes: usize) -> (Vec<Arc<Layer>>, Self) {
         let mut rest: std::collections::VecDeque<Arc<Layer>> = self.layers.iter().cloned().collect();
         let mut bytes = rest.iter().fold(0usize, |sum, layer| sum.saturating_add(layer.bytes));
         let mut merged = Vec::new();
-        while rest.len() > MAX_LAYERS || bytes > MAX_BYTES {
+        while rest.len() > max_layers || bytes > max_bytes {
             let Some(oldest) = rest.pop_front() else { break };
             bytes = bytes.saturating_sub(oldest.bytes);
             merged.push(oldest);
@@ -170,7 +180,8 @@ mod tests {
         /// Whatever blocks put and remove, table and layers together always are the state, and no dead node stays behind.
         #[test]
         fn table_and_layers_are_the_state(
-            blocks in proptest::collection::vec(proptest::collection::btree_map(0u8..20, any::<bool>(), 0..8), 1..90)
+            blocks in proptest::collection::vec(proptest::collection::btree_map(0u8..20, any::<bool>(), 0..8), 1..90),
+            beside in proptest::collection::vec(any::<bool>(), 1..9),
         ) {
             let (mut state, mut table) = (BTreeMap::new(), BTreeMap::new());
             let mut layers = Layers::default();
@@ -184,6 +195,11 @@ mod tests {
                     } else if !put && state.remove(&key).is_some() {
                         changes.removals.push(key);
                     }
+                }
+                if beside[sequence % beside.len()] {
+                    let (merged, rest) = layers.split_for_next();
+                    step_table(&mut table, &merged, &rest);
+                    layers = rest;
                 }
                 let (merged, rest) = layers.with(sequence as u64, changes).split();
                 step_table(&mut table, &merged, &rest);
@@ -221,6 +237,12 @@ mod tests {
                 NodeChanges { upserts: vec![(sequence.to_be_bytes().to_vec(), node)], removals: vec![] };
             layers = layers.with(sequence, changes).split().1;
             assert!(layers.layers.len() <= 8, "{}", layers.layers.len());
+            // With this room made, the next one like it pushes nothing out.
+            let before = layers.split_for_next().1.layers.len();
+            let node = vec![0; MAX_BYTES / 8];
+            let next = NodeChanges { upserts: vec![(vec![0; 8], node)], removals: vec![] };
+            let (pushed_out, after) = layers.split_for_next().1.with(sequence + 1, next).split();
+            assert!(pushed_out.is_empty() && after.layers.len() == before + 1);
         }
     }
 }

@@ -115,6 +115,106 @@ fn a_snapshot_does_not_change_and_merged_nodes_are_found() {
     assert!((100..200u8).all(|name| late.node(&[name]).unwrap().is_some()));
 }
 
+/// A store whose journal is full: each block put a node of its own and removed that of two blocks before.
+fn full_journal(path: &Path) -> Store {
+    let mut store = open(path);
+    for number in 2..100u8 {
+        assert_eq!(store.overdue().is_some(), number >= 34, "{number}");
+        store
+            .commit(Change {
+                head: Some(head(number.into())),
+                nodes: nodes(&[number], &[number - 2]),
+                effects: vec![unshield(number)],
+                ..Change::default()
+            })
+            .unwrap();
+    }
+    store
+}
+
+fn assert_full_journal(store: &Store) {
+    assert_eq!(store.head(), Some(&head(99)));
+    assert_eq!(store.waiting().len(), 98);
+    assert_nodes(&store.snapshot().unwrap());
+}
+
+fn assert_nodes(snapshot: &Snapshot) {
+    for name in 0..=255 {
+        let is_there = name == 98 || name == 99;
+        assert_eq!(snapshot.node(&[name]).unwrap(), is_there.then(|| vec![name; 100]), "{name}");
+    }
+}
+
+#[test]
+fn making_room_changes_where_nodes_are_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let mut store = full_journal(&path);
+    let (from, to) = store.journal;
+    let early = store.snapshot().unwrap();
+    let overdue = store.overdue().unwrap();
+    overdue.merge().unwrap();
+    // What is read between the merge and its note.
+    let meanwhile = store.snapshot().unwrap();
+    store.note_merge(overdue, Ok(())).unwrap();
+    assert_eq!(store.journal, (from + 1, to));
+    assert!(store.overdue().is_none(), "there is room now");
+    assert_nodes(&early);
+    assert_nodes(&meanwhile);
+    assert_full_journal(&store);
+    drop((early, meanwhile, store));
+    // ---- Killed behind a merge, before anything else.
+    let mut store = open(&path);
+    assert_eq!(store.journal, (from + 1, to));
+    assert_full_journal(&store);
+    store.commit(Change { nodes: nodes(&[100], &[98]), ..Change::default() }).unwrap();
+    store.overdue().unwrap().merge().unwrap();
+    drop(store);
+    let mut store = open(&path);
+    assert_eq!(store.journal, (from + 2, to + 1));
+    store.commit(Change { nodes: nodes(&[98], &[100]), ..Change::default() }).unwrap();
+    assert_full_journal(&store);
+}
+
+#[test]
+fn after_a_merge_that_failed_the_store_is_broken() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = full_journal(&dir.path().join("store"));
+    let overdue = store.overdue().unwrap();
+    let journal = store.journal;
+    assert!(store.note_merge(overdue, Err(StoreError::BrokenFile)).is_err());
+    assert!(store.is_broken());
+    assert_eq!(store.journal, journal);
+}
+
+/// As for a block's commit: what was written is a part of what changed, from either end.
+#[test]
+fn h12_a_merge_that_was_cut_at_any_byte_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let store = full_journal(&path);
+    let mut before = std::fs::read(&path).unwrap();
+    let from = store.journal.0;
+    store.overdue().unwrap().merge().unwrap();
+    let mut behind = std::fs::read(&path).unwrap();
+    let longest = before.len().max(behind.len());
+    before.resize(longest, 0);
+    behind.resize(longest, 0);
+    let changed: Vec<usize> = (0..longest).filter(|at| before[*at] != behind[*at]).collect();
+    assert!(changed.len() > 1_000, "{}", changed.len());
+    let mut seen = [0, 0];
+    for cut in changed.iter().step_by(changed.len() / 60).chain(&changed[..12]).copied() {
+        for (first, second) in [(&before, &behind), (&behind, &before)] {
+            let copy = dir.path().join("copy");
+            std::fs::write(&copy, [&first[..cut], &second[cut..]].concat()).unwrap();
+            let store = open(&copy);
+            assert_full_journal(&store);
+            seen[usize::try_from(store.journal.0 - from).unwrap()] += 1;
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+}
+
 #[test]
 fn a_receipt_of_success_is_not_displaced() {
     let mut store = Store::in_memory(&sealing(), first_keys());

@@ -286,6 +286,40 @@ fn h09_files_that_are_damaged_or_missing_are_noticed() {
     use_store(&world, &copy_of(dir.path()), &hashes).unwrap();
 }
 
+/// Before a block with many operations room is made in the store while they are decrypted. It shows nowhere.
+#[test]
+fn a_full_block_behind_many_others_is_executed_as_any_block_is() {
+    let (mut world, dir, mut hashes) = used_store();
+    let (alice, bob) = (TestAccount::alice(), TestAccount::bob());
+    let mut host = Host::on(&world, dir.clone()).unwrap();
+    host.follow(&world);
+    host.submit(&mut world);
+    let (key, shard) = (host.key(), world.shard);
+    let mut content = world.block();
+    for nonce in 5..45 {
+        let operation = transfer(&alice, &bob, UNIT, nonce);
+        hashes.push(operation.hash());
+        content = content.invoke(shard, key.operation(&operation));
+    }
+    world.add(content);
+    host.follow(&world);
+    assert_eq!((host.balance(&alice), host.balance(&bob)), (55 * UNIT, 45 * UNIT));
+    for hash in &hashes {
+        let receipt = host.view().receipt(hash).unwrap().value.unwrap();
+        assert!(receipt.leaf.outcome.is_success());
+    }
+    let root = host.state_root();
+    drop(host);
+    let journal = records(&dir.path().join(STORE_FILE)).into_iter().filter(|(table, ..)| table == "journal");
+    assert_eq!(journal.count(), 32, "the window is full again, with this block in it");
+    let mut restarted = Host::on(&world, dir).unwrap();
+    assert_eq!(restarted.state_root(), root);
+    // What the next blocks need is there, wherever it is kept.
+    restarted.follow(&world);
+    restarted.submit(&mut world);
+    assert_eq!((restarted.balance(&alice), restarted.balance(&bob)), (55 * UNIT, 45 * UNIT));
+}
+
 /// The disk after a loss of power at any byte of a block's commit: what was written is a part of what changed, from
 /// either end. The enclave is at the block before or behind it, and goes on from there to the same state.
 #[test]
