@@ -36,6 +36,21 @@ fn refused(name: &str, arguments: &[&str], code: i32, words: &[&str]) -> Result<
     Ok(())
 }
 
+/// As [`refused`], for a worker that is to run beside whatever has the default ports.
+fn worker_refused(node_port: &str, data: &str, words: &[&str]) -> Result<()> {
+    let ports = free_ports()?.map(|port| port.to_string());
+    refused("offstage-worker", &worker_run(node_port, data, &ports), 1, words)
+}
+
+/// The command line of a worker on these ports.
+fn worker_run<'a>(node_port: &'a str, data: &'a str, ports: &'a [String; 3]) -> Vec<&'a str> {
+    let flags = WORKER_PORT_FLAGS.into_iter().zip(ports);
+    let ports = flags.flat_map(|(flag, port)| [flag, port.as_str()]);
+    ["-p", node_port, "-d", data].into_iter().chain(ports).chain(["run"]).collect()
+}
+
+const WORKER_PORT_FLAGS: [&str; 3] = ["--trusted-worker-port", "--mu-ra-port", "--untrusted-http-port"];
+
 fn run(name: &str, arguments: &[&str]) -> Result<Output> {
     Command::new(binary(name)?)
         .args(arguments)
@@ -87,13 +102,15 @@ fn what_cannot_write_its_messages_ends_with_the_same_code() {
         let port = port.to_string();
         let folder = tempfile::tempdir()?;
         let data = folder.path().display().to_string();
+        let ports = free_ports()?.map(|port| port.to_string());
+        let run = worker_run(&port, &data, &ports);
         let cases: &[(&str, &[&str], i32)] = &[
             ("offstage", &["--nonsense"], 2),
             ("offstage-worker", &["--nonsense"], 2),
             ("offstage-node", &["--nonsense"], 2),
             ("offstage-enclave", &["--nonsense"], 2),
             ("offstage", &["-p", &port, "balance", "//Alice"], 1),
-            ("offstage-worker", &["-p", &port, "-d", &data, "run"], 1),
+            ("offstage-worker", &run, 1),
             ("offstage-node", &["--chain", "/nowhere.json"], 1),
             ("offstage-enclave", &["--socket", "/nowhere", "--data-dir", &data], 1),
             ("offstage-worker", &["-d", &data, "mrenclave"], 1),
@@ -121,7 +138,7 @@ fn an_unreachable_node_is_named_with_the_flags_that_help() {
         refused("offstage", &["-p", &port, "balance", "//Alice"], 1, &[&port, "--node-port"])?;
         let folder = tempfile::tempdir()?;
         let data = folder.path().display().to_string();
-        refused("offstage-worker", &["-p", &port, "-d", &data, "run"], 1, &[&port, "--node-port"])
+        worker_refused(&port, &data, &[&port, "--node-port"])
     });
 }
 
@@ -189,19 +206,18 @@ fn accounts(network: &Network) -> Result<()> {
 fn taken_ports(network: &Network, folder: &Path) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let taken = listener.local_addr()?.port().to_string();
-    for flag in ["--trusted-worker-port", "--mu-ra-port", "--untrusted-http-port"] {
-        let ports = free_ports::<3>()?.map(|port| port.to_string());
-        let mut arguments = vec!["-p".to_owned(), network.node_port().to_string()];
-        for (name, port) in
-            ["--trusted-worker-port", "--mu-ra-port", "--untrusted-http-port"].iter().zip(ports)
-        {
-            arguments.extend([(*name).to_owned(), if *name == flag { taken.clone() } else { port }]);
-        }
-        arguments.extend(["-d".to_owned(), folder.join("worker1").display().to_string(), "run".to_owned()]);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        refused("offstage-worker", &arguments, 1, &[&taken])?;
-    }
     let node = network.node_port().to_string();
+    let data = folder.join("worker1").display().to_string();
+    for index in 0..WORKER_PORT_FLAGS.len() {
+        let mut ports = free_ports()?.map(|port| port.to_string());
+        ports[index].clone_from(&taken);
+        refused(
+            "offstage-worker",
+            &worker_run(&node, &data, &ports),
+            1,
+            &[&taken, WORKER_PORT_FLAGS[index]],
+        )?;
+    }
     refused("offstage-node", &["--dev", "--no-prometheus", "--rpc-port", &node], 1, &[&node, "--rpc-port"])
 }
 
@@ -213,7 +229,7 @@ fn damaged_stores(network: &Network, folder: &Path, good: &[u8]) -> Result<()> {
     for damaged in [cut, &overwritten] {
         fs::write(data.join("enclave.redb"), damaged)?;
         let data = data.display().to_string();
-        refused("offstage-worker", &["-p", &node, "-d", &data, "run"], 1, &["store", "data folder"])?;
+        worker_refused(&node, &data, &["store", "data folder"])?;
     }
     fs::write(data.join("enclave.redb"), good)?;
     Ok(())
@@ -233,7 +249,7 @@ fn other_chain(folder: &Path) -> Result<()> {
         Ok(TcpStream::connect(("127.0.0.1", rpc)).is_ok())
     })?;
     let data = folder.join("worker1").display().to_string();
-    refused("offstage-worker", &["-p", &rpc.to_string(), "-d", &data, "run"], 1, &["genesis", "that chain"])
+    worker_refused(&rpc.to_string(), &data, &["genesis", "that chain"])
 }
 
 /// One more than a chain can hold.

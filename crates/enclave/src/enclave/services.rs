@@ -73,7 +73,10 @@ fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Refused> {
     let refused = |error: std::io::Error| {
         Refused::new(
             RefusalCode::Platform,
-            format_args!("cannot listen on {address}: {error}; choose a free port of this machine"),
+            format_args!(
+                "cannot listen on {address}: {error}; free the port, or choose another with --trusted-worker-port (clients) \
+                 or --mu-ra-port (peers)"
+            ),
         )
     };
     let listener = TcpListener::bind(address).map_err(refused)?;
