@@ -109,7 +109,7 @@ impl<S: StateTransition> Worker<S> {
             let merging = thread::Builder::new().spawn_scoped(scope, || overdue.merge());
             let step = self.step(block, light_client);
             let merge = match merging {
-                // A thread that panicked, if it can, has not committed.
+                // Whether or not a thread that panicked has committed: the store has to be opened again.
                 Ok(merging) => merging.join().unwrap_or(Err(StoreError::BrokenFile)),
                 Err(_) => overdue.merge(),
             };
