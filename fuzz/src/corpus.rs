@@ -38,7 +38,7 @@ pub(crate) fn write<'a>(target: &str, seeds: impl IntoIterator<Item = (&'a str, 
 }
 
 fn folder(target: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz/corpus").join(target)
 }
 
 /// A vector of the crate under test, by its path in the crate.

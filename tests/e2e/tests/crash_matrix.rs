@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Node, hosts and enclaves are killed with SIGKILL at random instants under load. Afterwards nothing is lost and nothing was
-//! done twice (attacks.md H8, H9, H12).
+//! done twice (threat model H8, H9, H12).
 //!
 //! `OFFSTAGE_CRASHES` says how often (12 by default; `make crash-matrix` takes 100), `OFFSTAGE_CRASH_SEED` repeats the choices
 //! of another run; instants depend on the machine anyhow.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The system as a whole, against what design.md promises: nothing lost, nothing executed twice, equal roots.
+//! The system as a whole, against what ARCHITECTURE.md promises: nothing lost, nothing executed twice, equal roots.
 //!
 //! Each test starts a node and workers of its own.
 

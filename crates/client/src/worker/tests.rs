@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The client against workers that are played here: real TLS, real WebSockets, real evidence of the development root; an
-//! honest worker, and every kind that must be refused (attacks.md C8, H2, H10, H15).
+//! honest worker, and every kind that must be refused (threat model C8, H2, H10, H15).
 
 use super::*;
 use crate::{

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One enum per direction.
+
+use crate::Untrusted;
+use codec::{Decode, Encode};
+use offstage_primitives::{AccountId32, H256, ShardIdentifier};
+
+/// What the host asks of the enclave.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum HostRequest {
+    /// Must be first, and come once.
+    #[codec(index = 0)]
+    Start(Box<Start>),
+    /// Headers that extend the chain the enclave knows, or that [`Status::wanted_headers`] asked for, oldest first, at most [`MAX_HEADERS`]; each is the SCALE
+    /// encoding of a header. They count for nothing until a justification covers them.
+    #[codec(index = 1)]
+    ImportHeaders(Vec<Untrusted<Vec<u8>>>),
+    /// A SCALE-encoded GRANDPA justification for one of the imported headers.
+    #[codec(index = 2)]
+    ImportJustification(Untrusted<Vec<u8>>),
+    /// The next block to be executed: the one after [`Status::position`], covered by finality.
+    #[codec(index = 3)]
+    ImportBlock(Box<BlockBundle>),
+    /// The runtime's code as the chain stores it under `:code`, after [`Status::wanted_code`] asked for it.
+    #[codec(index = 4)]
+    ImportRuntimeCode(Untrusted<Vec<u8>>),
+    /// Ask the enclave at this address (`wss://host:port`, its mutual-attestation port) for the shielding key.
+    #[codec(index = 5)]
+    RequestShieldingKey(Untrusted<String>),
+    /// Everything that is to be submitted now.
+    #[codec(index = 6)]
+    Collect,
+    /// How far the enclave is.
+    #[codec(index = 7)]
+    Status,
+    /// The chain's tip as the host sees it: the enclave at [`Status::position`] equal to it counts as caught up, makes a
+    /// key when the shard has none, and registers. A lie only delays the host's own worker: what a
+    /// registration proves does not rest on it.
+    #[codec(index = 8)]
+    AtFinalizedHead(Untrusted<H256>),
+    /// Finish what is under way and end the process.
+    #[codec(index = 9)]
+    Shutdown,
+    /// Who the enclave is, from its sealed store alone; allowed before `Start` too.
+    #[codec(index = 10)]
+    Identify,
+}
+
+/// How an enclave starts.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Start {
+    /// SCALE encoding of the parentchain's genesis header. Its hash is the chain's identity: keys, quote and
+    /// registration are bound to it, so a host that lies about it gets a worker of another chain (threat model H2).
+    pub genesis_header: Untrusted<Vec<u8>>,
+    /// Trie nodes that prove the light client's genesis keys against the genesis header's state root. Empty on a restart.
+    pub genesis_proof: Untrusted<Vec<Vec<u8>>>,
+    /// Runtime code (bytes of `:code`) of the genesis, or, on a restart, of the stored position. May be empty on a restart: the enclave
+    /// then asks for it.
+    pub runtime_code: Untrusted<Vec<u8>>,
+    /// `tokenDecimals` of the chain's properties, for the metadata digest (RFC-78); checked against the runtime's code.
+    pub token_decimals: u8,
+    /// `tokenSymbol` of the chain's properties.
+    pub token_symbol: Untrusted<String>,
+    /// The shard to serve; the enclave's own MRENCLAVE when absent.
+    pub shard: Option<ShardIdentifier>,
+    /// Where the enclave listens for clients, such as `127.0.0.1:2000`. Port 0 lets the system choose.
+    pub trusted_listen: String,
+    /// Where it listens for peers that want the shielding key, such as `127.0.0.1:3443`.
+    pub mutual_attestation_listen: String,
+    /// The URL that the registration publishes, such as `wss://127.0.0.1:2000`.
+    pub trusted_external: String,
+    /// What `author_getMuRaUrl` answers.
+    pub mutual_attestation_external: String,
+    /// What `author_getUntrustedUrl` answers.
+    pub untrusted_external: String,
+    /// Empty blocks are confirmed when their number is a multiple of this. At least 1. Every worker of a shard should use the same.
+    pub heartbeat: u32,
+}
+
+/// A block with all that is needed to verify it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct BlockBundle {
+    /// SCALE encoding of the header.
+    pub header: Untrusted<Vec<u8>>,
+    /// The body's extrinsics, each as the chain encodes it (with its length prefix).
+    pub body: Untrusted<Vec<Vec<u8>>>,
+    /// Trie nodes that prove the keys of [`Status::watched_keys`] against the header's state root: what the node's
+    /// `state_getReadProof` gives. `:code` is proven without its value where the state version allows.
+    pub state_proof: Untrusted<Vec<Vec<u8>>>,
+}
+
+/// What the enclave answers.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum EnclaveResponse {
+    /// To [`HostRequest::Start`].
+    #[codec(index = 0)]
+    Started(Box<Started>),
+    /// To requests that have no answer of their own.
+    #[codec(index = 1)]
+    Done(Box<Status>),
+    /// To [`HostRequest::Collect`].
+    #[codec(index = 2)]
+    Collected {
+        /// In the order in which they are to be submitted. The same effect comes again, signed anew, until the enclave has seen it final.
+        extrinsics: Vec<OutboxExtrinsic>,
+        /// How far the enclave is.
+        status: Box<Status>,
+    },
+    /// To [`HostRequest::Identify`].
+    #[codec(index = 4)]
+    Identified(Box<Identity>),
+    /// The request was refused. State and position are as before; the next honest request is processed.
+    #[codec(index = 3)]
+    Refused(Refusal),
+}
+
+/// Who an enclave is, chain or no chain.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Identity {
+    /// Its account on the parentchain, an ed25519 public key.
+    pub signer: AccountId32,
+    /// Its measurement.
+    pub mrenclave: [u8; 32],
+    /// The shielding public key in its JSON form, when the store holds one.
+    pub shielding_key: Option<String>,
+}
+
+/// How an enclave started.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Started {
+    /// Its account on the parentchain, an ed25519 public key.
+    pub signer: AccountId32,
+    /// Its measurement.
+    pub mrenclave: [u8; 32],
+    /// The shard it serves.
+    pub shard: ShardIdentifier,
+    /// Hash of the genesis header it pinned.
+    pub genesis_hash: H256,
+    /// The address it listens on for clients.
+    pub trusted_address: String,
+    /// The address it listens on for peers.
+    pub mutual_attestation_address: String,
+    /// How far it is.
+    pub status: Status,
+}
+
+/// How far an enclave is, and what it wants.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Status {
+    /// What it is doing.
+    pub phase: Phase,
+    /// The last block that it verified and, after the shard's birth, executed.
+    pub position: BlockReference,
+    /// The newest block that it knows to be final. Equal to `position` when it wants new headers.
+    pub finalized: BlockReference,
+    /// The newest header it was given.
+    pub tip: BlockReference,
+    /// Storage keys that the next block's proof must cover.
+    pub watched_keys: Vec<Vec<u8>>,
+    /// blake2-256 of the runtime code that it needs before the next block.
+    pub wanted_code: Option<H256>,
+    /// First and last number of the headers that it needs again before the next block: after a gap that was too long to
+    /// remember each hash of.
+    pub wanted_headers: Option<(u32, u32)>,
+    /// Number of extrinsics whose effect it has not yet seen final.
+    pub outbox_len: u32,
+    /// Number of operations executed since this start, failures included.
+    pub operations: u64,
+    /// Something an operator should know, such as an account that cannot pay fees. Never about an operation.
+    pub notice: Option<String>,
+}
+
+/// A block's number and hash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct BlockReference {
+    /// Its number.
+    pub number: u32,
+    /// Its hash.
+    pub hash: H256,
+}
+
+/// What an enclave is doing. Only in [`Phase::Serving`] does it answer clients and sign confirmations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum Phase {
+    /// Follows the chain up to the shard's birth, or up to its own registration of this start.
+    #[codec(index = 0)]
+    CatchingUp,
+    /// The shard was born to another enclave: it needs the shielding key from a peer.
+    #[codec(index = 1)]
+    NeedsShieldingKey,
+    /// Caught up; its registration of this start is in the outbox and not yet seen final.
+    #[codec(index = 2)]
+    AwaitingRegistration,
+    /// Registered, caught up, serving.
+    #[codec(index = 3)]
+    Serving,
+    /// A later start with the same signer has registered. It stops serving; only a restart helps.
+    #[codec(index = 4)]
+    Superseded,
+}
+
+/// A signed extrinsic to be submitted.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct OutboxExtrinsic {
+    /// Names the effect, the same each time it is signed anew.
+    pub id: u64,
+    /// What it is, for logs.
+    pub kind: OutboxKind,
+    /// The encoded extrinsic with its length prefix, ready for `author_submitExtrinsic`.
+    pub extrinsic: Vec<u8>,
+}
+
+/// What an extrinsic of the enclave does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum OutboxKind {
+    /// Registers this start of the enclave.
+    #[codec(index = 0)]
+    Registration,
+    /// Confirms a block.
+    #[codec(index = 1)]
+    Confirmation,
+    /// Pays out unshielded funds.
+    #[codec(index = 2)]
+    Unshield,
+}
+
+/// Why a request was refused.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Refusal {
+    /// Stable code.
+    pub code: RefusalCode,
+    /// For people: what to do next. Never about an operation or a key.
+    pub message: String,
+}
+
+/// The kinds of refusal, by whose fault it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum RefusalCode {
+    /// The request does not fit the conversation, for example a second `Start`.
+    #[codec(index = 0)]
+    Conversation,
+    /// A header or justification does not verify.
+    #[codec(index = 1)]
+    Finality,
+    /// A block's header, body or proof does not verify, or it is not the next one.
+    #[codec(index = 2)]
+    Block,
+    /// The runtime code is not the one that the chain stores.
+    #[codec(index = 3)]
+    RuntimeCode,
+    /// The sealed store is damaged, of another chain, shard or version, or cannot be written.
+    #[codec(index = 4)]
+    Store,
+    /// The peer refused, was refused, or could not be reached.
+    #[codec(index = 5)]
+    Provisioning,
+    /// The platform cannot do what is asked: no quote, no address to listen on.
+    #[codec(index = 6)]
+    Platform,
+    /// A defect of the enclave.
+    #[codec(index = 7)]
+    Bug,
+}
+
+/// At most so many headers in one request.
+pub const MAX_HEADERS: usize = 512;

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//! How this start of the enclave becomes known to the chain.
+//!
+//! Each start has its own nonce, bound in its quote and so in its registration. Only when a verified block shows that very
+//! registration does the enclave serve and sign: then it is no stale or cloned copy, because the chain has seen it after
+//! it started (ARCHITECTURE.md, invariant 6). A registration of the same signer with another nonce, later, is a later start:
+//! this one has had its time.
+
+use crate::ingest::RegistryEvent;
+use offstage_primitives::{AccountId32, H256, attestation::KeyBinding};
+
+/// Where the registration of this start is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Registration {
+    /// What is to be submitted.
+    pub(super) pending: Option<Pending>,
+    /// Chain time, in milliseconds, of the newest block that shows it.
+    pub(super) seen_at_ms: Option<u64>,
+    /// A later start has registered.
+    pub(super) superseded: bool,
+    /// How many were made in this start.
+    made: u64,
+}
+
+/// A registration to be submitted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Pending {
+    /// Its id among what waits.
+    pub(super) id: u64,
+    /// The proof.
+    pub(super) proof: Vec<u8>,
+    /// Chain time at which its evidence was made, in milliseconds.
+    pub(super) made_at_ms: u64,
+}
+
+/// Who this start is.
+pub(super) struct ThisStart<'a> {
+    pub(super) signer: &'a AccountId32,
+    pub(super) boot_nonce: [u8; 32],
+    pub(super) tls_public_key: H256,
+    /// Digest of the shielding key it holds.
+    pub(super) shielding_key: Option<H256>,
+}
+
+impl Registration {
+    /// A registration with this proof is to be submitted. It is another effect than one that was made before.
+    pub(super) fn begin(&mut self, proof: Vec<u8>, now_ms: u64) {
+        self.pending = Some(Pending { id: REGISTRATION_IDS | self.made, proof, made_at_ms: now_ms });
+        self.made = self.made.saturating_add(1);
+    }
+
+    /// What is true after a block with these events. `is_listed`: whether the registry then has an entry of the signer.
+    #[must_use]
+    pub(super) fn after(
+        &self,
+        events: &[RegistryEvent],
+        is_listed: bool,
+        this: &ThisStart<'_>,
+        block_time_ms: u64,
+    ) -> Self {
+        let mut after = self.clone();
+        for event in events {
+            match event {
+                RegistryEvent::Registered { signer, binding, .. } if signer == this.signer => {
+                    after.registered(binding.as_ref(), this, block_time_ms);
+                }
+                RegistryEvent::Unregistered { signer } if signer == this.signer => {
+                    after.seen_at_ms = None;
+                }
+                RegistryEvent::Registered { .. } | RegistryEvent::Unregistered { .. } => {}
+            }
+        }
+        // However the entry went.
+        if !is_listed {
+            after.seen_at_ms = None;
+        }
+        after
+    }
+
+    fn registered(&mut self, binding: Option<&KeyBinding>, this: &ThisStart<'_>, block_time_ms: u64) {
+        let is_this_start = binding.is_some_and(|binding| {
+            binding.boot_nonce == this.boot_nonce && binding.tls_public_key == this.tls_public_key
+        });
+        if !is_this_start {
+            // Before its own registration is seen, what comes is of an earlier start, whose extrinsic was still under way.
+            self.superseded |= self.seen_at_ms.is_some();
+        } else if binding.is_some_and(|binding| Some(binding.shielding_key) == this.shielding_key) {
+            self.seen_at_ms = Some(block_time_ms);
+            self.pending = None;
+        }
+        // Otherwise it is this start with a key that it has dropped meanwhile: it has to register again.
+    }
+
+    /// Whether a new registration is due at this chain time.
+    pub(super) fn is_due(&self, now_ms: u64) -> bool {
+        if self.superseded {
+            return false;
+        }
+        match (&self.pending, self.seen_at_ms) {
+            // Evidence ages; a registration that could not be submitted for long is made anew.
+            (Some(pending), _) => now_ms.saturating_sub(pending.made_at_ms) > EVIDENCE_LIFE_MS,
+            (None, None) => true,
+            (None, Some(seen_at_ms)) => now_ms.saturating_sub(seen_at_ms) > RENEWAL_MS,
+        }
+    }
+}
+
+/// Ids of registrations have the highest bit; ids of stored effects count from zero and never reach it.
+const REGISTRATION_IDS: u64 = 1 << 63;
+
+/// Half of the 48 hours after which a registration may be removed by anyone.
+const RENEWAL_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Evidence that is older than this is made anew before it is submitted.
+const EVIDENCE_LIFE_MS: u64 = 60 * 60 * 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: H256 = H256::repeat_byte(3);
+
+    fn account() -> AccountId32 {
+        AccountId32::new([1; 32])
+    }
+
+    fn registered(boot: u8, key: H256) -> RegistryEvent {
+        RegistryEvent::Registered {
+            signer: account(),
+            mr_enclave: [0; 32],
+            binding: Some(KeyBinding {
+                genesis_hash: H256::zero(),
+                shard: [0; 32].into(),
+                shielding_key: key,
+                tls_public_key: H256::repeat_byte(boot),
+                boot_nonce: [boot; 32],
+            }),
+        }
+    }
+
+    fn after(registration: &Registration, events: &[RegistryEvent]) -> Registration {
+        let (signer, tls_public_key) = (account(), H256::repeat_byte(7));
+        let this =
+            ThisStart { signer: &signer, boot_nonce: [7; 32], tls_public_key, shielding_key: Some(KEY) };
+        registration.after(events, true, &this, 5)
+    }
+
+    #[test]
+    fn h10_only_this_start_with_this_key_counts() {
+        let fresh = Registration::default();
+        assert_eq!(after(&fresh, &[registered(6, KEY)]), fresh, "an earlier start");
+        assert_eq!(after(&fresh, &[registered(7, H256::zero())]), fresh, "a key that was dropped");
+        let bare = RegistryEvent::Registered { signer: account(), mr_enclave: [0; 32], binding: None };
+        assert_eq!(after(&fresh, std::slice::from_ref(&bare)), fresh);
+        let seen = after(&fresh, &[registered(6, KEY), registered(7, KEY)]);
+        assert_eq!(seen.seen_at_ms, Some(5));
+        assert!(!seen.superseded);
+        assert!(after(&seen, &[registered(8, KEY)]).superseded);
+        assert!(after(&seen, &[bare]).superseded);
+        assert!(!after(&seen, &[registered(7, KEY)]).superseded, "a renewal");
+    }
+
+    #[test]
+    fn a_removed_entry_is_registered_again_and_an_old_one_renewed() {
+        let seen = after(&Registration::default(), &[registered(7, KEY)]);
+        assert!(!seen.is_due(5 + RENEWAL_MS) && seen.is_due(6 + RENEWAL_MS));
+        let removed = after(&seen, &[RegistryEvent::Unregistered { signer: account() }]);
+        assert!(removed.is_due(6));
+        let other = RegistryEvent::Unregistered { signer: AccountId32::new([2; 32]) };
+        assert_eq!(after(&seen, &[other]), seen);
+    }
+}

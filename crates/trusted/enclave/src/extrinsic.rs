@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Signed extrinsics, by proven metadata.
+//!
+//! The metadata comes out of the chain's proven runtime code, so call indices and extensions are the chain's. Beside that its
+//! digest is signed (`CheckMetadataHash`, RFC-78), so that a runtime with other metadata refuses the signature (threat model
+//! H7). An extension or a call of an unknown form is an error: the enclave signs only what it understands.
+
+use crate::keys::{KeyError, Signer};
+use codec::{Compact, Encode};
+use offstage_light_client::{
+    VerifiedRuntime,
+    runtime::{Argument, Shape, SignedExtension},
+};
+use offstage_primitives::{AccountId32, H256, ShardIdentifier, teerex::SgxAttestationMethod};
+use offstage_protocol::BlockReference;
+use sp_crypto_hashing::blake2_256;
+use sp_runtime::generic::Era;
+
+/// What the enclave asks of the chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Call {
+    /// `Teerex.register_sgx_enclave`.
+    Register {
+        /// Evidence and binding.
+        proof: Vec<u8>,
+        /// Where clients reach the enclave.
+        url: String,
+    },
+    /// `EnclaveBridge.confirm_processed_parentchain_block`.
+    Confirm {
+        /// The shard.
+        shard: ShardIdentifier,
+        /// The executed block.
+        block: BlockReference,
+        /// Root of its receipts.
+        root: H256,
+    },
+    /// `EnclaveBridge.unshield_funds`.
+    Unshield {
+        /// The shard.
+        shard: ShardIdentifier,
+        /// Who receives.
+        beneficiary: AccountId32,
+        /// How much.
+        amount: u128,
+        /// Unique per payment.
+        call_hash: H256,
+    },
+}
+
+/// What an extrinsic is signed for.
+pub struct Signing<'a> {
+    /// The runtime that will execute it.
+    pub runtime: &'a VerifiedRuntime,
+    /// Hash of the chain's genesis header.
+    pub genesis_hash: H256,
+    /// A verified final block; the extrinsic is valid for [`ERA_PERIOD`] blocks around it.
+    pub anchor: BlockReference,
+    /// Who signs.
+    pub signer: &'a Signer,
+}
+
+/// Encodes and signs a call: a version-4 extrinsic with its length in front.
+///
+/// # Errors
+/// When the runtime has another form of the call or an extension that is not known here.
+pub fn sign(call: &Call, nonce: u32, signing: &Signing<'_>) -> Result<Vec<u8>, ExtrinsicError> {
+    let call = encode_call(call, signing.runtime)?;
+    let mut extra = Vec::new();
+    let mut additional = Vec::new();
+    for extension in signing.runtime.signed_extensions() {
+        encode_extension(extension, nonce, signing, &mut extra, &mut additional)?;
+    }
+    let payload = [&call[..], &extra, &additional].concat();
+    // As `SignedPayload` does: long payloads are hashed.
+    let signature = if payload.len() > MAX_BARE_PAYLOAD_LEN {
+        signing.signer.sign(&blake2_256(&payload))?
+    } else {
+        signing.signer.sign(&payload)?
+    };
+    let mut body = vec![SIGNED_VERSION_4];
+    if signing.runtime.uses_multi_address() {
+        body.push(MULTI_ADDRESS_ID);
+    }
+    signing.signer.account().encode_to(&mut body);
+    body.push(MULTI_SIGNATURE_ED25519);
+    body.extend_from_slice(&signature);
+    body.extend_from_slice(&extra);
+    body.extend_from_slice(&call);
+    Ok(body.encode())
+}
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtrinsicError {
+    /// The runtime lacks a call, or takes other arguments.
+    #[error(
+        "the chain's runtime has no {0} with the arguments that this enclave knows; use an enclave made for this chain"
+    )]
+    UnknownCall(&'static str),
+    /// The runtime wants something signed that is not understood here.
+    #[error(
+        "the chain's runtime has the transaction extension {0}, which this enclave does not know; use a newer enclave"
+    )]
+    UnknownExtension(String),
+    /// The signature could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+fn encode_call(call: &Call, runtime: &VerifiedRuntime) -> Result<Vec<u8>, ExtrinsicError> {
+    let index = |pallet, name, label, arguments: &[(&str, Argument)]| {
+        runtime.call_index_with(pallet, name, arguments).ok_or(ExtrinsicError::UnknownCall(label))
+    };
+    Ok(match call {
+        Call::Register { proof, url } => {
+            let arguments = [
+                ("proof", Argument::Bytes),
+                ("worker_url", Argument::OptionalBytes),
+                ("attestation_method", Argument::Compound),
+            ];
+            let index = index("Teerex", "register_sgx_enclave", "Teerex.register_sgx_enclave", &arguments)?;
+            (index, proof, Some(url.as_bytes()), SgxAttestationMethod::Dcap { proxied: false }).encode()
+        }
+        Call::Confirm { shard, block, root } => {
+            let arguments = [
+                ("shard", Argument::Hash),
+                ("block_hash", Argument::Hash),
+                ("block_number", Argument::U32),
+                ("trusted_calls_merkle_root", Argument::Hash),
+            ];
+            let index = index(
+                "EnclaveBridge",
+                "confirm_processed_parentchain_block",
+                "EnclaveBridge.confirm_processed_parentchain_block",
+                &arguments,
+            )?;
+            (index, shard, block.hash, block.number, root).encode()
+        }
+        Call::Unshield { shard, beneficiary, amount, call_hash } => {
+            let arguments = [
+                ("shard", Argument::Hash),
+                ("beneficiary", Argument::Hash),
+                ("amount", Argument::U128),
+                ("call_hash", Argument::Hash),
+            ];
+            let index = index("EnclaveBridge", "unshield_funds", "EnclaveBridge.unshield_funds", &arguments)?;
+            (index, shard, beneficiary, amount, call_hash).encode()
+        }
+    })
+}
+
+fn encode_extension(
+    extension: &SignedExtension,
+    nonce: u32,
+    signing: &Signing<'_>,
+    extra: &mut Vec<u8>,
+    additional: &mut Vec<u8>,
+) -> Result<(), ExtrinsicError> {
+    use Shape::{Empty, Optional, Other};
+    let unknown = || Err(ExtrinsicError::UnknownExtension(extension.identifier.clone()));
+    match (&*extension.identifier, extension.extra, extension.additional) {
+        (
+            "CheckNonZeroSender" | "CheckWeight" | "WeightReclaim" | "StorageWeightReclaim" | "AuthorizeCall",
+            Empty,
+            Empty,
+        ) => {}
+        ("CheckSpecVersion", Empty, Other) => signing.runtime.spec_version().encode_to(additional),
+        ("CheckTxVersion", Empty, Other) => signing.runtime.transaction_version().encode_to(additional),
+        ("CheckGenesis", Empty, Other) => signing.genesis_hash.encode_to(additional),
+        ("CheckMortality" | "CheckEra", Other, Other) => {
+            Era::mortal(ERA_PERIOD, signing.anchor.number.into()).encode_to(extra);
+            signing.anchor.hash.encode_to(additional);
+        }
+        ("CheckNonce", Other, Empty) => Compact(nonce).encode_to(extra),
+        ("ChargeTransactionPayment", Other, Empty) => Compact(NO_TIP).encode_to(extra),
+        ("ChargeAssetTxPayment", Other, Empty) => {
+            Compact(NO_TIP).encode_to(extra);
+            // No asset: the fee is paid in the native token.
+            extra.push(0);
+        }
+        ("CheckMetadataHash", Other, Optional | Other) => {
+            // The digest is part of the runtime's code, if the runtime was built so; without it there is nothing to compare with, and the metadata
+            // is proven in any case.
+            let digest = signing.runtime.metadata_digest();
+            extra.push(u8::from(digest.is_some()));
+            digest.encode_to(additional);
+        }
+        _ => return unknown(),
+    }
+    Ok(())
+}
+
+/// Blocks for which an extrinsic is valid. Chains remember the hashes of 256 blocks at least, of which the anchor must be one.
+pub const ERA_PERIOD: u64 = 256;
+
+const NO_TIP: u128 = 0;
+const SIGNED_VERSION_4: u8 = 0b1000_0100;
+const MULTI_ADDRESS_ID: u8 = 0;
+const MULTI_SIGNATURE_ED25519: u8 = 0;
+
+/// sp-runtime, `SignedPayload::using_encoded`.
+const MAX_BARE_PAYLOAD_LEN: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use codec::Decode;
+    use offstage_light_client::testing::TestChain;
+    use sp_core::{Pair, ed25519};
+
+    fn calls() -> [Call; 3] {
+        let shard = ShardIdentifier::from([5; 32]);
+        let block = BlockReference { number: 7, hash: H256::repeat_byte(7) };
+        [
+            Call::Register { proof: vec![9; 20_000], url: "wss://worker:2000".into() },
+            Call::Confirm { shard, block, root: H256::repeat_byte(3) },
+            Call::Unshield {
+                shard,
+                beneficiary: [8; 32].into(),
+                amount: 1 << 70,
+                call_hash: H256::repeat_byte(4),
+            },
+        ]
+    }
+
+    /// What is signed is what frame-system's checkers of this (live) runtime verify: each extension in its place.
+    #[test]
+    fn h07_the_signature_covers_call_extensions_and_their_implicit_parts() {
+        let chain = TestChain::new(1);
+        let signer = Signer::from_sealable(&[3; 32]).unwrap();
+        let anchor = BlockReference { number: 1000, hash: H256::repeat_byte(6) };
+        let genesis_hash = chain.header(0).hash();
+        let signing = Signing { runtime: chain.runtime(), genesis_hash, anchor, signer: &signer };
+        for call in calls() {
+            let bytes = Vec::<u8>::decode(&mut &sign(&call, 300, &signing).unwrap()[..]).unwrap();
+            let encoded_call = encode_call(&call, chain.runtime()).unwrap();
+            let (head, rest) = bytes.split_at(2 + 32 + 1);
+            assert_eq!(head[..2], [0x84, 0]);
+            assert_eq!(head[2..34], *AsRef::<[u8; 32]>::as_ref(&signer.account()));
+            let (signature, rest) = rest.split_at(64);
+            let extra = rest.strip_suffix(&encoded_call[..]).unwrap();
+            // CheckMortality, CheckNonce, ChargeTransactionPayment, CheckMetadataHash (this code has no digest built in).
+            let expected = (Era::mortal(ERA_PERIOD, 1000), Compact(300u32), Compact(0u128), 0u8).encode();
+            assert_eq!(extra, expected);
+            let runtime = chain.runtime();
+            let implicit = (
+                runtime.spec_version(),
+                runtime.transaction_version(),
+                genesis_hash,
+                anchor.hash,
+                None::<[u8; 32]>,
+            )
+                .encode();
+            let payload = [&encoded_call[..], extra, &implicit].concat();
+            let payload = if payload.len() > 256 { blake2_256(&payload).to_vec() } else { payload };
+            let public = ed25519::Public::from_raw(signer.account().into());
+            let signature = ed25519::Signature::try_from(signature).unwrap();
+            assert!(ed25519::Pair::verify(&signature, payload, &public));
+        }
+    }
+
+    #[test]
+    fn a_call_of_a_live_chain_is_encoded_as_the_pallet_takes_it() {
+        let chain = TestChain::new(1);
+        let [register, confirm, unshield] = calls().map(|call| encode_call(&call, chain.runtime()).unwrap());
+        let method = SgxAttestationMethod::Dcap { proxied: false };
+        let url = Some(b"wss://worker:2000".to_vec());
+        assert_eq!(register, (50u8, 0u8, vec![9u8; 20_000], url, method).encode());
+        let shard = [5u8; 32];
+        assert_eq!(confirm, (54u8, 1u8, shard, [7u8; 32], 7u32, [3u8; 32]).encode());
+        assert_eq!(unshield, (54u8, 3u8, shard, [8u8; 32], 1u128 << 70, [4u8; 32]).encode());
+    }
+
+    #[test]
+    fn h07_an_unknown_extension_is_refused() {
+        let chain = TestChain::new(1);
+        let signer = Signer::from_sealable(&[3; 32]).unwrap();
+        let anchor = BlockReference { number: 1, hash: H256::zero() };
+        let signing =
+            Signing { runtime: chain.runtime(), genesis_hash: H256::zero(), anchor, signer: &signer };
+        let (mut extra, mut additional) = (Vec::new(), Vec::new());
+        for known in chain.runtime().signed_extensions() {
+            let mut renamed = known.clone();
+            renamed.identifier.push('2');
+            let result = encode_extension(&renamed, 0, &signing, &mut extra, &mut additional);
+            assert!(matches!(result, Err(ExtrinsicError::UnknownExtension(_))));
+            // One that signs something where it should sign nothing, and the other way round.
+            let mut other_form = known.clone();
+            other_form.additional = match other_form.additional {
+                Shape::Empty => Shape::Other,
+                Shape::Optional | Shape::Other => Shape::Empty,
+            };
+            assert!(encode_extension(&other_form, 0, &signing, &mut extra, &mut additional).is_err());
+        }
+    }
+}

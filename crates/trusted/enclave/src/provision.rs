@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The shielding key goes from one enclave of a shard to another, and to nobody else.
+//!
+//! ```text
+//! requester (no key yet)                          provider (serving)
+//!  | ---- TLS 1.3 ------------------------------------> |
+//!  | <--- certificate with evidence, signature -------- |
+//!  |  verifies: quote, measurement, chain, shard,       |
+//!  |  born key, and that the quote binds this TLS key   |
+//!  | ---- certificate with evidence, signature -------> |  verifies the same, but for the key
+//!  | ---- ask { version, shard, born key } -----------> |  only now reads the key
+//!  | <--- the key, PKCS#8 ----------------------------- |
+//!  |  checks that it is the born key                    |
+//! ```
+//!
+//! Both sides judge by what the parentchain says, in a block that they verified themselves: the root certificate, the
+//! accepted patch levels, the measurement that the shard allows, and the time.
+//!
+//! # Attacks
+//! A host wants the key (threat model H14). It can offer a peer without a quote, with a quote of other code, of a debug enclave,
+//! of a revoked platform, of another chain or shard, or the evidence of a real enclave with its own TLS key. Each fails in
+//! the handshake, before the provider has looked at its key; see [`peer`]. A provider that has not caught up
+//! after a restart does not serve, so it cannot be made to judge by an old policy.
+//!
+//! [`request`] checks the digest of what comes: a provider that gives another key than the shard was born with is refused.
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
+mod message;
+pub mod peer;
+
+use crate::{
+    keys::ShieldingKey,
+    rpc::{
+        ACCEPT_PAUSE,
+        admission::{Admission, AdmissionLimits},
+    },
+    tls::{self, PresentCertificate},
+    view::{AttestationPolicy, Identity, View},
+};
+use message::{Answer, Ask, MessageError, Refusal};
+use offstage_primitives::H256;
+use peer::{PeerError, PeerVerifier};
+use rustls::{
+    ClientConfig, ServerConfig,
+    client::Resumption,
+    pki_types::ServerName,
+    server::NoServerSessionStorage,
+    sign::{CertifiedKey, SingleCertAndKey},
+};
+use std::{io, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::{error::Elapsed, sleep, timeout},
+};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+/// Serves peers until the future is dropped, which also ends the open connections.
+///
+/// Must run in a tokio runtime with time and IO.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub async fn serve(
+    view: Arc<View>,
+    listener: std::net::TcpListener,
+    limits: ProvisionLimits,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let admission = Admission::new(AdmissionLimits {
+        connections: limits.connections,
+        connections_per_peer: limits.connections_per_peer,
+        arrivals_per_peer_per_minute: limits.arrivals_per_peer_per_minute,
+    });
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let (stream, address) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a peer");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Some(admitted) = admission.admit(address.ip()) else {
+            continue;
+        };
+        let (view, session) = (view.clone(), limits.session);
+        connections.spawn(async move {
+            match timeout(session, provide(stream, &view)).await {
+                Ok(Ok(())) => tracing::info!(%address, "gave the shielding key to a verified peer"),
+                Ok(Err(error)) => tracing::warn!(%address, %error, "gave nothing to a peer"),
+                Err(_) => tracing::warn!(%address, "a peer was too slow and got nothing"),
+            }
+            drop(admitted);
+        });
+    }
+}
+
+/// Asks the enclave at `url` (`wss://host:port`, its mutual-attestation address) for the shielding key.
+///
+/// Blocks for at most [`REQUEST_TIME`], on a runtime of its own: must not be called from a task of another one.
+///
+/// # Errors
+/// When the peer cannot be reached, is refused, refuses, or gives another key than the one the shard was born with.
+pub fn request(url: &str, context: &ProvisionContext<'_>) -> Result<ShieldingKey, ProvisionError> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ProvisionError::Stream)?;
+    runtime.block_on(async {
+        timeout(REQUEST_TIME, ask_peer(url, context)).await.map_err(ProvisionError::TooSlow)?
+    })
+}
+
+/// What [`request`] needs to know.
+pub struct ProvisionContext<'a> {
+    /// Who asks.
+    pub identity: &'a Identity,
+    /// Whose evidence counts.
+    pub policy: &'a AttestationPolicy,
+    /// The asker's own certificate, whose evidence says that it has no shielding key yet.
+    pub certificate: Arc<CertifiedKey>,
+    /// Digest of the shielding key that the shard was born with.
+    pub born_key: H256,
+}
+
+/// What peers may use, all together and each.
+#[derive(Clone, Debug)]
+pub struct ProvisionLimits {
+    /// Connections at once.
+    pub connections: usize,
+    /// Connections at once from one IP address.
+    pub connections_per_peer: usize,
+    /// New connections from one IP address per minute, after a first burst of as many.
+    pub arrivals_per_peer_per_minute: u32,
+    /// Time for a connection from its first byte to its last.
+    pub session: Duration,
+}
+
+impl Default for ProvisionLimits {
+    fn default() -> Self {
+        Self {
+            connections: 8,
+            connections_per_peer: 4,
+            arrivals_per_peer_per_minute: 30,
+            session: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why a key was not given or not received.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// Not an address.
+    #[error("{0:?} is not the address of a worker; it looks like wss://host:3443")]
+    Address(String),
+    /// The network failed.
+    #[error("the connection to the peer failed: {0}; check that the worker runs and its port is open")]
+    Stream(#[source] io::Error),
+    /// The peer's evidence is not good.
+    #[error("the peer was refused: {0}")]
+    Peer(#[from] PeerError),
+    /// The peer did not like our evidence.
+    #[error(
+        "the peer refused this worker's evidence; both must be of the same chain, shard and allowed measurement"
+    )]
+    RefusedByPeer,
+    /// The peer knew us but did not give the key.
+    #[error("the peer gave no key: {0}")]
+    NoKey(#[from] Refusal),
+    /// The TLS library refused its configuration.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[source] rustls::Error),
+    /// The peer does not speak this protocol.
+    #[error("the peer does not speak this protocol: {0}")]
+    Message(#[from] MessageError),
+    /// The key is not the shard's.
+    #[error("the peer gave another key than the one the shard was born with; ask another worker")]
+    AnotherKey,
+    /// The peer took too long.
+    #[error("the peer did not answer in time")]
+    TooSlow(#[source] Elapsed),
+    /// There is no certificate or no policy yet.
+    #[error("this worker does not serve peers yet")]
+    NotReady,
+}
+
+/// [`request`] gives up after this time.
+pub const REQUEST_TIME: Duration = Duration::from_secs(20);
+
+async fn provide(stream: TcpStream, view: &Arc<View>) -> Result<(), ProvisionError> {
+    let policy = view.policy().ok_or(ProvisionError::NotReady)?;
+    view.certificate().ok_or(ProvisionError::NotReady)?;
+    let verifier = Arc::new(PeerVerifier::new(view.identity(), policy, None));
+    let acceptor = TlsAcceptor::from(Arc::new(server_config(view.clone(), verifier.clone())?));
+    // After this line the peer is an enclave that the chain allows, which holds the key its quote binds.
+    let mut stream = match acceptor.accept(stream).into_fallible().await {
+        Ok(stream) => stream,
+        Err((error, stream)) => {
+            let_alert_arrive(stream).await;
+            return Err(verifier.refusal().map_or(ProvisionError::Stream(error), ProvisionError::Peer));
+        }
+    };
+    let ask = message::read_ask(&mut stream).await?;
+    let answer = match answer(view, &ask) {
+        Ok(key) => Answer::Key(key),
+        Err(refusal) => Answer::Refused(refusal),
+    };
+    message::write_answer(&mut stream, &answer).await?;
+    match answer {
+        Answer::Key(_) => Ok(()),
+        Answer::Refused(refusal) => Err(refusal.into()),
+    }
+}
+
+fn answer(view: &View, ask: &Ask) -> Result<zeroize::Zeroizing<Vec<u8>>, Refusal> {
+    if ask.shard != view.identity().shard {
+        return Err(Refusal::AnotherShard);
+    }
+    let key = view.shielding_key_for_verified_peer().map_err(|_| Refusal::NotServing)?;
+    if key.public().digest() != ask.born_key {
+        return Err(Refusal::AnotherKey);
+    }
+    Ok(key.to_sealable())
+}
+
+async fn ask_peer(url: &str, context: &ProvisionContext<'_>) -> Result<ShieldingKey, ProvisionError> {
+    let address = address(url)?;
+    let verifier =
+        Arc::new(PeerVerifier::new(context.identity, context.policy.clone(), Some(context.born_key)));
+    let connector =
+        TlsConnector::from(Arc::new(client_config(context.certificate.clone(), verifier.clone())?));
+    // The name is not looked at: a peer is known by its evidence, wherever it is.
+    let name = ServerName::try_from(PEER_NAME).map_err(|_| ProvisionError::Address(url.to_owned()))?;
+    let stream = TcpStream::connect(address).await.map_err(ProvisionError::Stream)?;
+    let mut stream = connector
+        .connect(name, stream)
+        .await
+        .map_err(|error| verifier.refusal().map_or_else(|| stream_error(error), ProvisionError::Peer))?;
+    let ask = Ask { shard: context.identity.shard, born_key: context.born_key };
+    message::write_ask(&mut stream, &ask).await.map_err(message_error)?;
+    match message::read_answer(&mut stream).await.map_err(message_error)? {
+        Answer::Refused(refusal) => Err(refusal.into()),
+        Answer::Key(bytes) => {
+            let key = ShieldingKey::from_sealable(&bytes).map_err(|_| ProvisionError::AnotherKey)?;
+            if key.public().digest() == context.born_key { Ok(key) } else { Err(ProvisionError::AnotherKey) }
+        }
+    }
+}
+
+fn server_config(view: Arc<View>, verifier: Arc<PeerVerifier>) -> Result<ServerConfig, ProvisionError> {
+    let mut config = ServerConfig::builder_with_provider(tls::provider())
+        .with_protocol_versions(tls::VERSIONS)
+        .map_err(ProvisionError::Tls)?
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::new(PresentCertificate(view)));
+    // A resumed session would skip the verification of the peer.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(config)
+}
+
+fn client_config(
+    certificate: Arc<CertifiedKey>,
+    verifier: Arc<PeerVerifier>,
+) -> Result<ClientConfig, ProvisionError> {
+    let mut config = ClientConfig::builder_with_provider(tls::provider())
+        .with_protocol_versions(tls::VERSIONS)
+        .map_err(ProvisionError::Tls)?
+        // "Dangerous" because it replaces the check of names and authorities: by that of evidence, see `peer`.
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certificate)));
+    config.resumption = Resumption::disabled();
+    config.enable_sni = false;
+    Ok(config)
+}
+
+/// `host:port` of a URL whose scheme is `wss` or absent.
+fn address(url: &str) -> Result<&str, ProvisionError> {
+    let address = url.strip_prefix("wss://").unwrap_or(url);
+    let address = address.strip_suffix('/').unwrap_or(address);
+    let is_address = address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok());
+    if is_address && address.len() <= MAX_ADDRESS_LEN {
+        Ok(address)
+    } else {
+        Err(ProvisionError::Address(url.chars().take(MAX_ADDRESS_LEN).collect()))
+    }
+}
+
+/// Reads what the peer already sent. Closing a socket with unread bytes would reset the connection and with it the alert
+/// that tells the peer why.
+async fn let_alert_arrive(mut stream: TcpStream) {
+    let _ = stream.shutdown().await;
+    let mut discarded = [0; 1024];
+    for _ in 0..MAX_DISCARDED_READS {
+        match timeout(DISCARD_TIME, stream.read(&mut discarded)).await {
+            Ok(Ok(1..)) => {}
+            _ => return,
+        }
+    }
+}
+
+/// In TLS 1.3 the client learns with its first read whether its own certificate was accepted.
+fn message_error(error: MessageError) -> ProvisionError {
+    match error {
+        MessageError::Stream(error) => stream_error(error),
+        other => other.into(),
+    }
+}
+
+fn stream_error(error: io::Error) -> ProvisionError {
+    let was_alert = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+        .is_some_and(|error| matches!(error, rustls::Error::AlertReceived(_)));
+    if was_alert { ProvisionError::RefusedByPeer } else { ProvisionError::Stream(error) }
+}
+
+const MAX_DISCARDED_READS: usize = 64;
+const DISCARD_TIME: Duration = Duration::from_millis(500);
+const PEER_NAME: &str = "offstage-enclave";
+const MAX_ADDRESS_LEN: usize = 256;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Runs the operations of a block on a state, and answers what came of it.
+//!
+//! # Details
+//! For each call, in the block's order: the nonce is checked (a wrong one changes nothing) and used up; the weight is
+//! checked; the business logic executes in a storage transaction of its own. Whatever goes wrong with a call, refusal,
+//! weight or panic, is its [`Outcome`], its writes are rolled back, and the block goes on (ARCHITECTURE.md, invariant 9). Only a failing store is
+//! an error of the block: then nothing is executed, and the same block is tried again later.
+//!
+//! The executor keeps nothing but a bounded cache of trie nodes. All its answers follow from its arguments.
+
+use crate::{
+    contained::{Panicked, install_silent_hook},
+    node_store::{NodeChanges, NodeStore, NodeStoreError},
+    nonce,
+    operation::{Authenticated, Operation},
+    session::{Failure, Session},
+    state_transition::{
+        BlockContext, CallError, Effect, Effects, Limits, ReadContext, ShardContext, StateTransition,
+    },
+};
+use frame_support::weights::Weight;
+use offstage_primitives::{AccountId32, H256, receipt::Outcome};
+use sp_runtime::traits::BlakeTwo256;
+use sp_trie::{
+    LayoutV1,
+    cache::{CacheSize, SharedTrieCache},
+};
+use std::{borrow::Borrow, marker::PhantomData};
+
+/// Runs the business logic `S`.
+///
+/// Cheap to clone; clones share the cache. Reads may run on other threads while a block is executed.
+pub struct Executor<S> {
+    cache: SharedTrieCache<BlakeTwo256>,
+    logic: PhantomData<fn() -> S>,
+}
+
+impl<S> Clone for Executor<S> {
+    fn clone(&self) -> Self {
+        Self { cache: self.cache.clone(), logic: PhantomData }
+    }
+}
+
+impl<S: StateTransition> Default for Executor<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: StateTransition> Executor<S> {
+    /// An executor with a node cache of [`DEFAULT_CACHE_BYTES`].
+    ///
+    /// Also makes the process keep quiet about panics of the business logic: see the crate's documentation.
+    pub fn new() -> Self {
+        Self::with_cache(DEFAULT_CACHE_BYTES)
+    }
+
+    /// An executor whose cache of trie nodes takes about this many bytes.
+    pub fn with_cache(bytes: usize) -> Self {
+        install_silent_hook();
+        Self { cache: SharedTrieCache::new(CacheSize::new(bytes), None), logic: PhantomData }
+    }
+
+    /// Makes the state that a shard begins with. The store is empty before.
+    ///
+    /// # Errors
+    /// When the business logic fails to make its genesis.
+    pub fn genesis(&self, shard: &ShardContext) -> Result<Genesis, ExecutionError> {
+        let mut session = Session::open(&NoNodes, empty_root(), self.cache.local_cache_trusted());
+        session.run_through(|| S::genesis(shard))?.map_err(|Panicked| ExecutionError::Genesis)?;
+        let (root, changes) = session.finish()?;
+        Ok(Genesis { root, changes })
+    }
+
+    /// Executes a block's operations, in order, on the state with this root. They are asked for one by one, so the iterator
+    /// may still be preparing later ones while earlier ones are executed.
+    ///
+    /// The store is only read. It is for the caller to persist [`BlockOutcome::changes`] and the new root at once.
+    ///
+    /// # Errors
+    /// When the store fails. Then there is no outcome, and the block can be executed again.
+    pub fn execute_block<N: NodeStore + ?Sized>(
+        &self,
+        store: &N,
+        root: H256,
+        block: &BlockContext,
+        operations: impl IntoIterator<Item: Borrow<Operation<S::Call>>>,
+    ) -> Result<BlockOutcome, ExecutionError> {
+        let mut session = Session::open(store, root, self.cache.local_cache_trusted());
+        let prepared = session.run_through(|| S::begin_block(block))?.is_ok();
+        let mut meter = Meter::new(S::limits());
+        let outcomes = operations
+            .into_iter()
+            .map(|operation| execute_operation::<S, N>(&mut session, &mut meter, block, operation.borrow()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (root, changes) = session.finish()?;
+        Ok(BlockOutcome { root, changes, outcomes, prepared, weight: meter.used })
+    }
+
+    /// Answers a getter from the state with this root. Nothing is written.
+    ///
+    /// # Errors
+    /// [`ReadError::Unauthorised`] when the getter lacks the right signature; otherwise when the store or the logic fails.
+    pub fn read<N: NodeStore + ?Sized>(
+        &self,
+        store: &N,
+        root: H256,
+        reading: &ReadContext,
+        getter: &S::Getter,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        let answer = self.inspect(store, root, || {
+            if S::may_read(reading, getter) { Some(S::read(getter)) } else { None }
+        })?;
+        answer.ok_or(ReadError::Unauthorised)
+    }
+
+    /// The nonce that the next call of `account` must have; `None` when all are used up.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn nonce<N: NodeStore + ?Sized>(
+        &self,
+        store: &N,
+        root: H256,
+        account: &AccountId32,
+    ) -> Result<Option<u32>, ReadError> {
+        self.inspect(store, root, || nonce::next(account))
+    }
+
+    /// Runs `look` on the state with this root, inside externalities. What it writes is thrown away.
+    ///
+    /// # Errors
+    /// When the store fails or `look` panics.
+    pub fn inspect<N: NodeStore + ?Sized, R>(
+        &self,
+        store: &N,
+        root: H256,
+        look: impl FnOnce() -> R,
+    ) -> Result<R, ReadError> {
+        let mut session = Session::open(store, root, self.cache.local_cache_untrusted());
+        session.run_through(look)?.map_err(|Panicked| ReadError::Panicked)
+    }
+}
+
+/// The state that a shard begins with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Genesis {
+    /// Root of the state.
+    pub root: H256,
+    /// All of its nodes.
+    pub changes: NodeChanges,
+}
+
+/// What became of a block.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BlockOutcome {
+    /// Root of the state after the block.
+    pub root: H256,
+    /// What to change in the node store to have that state.
+    pub changes: NodeChanges,
+    /// One for each operation, in order.
+    pub outcomes: Vec<OperationOutcome>,
+    /// `false` when the logic's `begin_block` panicked and was rolled back: an author's mistake that somebody should
+    /// hear of. Every worker gets the same, so the operations were executed nevertheless.
+    pub prepared: bool,
+    /// What the block's calls weighed together.
+    pub weight: Weight,
+}
+
+/// What became of an operation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OperationOutcome {
+    /// Name of the operation in its receipt.
+    pub operation: H256,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What it wants done on the parentchain. Empty unless it was executed.
+    pub effects: Vec<Effect>,
+}
+
+/// Why a block could not be executed. No fault of the block's operations: they have outcomes.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ExecutionError {
+    /// A node of the state could not be had.
+    #[error(transparent)]
+    Store(#[from] NodeStoreError),
+    /// The business logic could not make its first state.
+    #[error("the business logic panicked while it made the shard's first state; correct its genesis")]
+    Genesis,
+    /// A promise between the parts of this crate was broken.
+    #[error("bug in the executor: {0}; please report it")]
+    Bug(&'static str),
+}
+
+/// Why a getter was not answered.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Whoever asks has not shown that they may.
+    #[error(
+        "the getter is not signed, for here and now, by the account it asks about; sign it anew with that account's key"
+    )]
+    Unauthorised,
+    /// The business logic panicked.
+    #[error("the business logic failed to answer the getter; ask for something else")]
+    Panicked,
+    /// The state could not be read.
+    #[error(transparent)]
+    Execution(#[from] ExecutionError),
+}
+
+/// Root of a state with nothing in it.
+pub fn empty_root() -> H256 {
+    sp_trie::empty_trie_root::<LayoutV1<BlakeTwo256>>()
+}
+
+fn execute_operation<S: StateTransition, N: NodeStore + ?Sized>(
+    session: &mut Session<'_, N>,
+    meter: &mut Meter,
+    block: &BlockContext,
+    operation: &Operation<S::Call>,
+) -> Result<OperationOutcome, ExecutionError> {
+    let result = match operation {
+        Operation::Call(call) => execute_call::<S, N>(session, meter, block, call)?,
+        Operation::Shield { beneficiary, amount, .. } => {
+            outcome_of(session.run(|| S::shield(block, beneficiary, *amount).map(|()| Effects::none()))?)
+        }
+        Operation::Failed { outcome, .. } => Err(*outcome),
+    };
+    let operation = operation.hash();
+    Ok(match result {
+        Ok(effects) => {
+            OperationOutcome { operation, outcome: Outcome::Executed, effects: effects.identify(operation) }
+        }
+        Err(outcome) => OperationOutcome { operation, outcome, effects: Vec::new() },
+    })
+}
+
+fn execute_call<S: StateTransition, N: NodeStore + ?Sized>(
+    session: &mut Session<'_, N>,
+    meter: &mut Meter,
+    block: &BlockContext,
+    call: &Authenticated<S::Call>,
+) -> Result<Result<Effects, Outcome>, ExecutionError> {
+    // ---- Nonce: outside the call's transaction, so that a call that fails cannot be replayed.
+    match session.run_through(|| nonce::consume(call.sender(), call.nonce()))? {
+        Ok(true) => {}
+        Ok(false) => return Ok(Err(Outcome::WrongNonce)),
+        Err(Panicked) => return Err(ExecutionError::Bug("the nonce check panicked")),
+    }
+    // ---- Weight.
+    let Ok(weight) = session.run_through(|| S::weight_of(call.call()))? else {
+        return Ok(Err(Outcome::Panicked));
+    };
+    if !meter.charge(weight) {
+        return Ok(Err(Outcome::TooHeavy));
+    }
+    // ---- Execution.
+    Ok(outcome_of(session.run(|| S::execute(block, call))?))
+}
+
+fn outcome_of(result: Result<Effects, Failure<CallError>>) -> Result<Effects, Outcome> {
+    result.map_err(|failure| match failure {
+        // The reason goes no further: receipts are public.
+        Failure::Refused(CallError(_)) => Outcome::Refused,
+        Failure::Panicked => Outcome::Panicked,
+    })
+}
+
+/// Adds up what a block's calls weigh.
+struct Meter {
+    limits: Limits,
+    used: Weight,
+}
+
+impl Meter {
+    fn new(limits: Limits) -> Self {
+        Self { limits, used: Weight::zero() }
+    }
+
+    /// Counts a call if it fits; a call that does not fit is not counted.
+    fn charge(&mut self, weight: Weight) -> bool {
+        let total = self.used.saturating_add(weight);
+        let fits = weight.all_lte(self.limits.call) && total.all_lte(self.limits.block);
+        if fits {
+            self.used = total;
+        }
+        fits
+    }
+}
+
+/// The store of a state that does not exist yet.
+struct NoNodes;
+
+impl NodeStore for NoNodes {
+    fn node(&self, _key: &[u8]) -> Result<Option<Vec<u8>>, NodeStoreError> {
+        Ok(None)
+    }
+}
+
+/// Memory that an executor's node cache may take, in bytes: 32 MiB holds the upper levels of a trie with millions of accounts.
+pub const DEFAULT_CACHE_BYTES: usize = 32 * 1024 * 1024;

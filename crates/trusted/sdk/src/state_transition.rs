@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What an author of confidential business logic implements.
+//!
+//! [`StateTransition`] has no `self`: a logic owns nothing in memory. Everything it knows is in its storage, which it
+//! reads and writes through `sp_io::storage` or FRAME's storage items, and in the arguments. That is what makes every
+//! worker of a shard compute the same (ARCHITECTURE.md, invariant 3): the executor gives a call nothing else to depend on.
+//!
+//! # What a logic must not do
+//! Read a clock, draw random numbers, iterate over a `HashMap`, calculate with floats, keep state in statics or thread
+//! locals, or spawn threads. [`BlockContext`] has the only time there is, the parentchain's.
+
+use crate::operation::Authenticated;
+use codec::Decode;
+use frame_support::weights::{Weight, constants::WEIGHT_REF_TIME_PER_MILLIS};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    trusted::{Domain, TrustedCall},
+};
+use sp_runtime::DispatchError;
+
+/// Confidential business logic: how operations change a shard's state.
+///
+/// Every function runs inside externalities. [`genesis`](Self::genesis), [`begin_block`](Self::begin_block),
+/// [`execute`](Self::execute) and [`shield`](Self::shield) each run in a storage transaction of their own, which is rolled back
+/// when the function fails or panics.
+pub trait StateTransition: Send + Sync + 'static {
+    /// What users ask for. The sender that [`TrustedCall::sender`] names must have signed; calls without a sender are
+    /// never accepted from users.
+    type Call: TrustedCall + Send + Sync + 'static;
+    /// What users may read.
+    type Getter: Decode + Send + Sync + 'static;
+
+    /// Writes the state that a shard begins with.
+    fn genesis(shard: &ShardContext);
+
+    /// Prepares the state for the operations of one parentchain block. Runs for blocks without operations too, so it
+    /// should write little.
+    fn begin_block(block: &BlockContext);
+
+    /// An upper bound of what `call` costs, failure included. A call that is heavier than [`Limits::call`] is not
+    /// executed. This must not depend on the state of one worker: only on the call and the shard's storage.
+    ///
+    /// Nothing interrupts a call that takes longer than this says, because a time limit would not be the same on
+    /// every worker.
+    fn weight_of(call: &Self::Call) -> Weight;
+
+    /// Executes a call whose author, nonce and weight are already checked.
+    ///
+    /// # Errors
+    /// When the call cannot be done. Its writes are rolled back and its nonce stays used.
+    fn execute(block: &BlockContext, call: &Authenticated<Self::Call>) -> Result<Effects, CallError>;
+
+    /// Credits `beneficiary` with `amount`, which the parentchain provably took in for this shard.
+    ///
+    /// # Errors
+    /// When the account cannot be credited. The amount then stays on the shard's account on the parentchain, so a
+    /// logic should refuse only what cannot be helped, an amount of zero for example.
+    fn shield(block: &BlockContext, beneficiary: &AccountId32, amount: u128) -> Result<(), CallError>;
+
+    /// Whether the getter may be answered here and now: it is public, or carries the right signature.
+    fn may_read(reading: &ReadContext, getter: &Self::Getter) -> bool;
+
+    /// The SCALE-encoded answer to a getter that [`may_read`](Self::may_read) let pass. What it writes is thrown away.
+    fn read(getter: &Self::Getter) -> Option<Vec<u8>>;
+
+    /// SCALE-encoded metadata that describes calls and storage to tools. Not secret.
+    fn metadata() -> Vec<u8>;
+
+    /// What a call and a block may cost.
+    fn limits() -> Limits {
+        Limits::default()
+    }
+}
+
+/// What is fixed for a shard as long as it lives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ShardContext {
+    /// Name of the shard.
+    pub shard: ShardIdentifier,
+    /// Hash of the parentchain's genesis block.
+    pub genesis_hash: H256,
+    /// Whether the parentchain's genesis trusts the development root of attestation, whose private key everybody has.
+    /// A logic may then offer what makes trying things easier. It must come from the verified chain, so that all
+    /// workers agree on it.
+    pub development: bool,
+}
+
+/// The verified parentchain block whose operations are executed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BlockContext {
+    /// The shard that executes.
+    pub shard: ShardContext,
+    /// Number of the block.
+    pub number: u32,
+    /// Hash of the block. Its producer can influence it: no source of randomness.
+    pub hash: H256,
+    /// The block's time, in milliseconds since the Unix epoch, as its producer set it.
+    pub timestamp_ms: u64,
+}
+
+/// Where and on which state a getter is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReadContext {
+    /// Where the getter's signature must be good.
+    pub domain: Domain,
+    /// Number of the block on whose state it is answered.
+    pub block_number: u32,
+}
+
+/// What a successful call wants done on the parentchain.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Effects(Vec<EffectRequest>);
+
+impl Effects {
+    /// The call changes the shard's state and nothing else.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Pays `amount` from the shard's account to `beneficiary`, in the clear. The call must have taken as much
+    /// out of the shard's state.
+    pub fn unshield(beneficiary: AccountId32, amount: u128) -> Self {
+        Self::none().and_unshield(beneficiary, amount)
+    }
+
+    /// One more payment.
+    #[must_use]
+    pub fn and_unshield(mut self, beneficiary: AccountId32, amount: u128) -> Self {
+        self.0.push(EffectRequest::Unshield { beneficiary, amount });
+        self
+    }
+
+    /// Names each effect after the operation that caused it.
+    ///
+    /// The parentchain executes an unshielding once per `call_hash`, so two of one call must not share it: the first
+    /// has the operation's hash, each further one a hash over the operation's hash and its position.
+    pub(crate) fn identify(self, operation: H256) -> Vec<Effect> {
+        let name = |position: usize| match position {
+            0 => operation,
+            _ => H256(codec::Encode::using_encoded(
+                &(FURTHER_EFFECT_DOMAIN, operation, position as u64),
+                sp_crypto_hashing::blake2_256,
+            )),
+        };
+        self.0
+            .into_iter()
+            .enumerate()
+            .map(|(position, request)| match request {
+                EffectRequest::Unshield { beneficiary, amount } => {
+                    Effect::Unshield { beneficiary, amount, call_hash: name(position) }
+                }
+            })
+            .collect()
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum EffectRequest {
+    Unshield { beneficiary: AccountId32, amount: u128 },
+}
+
+/// What the enclave has to do on the parentchain because an operation was executed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// `EnclaveBridge.unshield_funds(shard, beneficiary, amount, call_hash)`.
+    Unshield {
+        /// The account on the parentchain that receives.
+        beneficiary: AccountId32,
+        /// In the parentchain's smallest unit.
+        amount: u128,
+        /// Unique for this payment, the same on every worker.
+        call_hash: H256,
+    },
+}
+
+/// Why a call was not done.
+///
+/// The reason is for tests and debugging of the logic. It is a fixed text, never built from state or arguments, and the
+/// executor drops it: a receipt says only that the call was refused (threat model H13).
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the call was refused: {0}")]
+pub struct CallError(pub &'static str);
+
+impl From<DispatchError> for CallError {
+    fn from(error: DispatchError) -> Self {
+        Self(error.into())
+    }
+}
+
+/// What a call and a block may cost.
+///
+/// `ref_time` is in picoseconds on Substrate's reference machine. `proof_size` counts only for parachains, so the defaults do not limit it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The heaviest call that is executed.
+    pub call: Weight,
+    /// The most that the calls of one parentchain block may weigh together. Those that come when it is used up fail
+    /// as too heavy. Shieldings are not counted: money that the chain took in is always credited.
+    pub block: Weight,
+}
+
+impl Default for Limits {
+    /// Half a second a call, two seconds a block.
+    fn default() -> Self {
+        Self {
+            call: Weight::from_parts(500 * WEIGHT_REF_TIME_PER_MILLIS, u64::MAX),
+            block: Weight::from_parts(2_000 * WEIGHT_REF_TIME_PER_MILLIS, u64::MAX),
+        }
+    }
+}
+
+const FURTHER_EFFECT_DOMAIN: &[u8] = b"offstage/effect/v1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_effects_of_a_call_share_a_hash() {
+        let account = AccountId32::new([1; 32]);
+        let operation = H256::repeat_byte(7);
+        let effects = Effects::unshield(account.clone(), 5)
+            .and_unshield(account.clone(), 5)
+            .and_unshield(account, 5)
+            .identify(operation);
+        let hashes: std::collections::BTreeSet<H256> =
+            effects.iter().map(|Effect::Unshield { call_hash, .. }| *call_hash).collect();
+        assert_eq!(hashes.len(), 3);
+        assert!(matches!(effects[0], Effect::Unshield { call_hash, .. } if call_hash == operation));
+    }
+}
