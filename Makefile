@@ -12,18 +12,17 @@ ifneq ($(WORKER_MODE),offchain-worker)
 $(error WORKER_MODE=$(WORKER_MODE) is not supported: Offstage runs off-chain workers only; use WORKER_MODE=offchain-worker or leave it out)
 endif
 
-# One target directory outside the clone, so that a fresh clone builds incrementally.
+# The build folder belongs to the clone. A folder that clones share is one that you name here; scripts/in-target.sh makes it safe.
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
 export OFFSTAGE_CACHE ?= $(HOME)/.cache/offstage
-export CARGO_TARGET_DIR ?= $(OFFSTAGE_CACHE)/target
+in-target := scripts/in-target.sh
 -include $(OFFSTAGE_CACHE)/env.mk
 
 BINARIES := offstage-node offstage-worker offstage-enclave offstage
 
 .PHONY: build
 build: setup ## Build all binaries into bin/
-	cargo build --release --locked --workspace --lib --bins
-	@mkdir -p bin
-	@for binary in $(BINARIES); do install -p "$(CARGO_TARGET_DIR)/release/$$binary" bin/; done
+	@$(in-target) scripts/build.sh $(BINARIES)
 	@echo "built: $(addprefix bin/,$(BINARIES))"
 
 .PHONY: setup
@@ -32,16 +31,16 @@ setup: ## Install what a Debian or Ubuntu machine with rustup lacks
 
 .PHONY: demo
 demo: build ## Run the whole system on this machine: node, two workers, client
-	@"$(CARGO_TARGET_DIR)/release/offstage-demo"
+	@$(in-target) "$(CARGO_TARGET_DIR)/release/offstage-demo"
 
 .PHONY: test
 test: build ## Run all tests, the end-to-end tests included
-	cargo nextest run --release --locked --workspace
-	cargo test --release --locked --workspace --doc
+	$(in-target) cargo nextest run --release --locked --workspace
+	$(in-target) cargo test --release --locked --workspace --doc
 
 .PHONY: crash-matrix
 crash-matrix: build ## Kill node, hosts and enclaves at 100 random instants (OFFSTAGE_CRASHES); `make test` does it a few times
-	OFFSTAGE_CRASHES=$${OFFSTAGE_CRASHES:-100} cargo nextest run --release --locked --workspace --no-capture -E 'binary(crash_matrix)'
+	OFFSTAGE_CRASHES=$${OFFSTAGE_CRASHES:-100} $(in-target) cargo nextest run --release --locked --workspace --no-capture -E 'binary(crash_matrix)'
 
 .PHONY: fmt
 fmt: setup ## Check the formatting
@@ -50,11 +49,11 @@ fmt: setup ## Check the formatting
 .PHONY: lint
 # Clippy would build the runtime's wasm a second time, over the first, and the next build would find it changed.
 lint: setup ## Run clippy with warnings denied
-	SKIP_WASM_BUILD=1 cargo clippy --release --locked --workspace --all-targets -- -D warnings
+	SKIP_WASM_BUILD=1 $(in-target) cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
 .PHONY: docs
 docs: setup ## Build the API documentation with warnings denied
-	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
+	RUSTDOCFLAGS="-D warnings" $(in-target) cargo doc --release --locked --workspace --no-deps
 
 .PHONY: pr
 pr: fmt test lint docs ## Run what continuous integration runs
@@ -70,10 +69,10 @@ mutants: setup ## Change what decides in light client and attestation in every w
 
 .PHONY: bench
 bench: build ## Measure the enclave's speed, as ratios within one run
-	cargo bench --locked --workspace --bench pipeline
+	$(in-target) cargo bench --locked --workspace --bench pipeline
 
 .PHONY: clean
-clean: ## Remove what was built, in the clone and in the cache
+clean: ## Remove what was built
 	rm -rf bin book "$(CARGO_TARGET_DIR)"
 
 .PHONY: help

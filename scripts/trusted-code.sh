@@ -5,7 +5,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${OFFSTAGE_CACHE:-$HOME/.cache/offstage}/target}
 # With the whole workspace selected Cargo finds what `make` compiled.
-UPDATE=1 cargo test --release --locked --quiet --workspace --test trusted_code the_page_is_what_the_workspace_says
+UPDATE=1 scripts/in-target.sh cargo test --release --locked --quiet --workspace --test trusted_code the_page_is_what_the_workspace_says
 git --no-pager diff --stat -- docs/src/trusted-code.md
