@@ -260,7 +260,8 @@ mod tests {
     /// By the metadata of Integritee's solochain, whose clients write these bytes.
     #[test]
     fn the_calls_are_those_of_the_chains_in_use() {
-        let metadata = include_bytes!("../../shared/light-client/src/testing/metadata/integritee-solochain.scale");
+        let metadata =
+            include_bytes!("../../shared/light-client/src/testing/metadata/integritee-solochain.scale");
         let metadata = subxt::Metadata::decode(&mut &metadata[..]).unwrap();
         let shard = ShardIdentifier::from([7; 32]);
         let request = Request { shard, cyphertext: vec![1, 2, 3] };

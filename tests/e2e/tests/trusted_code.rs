@@ -131,7 +131,8 @@ fn each_trusted_crate_bans_ambient_authority() {
         // Clippy takes the nearest file: the crate's own would hide its zone's.
         assert!(!root().join(folder).join("clippy.toml").exists(), "{name}: the zone has the clippy.toml");
         let path = root().join(folder).join("../clippy.toml");
-        let banned = fs::read_to_string(&path).unwrap_or_else(|_| panic!("{name}: its zone has no clippy.toml"));
+        let banned =
+            fs::read_to_string(&path).unwrap_or_else(|_| panic!("{name}: its zone has no clippy.toml"));
         for method in BANNED {
             let entry = format!("path = \"{method}\", reason = \"");
             assert!(banned.contains(&entry), "{name}: clippy.toml must ban {method}, with a reason");
