@@ -17,7 +17,6 @@ pub use receipt::{
 
 use crate::{
     account::Account,
-    envelope::{self, EnvelopeError},
     parentchain::{
         Parentchain, ParentchainError,
         confirmation::FinalBlocks,
@@ -28,6 +27,7 @@ use crate::{
     worker::{Worker, WorkerAddress, WorkerError},
 };
 use codec::Encode;
+use offstage_envelope::{SealError, seal};
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     balances::{BalancesOperation, TrustedCall},
@@ -67,9 +67,9 @@ pub fn shielding_key(worker: &VerifiedWorker) -> &ShieldingPublicKey {
 /// shielding key, so that only enclaves of its shard can read it.
 ///
 /// # Errors
-/// [`EnvelopeError`].
-pub fn encode_and_encrypt<T: Encode>(value: &T, worker: &VerifiedWorker) -> Result<Vec<u8>, EnvelopeError> {
-    envelope::encrypt(shielding_key(worker), &value.encode())
+/// [`SealError`].
+pub fn encode_and_encrypt<T: Encode>(value: &T, worker: &VerifiedWorker) -> Result<Vec<u8>, SealError> {
+    seal(shielding_key(worker), &value.encode())
 }
 
 /// Step 4: the parentchain's call that carries the envelope, `EnclaveBridge.invoke`.
@@ -208,7 +208,7 @@ pub enum WorkflowError {
     Sender,
     /// Nothing could be encrypted.
     #[error(transparent)]
-    Envelope(#[from] EnvelopeError),
+    Envelope(#[from] SealError),
     /// The chain.
     #[error(transparent)]
     Parentchain(#[from] ParentchainError),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const TABLE: &[(&str, &[&str])] = &[
     ("offstage-primitives", &[]),
     ("offstage-attestation", &["offstage-primitives"]),
+    ("offstage-envelope", &["offstage-primitives"]),
     ("offstage-protocol", &["offstage-primitives"]),
     ("offstage-light-client", &["offstage-primitives"]),
     ("offstage-sdk", &["offstage-primitives"]),
@@ -16,6 +17,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "offstage-enclave",
         &[
             "offstage-attestation",
+            "offstage-envelope",
             "offstage-light-client",
             "offstage-primitives",
             "offstage-protocol",
@@ -24,7 +26,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     ("offstage-balances", &["offstage-enclave", "offstage-primitives", "offstage-sdk"]),
     ("offstage-worker", &["offstage-primitives", "offstage-protocol"]),
-    ("offstage-client", &["offstage-attestation", "offstage-primitives"]),
+    ("offstage-client", &["offstage-attestation", "offstage-envelope", "offstage-primitives"]),
     ("pallet-teerex", &["offstage-primitives"]),
     ("pallet-enclave-bridge", &["offstage-primitives", "pallet-teerex"]),
     // The runtime names the host function; only its native side, in the node, reaches the attestation crate.

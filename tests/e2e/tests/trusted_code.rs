@@ -24,6 +24,7 @@ use std::{
 const TRUSTED: &[(&str, &str, &[&str])] = &[
     ("offstage-primitives", "crates/shared/primitives", &["lib.rs"]),
     ("offstage-attestation", "crates/shared/attestation", &["lib.rs"]),
+    ("offstage-envelope", "crates/shared/envelope", &["lib.rs"]),
     ("offstage-protocol", "crates/shared/protocol", &["lib.rs"]),
     ("offstage-light-client", "crates/shared/light-client", &["lib.rs"]),
     ("offstage-sdk", "crates/trusted/sdk", &["lib.rs"]),

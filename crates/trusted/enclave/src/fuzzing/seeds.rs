@@ -2,8 +2,8 @@
 //! Seeds of the targets.
 
 use super::*;
-use crate::test_envelope::encrypt;
 use corpus::Target;
+use offstage_envelope::seal;
 use offstage_primitives::{
     AccountId32, MultiSignature,
     balances::{BoundGetterSigned, PublicGetter, TrustedGetter, TrustedGetterSigned, bound_getter_payload},
@@ -46,15 +46,15 @@ fn genuine_operations_are_accepted() {
 fn write_seeds() {
     let operations = operations();
     let public = KEY.public();
-    let of_openssl = corpus::vector("tests/vectors/openssl_envelope.bin");
+    let of_openssl = corpus::vector("../../shared/envelope/tests/vectors/openssl_envelope.bin");
     let long = operations.iter().flat_map(|(_, bytes)| bytes.clone()).collect::<Vec<_>>();
     corpus::write(
         "envelope",
         [
             ("openssl", of_openssl),
-            ("operation", encrypt(&public, &operations[0].1)),
-            ("beneficiary", encrypt(&public, &[9; 32])),
-            ("two-chunks", encrypt(&public, &long)),
+            ("operation", seal(&public, &operations[0].1).unwrap()),
+            ("beneficiary", seal(&public, &[9; 32]).unwrap()),
+            ("two-chunks", seal(&public, &long).unwrap()),
         ],
     );
     let getters = getters();
