@@ -7,7 +7,7 @@ use offstage_envelope::seal;
 use offstage_primitives::{
     AccountId32,
     balances::{BalancesOperation, TrustedCall},
-    shielding::ShieldingPublicKey,
+    shielding::{CHUNK_LEN, ShieldingPublicKey},
     trusted::TrustedOperation,
 };
 use offstage_sdk::testing::TestAccount;
@@ -20,8 +20,9 @@ impl Encryptor {
         Self(key.clone())
     }
 
+    /// Chunk by chunk: a hostile client keeps to no limit of length.
     pub(crate) fn encrypt(&self, plaintext: &[u8]) -> Vec<u8> {
-        seal(&self.0, plaintext).unwrap()
+        plaintext.chunks(CHUNK_LEN).flat_map(|chunk| seal(&self.0, chunk).unwrap()).collect()
     }
 
     pub(crate) fn account(&self, account: &TestAccount) -> Vec<u8> {
