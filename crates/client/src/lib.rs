@@ -55,6 +55,7 @@ pub mod cli;
 pub mod keystore;
 pub mod parentchain;
 pub mod progress;
+pub mod trust;
 pub mod verification;
 pub mod worker;
 pub mod workflow;
