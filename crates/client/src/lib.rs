@@ -27,7 +27,7 @@
 //!     account::Account, parentchain::Parentchain, progress::Unobserved, verification::Expected,
 //!     worker::WorkerAddress, workflow,
 //! };
-//! use offstage_primitives::balances::TrustedCall;
+//! use offstage_balances_interface::TrustedCall;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let chain = Parentchain::connect("ws://127.0.0.1:9944").await?;
@@ -55,6 +55,7 @@ pub mod cli;
 pub mod keystore;
 pub mod parentchain;
 pub mod progress;
+pub mod trust;
 pub mod verification;
 pub mod worker;
 pub mod workflow;

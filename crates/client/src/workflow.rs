@@ -27,10 +27,10 @@ use crate::{
     worker::{Worker, WorkerAddress, WorkerError},
 };
 use codec::Encode;
+use offstage_balances_interface::{BalancesOperation, TrustedCall};
 use offstage_envelope::{SealError, seal};
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    balances::{BalancesOperation, TrustedCall},
     receipt::{Outcome, shielding_operation_hash},
     shielding::ShieldingPublicKey,
     trusted::{BoundCallSigned, TrustedCall as _, TrustedOperation, bound_call_payload},

@@ -11,12 +11,12 @@ use offstage_attestation::{
     development::{self, Platform, Report},
     x509,
 };
+use offstage_balances_interface::{BalancesOperation, TrustedCall};
 use offstage_envelope::OpeningKey;
 use offstage_primitives::{
     attestation::{
         CertificateEvidence, DEVELOPMENT_ROOT, EVIDENCE_OID, INTEL_ROOT, KeyBinding, TcbPolicy, TcbStatus,
     },
-    balances::{BalancesOperation, TrustedCall},
     receipt::{OperationLeaf, Outcome},
     rpc::RpcReturnValue,
     shielding::ShieldingPublicKey,

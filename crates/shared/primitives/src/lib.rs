@@ -10,7 +10,6 @@
 //! - [`attestation`]: quotes, collateral, and [`KeyBinding`](attestation::KeyBinding), which ties keys to a quote.
 //! - [`collateral`]: what a chain keeps so that a proof need not carry it, and what its verifier answers.
 //! - [`trusted`]: the operation a client signs and encrypts, generic over the business logic's call.
-//! - [`balances`]: the calls and getters of the default business logic.
 //! - [`shielding`]: the shielding public key's forms and the classic envelope's numbers.
 //! - [`rpc`]: what a worker answers.
 //! - [`receipt`]: what a block's `trusted_calls_merkle_root` commits to, and how to check one's own leaf.
@@ -41,7 +40,6 @@
 extern crate alloc;
 
 pub mod attestation;
-pub mod balances;
 pub mod bounded;
 pub mod collateral;
 pub mod enclave_bridge;

@@ -13,6 +13,7 @@ mod kit;
 use codec::Encode;
 use kit::{Encryptor, Host, MRENCLAVE, World, start};
 use offstage_balances::Balances;
+use offstage_balances_interface::{Getter, TrustedCall};
 use offstage_enclave::{
     enclave::{Enclave, STORE_FILE},
     keys::ShieldingKey,
@@ -21,7 +22,6 @@ use offstage_enclave::{
 };
 use offstage_primitives::{
     AccountId32, H256,
-    balances::{Getter, TrustedCall},
     shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN, rsa_operations_per_block},
     trusted::{TrustedCallSigned, TrustedOperation, call_payload},
 };

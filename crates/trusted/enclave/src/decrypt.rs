@@ -200,10 +200,10 @@ pub const MAX_RSA_OPERATIONS: usize = 8192;
 mod tests {
     use super::*;
     use crate::keys::ShieldingKey;
+    use offstage_balances_interface::{Getter, TrustedCall as Call};
     use offstage_envelope::seal;
     use offstage_primitives::{
         ShardIdentifier,
-        balances::{Getter, TrustedCall as Call},
         shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN},
         trusted::call_payload,
     };

@@ -11,6 +11,7 @@ pub(crate) use clients::*;
 
 use codec::{Decode, Encode};
 use offstage_balances::Balances;
+use offstage_balances_interface::{Getter, TrustedGetter, TrustedGetterSigned};
 use offstage_enclave::{enclave::Enclave, host::converse, platform::SoftwarePlatform, view::View};
 use offstage_light_client::{
     storage_keys,
@@ -19,7 +20,6 @@ use offstage_light_client::{
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, TcbPolicy},
-    balances::{Getter, TrustedGetter, TrustedGetterSigned},
     receipt::{Outcome, Receipt},
     teerex::SgxAttestationMethod,
     trusted::Domain,
