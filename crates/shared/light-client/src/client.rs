@@ -30,11 +30,13 @@ use crate::{
     proof::{ProofError, StateProof},
     runtime::{ChainProperties, RuntimeError, VerifiedRuntime},
     snapshot::{Position, RestoreError, Snapshot},
-    storage_keys::{self, CODE_PATH_KEY, LEGACY_GRANDPA_AUTHORITIES},
     trail::{Place, Trail},
 };
 use codec::Decode;
-use offstage_primitives::bounded::{DecodeError, decode_bounded};
+use offstage_primitives::{
+    bounded::{DecodeError, decode_bounded},
+    chain::storage::{self as storage_keys, CODE_PATH_KEY, LEGACY_GRANDPA_AUTHORITIES},
+};
 use sp_consensus_grandpa::AuthorityList;
 use sp_core::H256;
 use std::{ops::RangeInclusive, sync::Arc};

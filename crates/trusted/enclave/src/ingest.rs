@@ -13,11 +13,12 @@
 
 use codec::{Decode, Encode};
 use offstage_light_client::{
-    OperationsError, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations, storage_keys,
+    OperationsError, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations,
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, INTEL_ROOT, KeyBinding, RegistrationProof, TcbPolicy},
+    chain::storage as storage_keys,
     enclave_bridge::{UpgradableShardConfig, allowed_fingerprint},
     receipt::shielding_operation_hash,
     teerex::SecurityFlags,
@@ -277,15 +278,11 @@ impl WatchedKeys {
         Self {
             timestamp: storage_keys::timestamp(),
             account: storage_keys::account(signer),
-            shard_config: storage_keys::blake2_128_concat(
-                "EnclaveBridge",
-                "ShardConfigRegistry",
-                shard.as_bytes(),
-            ),
-            root_certificate: storage_keys::value("Teerex", "RootCertificate"),
-            tcb_policy: storage_keys::value("Teerex", "TcbPolicy"),
-            security_flags: storage_keys::value("Teerex", "SecurityFlags"),
-            registration: storage_keys::blake2_128_concat("Teerex", "SovereignEnclaves", signer.as_ref()),
+            shard_config: storage_keys::shard_config(shard),
+            root_certificate: storage_keys::root_certificate(),
+            tcb_policy: storage_keys::tcb_policy(),
+            security_flags: storage_keys::security_flags(),
+            registration: storage_keys::sovereign_enclave(signer),
         }
     }
 }
