@@ -56,6 +56,7 @@ pub mod envelope;
 pub mod keystore;
 pub mod parentchain;
 pub mod progress;
+pub mod trust;
 pub mod verification;
 pub mod worker;
 pub mod workflow;
