@@ -31,6 +31,7 @@ use offstage_balances_interface::{BalancesOperation, TrustedCall};
 use offstage_envelope::{SealError, seal};
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
+    chain::{argument, enclave_bridge},
     receipt::{Outcome, shielding_operation_hash},
     shielding::ShieldingPublicKey,
     trusted::{BoundCallSigned, TrustedCall as _, TrustedOperation, bound_call_payload},
@@ -74,20 +75,22 @@ pub fn encode_and_encrypt<T: Encode>(value: &T, worker: &VerifiedWorker) -> Resu
 
 /// Step 4: the parentchain's call that carries the envelope, `EnclaveBridge.invoke`.
 pub fn wrap_into_extrinsic(shard: ShardIdentifier, cyphertext: &[u8]) -> Call {
-    let request =
-        Value::named_composite([("shard", bytes(shard.as_bytes())), ("cyphertext", bytes(cyphertext))]);
-    Call::new("EnclaveBridge", "invoke", [("request", request)])
+    let request = Value::named_composite([
+        (argument::SHARD, bytes(shard.as_bytes())),
+        (argument::CYPHERTEXT, bytes(cyphertext)),
+    ]);
+    Call::new(enclave_bridge::PALLET, enclave_bridge::INVOKE, [(argument::REQUEST, request)])
 }
 
 /// The parentchain's call that shields `amount` to the account in the envelope, `EnclaveBridge.shield_funds`.
 pub fn wrap_shielding(shard: ShardIdentifier, encrypted_beneficiary: &[u8], amount: u128) -> Call {
     Call::new(
-        "EnclaveBridge",
-        "shield_funds",
+        enclave_bridge::PALLET,
+        enclave_bridge::SHIELD_FUNDS,
         [
-            ("shard", bytes(shard.as_bytes())),
-            ("incognito_account_encrypted", bytes(encrypted_beneficiary)),
-            ("amount", Value::u128(amount)),
+            (argument::SHARD, bytes(shard.as_bytes())),
+            (argument::INCOGNITO_ACCOUNT_ENCRYPTED, bytes(encrypted_beneficiary)),
+            (argument::AMOUNT, Value::u128(amount)),
         ],
     )
 }

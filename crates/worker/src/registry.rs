@@ -9,12 +9,11 @@ use anyhow::{Context, Result, bail};
 use codec::Decode;
 use futures::{SinkExt, StreamExt};
 use offstage_primitives::{
-    AccountId32,
+    AccountId32, chain,
     rpc::{DirectRequestStatus, RpcReturnValue},
     teerex::MultiEnclave,
 };
 use serde_json::{Value, json};
-use sp_crypto_hashing::twox_128;
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpStream;
 use tokio_rustls::{
@@ -32,7 +31,7 @@ use tokio_tungstenite::tungstenite::Message;
 /// # Errors
 /// When the node fails.
 pub async fn provider_urls(node: &Node, mrenclave: &[u8; 32], own: &AccountId32) -> Result<Vec<String>> {
-    let prefix = [twox_128(b"Teerex"), twox_128(b"SovereignEnclaves")].concat();
+    let prefix = chain::storage::sovereign_enclaves();
     let mut urls = Vec::new();
     for key in node.keys(&prefix, MAX_ENCLAVES).await? {
         if key.ends_with(own.as_ref()) {

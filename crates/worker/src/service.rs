@@ -16,11 +16,10 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use offstage_primitives::shard::base58;
+use offstage_primitives::{chain::storage, shard::base58};
 use offstage_protocol::{
     EnclaveResponse, HostRequest, Phase, RefusalCode, Start, Started, Status, Untrusted,
 };
-use sp_crypto_hashing::twox_128;
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -133,11 +132,15 @@ impl Service<'_> {
     async fn genesis_material(&self) -> Result<Start> {
         let genesis = self.node.genesis_hash().await?;
         let header = self.node.header(genesis).await?.encoded()?;
-        let keys = [CODE_PATH_KEY.to_vec(), grandpa_authorities_key(), b":grandpa_authorities".to_vec()];
+        let keys = [
+            storage::CODE_PATH_KEY.to_vec(),
+            storage::grandpa_authorities(),
+            storage::LEGACY_GRANDPA_AUTHORITIES.to_vec(),
+        ];
         let proof = self.node.read_proof(&keys, genesis).await?;
         let code = self
             .node
-            .storage(b":code", Some(genesis))
+            .storage(storage::CODE, Some(genesis))
             .await?
             .context("the node has no runtime code at genesis")?;
         let (token_decimals, token_symbol) = self.node.token().await?;
@@ -399,13 +402,6 @@ async fn told_to_stop() {
     }
 }
 
-fn grandpa_authorities_key() -> Vec<u8> {
-    [twox_128(b"Grandpa"), twox_128(b"Authorities")].concat()
-}
-
-/// Absent by its last byte: the proof of that leads to the leaf of `:code`, which holds the code's hash, and leaves out
-/// the code itself (`GenesisMaterial` of the light client).
-const CODE_PATH_KEY: &[u8] = b":code\0";
 const FIRST_CONNECTION: Duration = Duration::from_secs(10);
 /// An enclave that ends sooner than this after its start did not work.
 const SHORT_LIFE: Duration = Duration::from_secs(20);

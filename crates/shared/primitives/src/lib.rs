@@ -6,6 +6,7 @@
 //! quote binds, what a Merkle root commits to. It decides nothing and talks to nobody.
 //!
 //! - [`shard`]: the name of one confidential state, [`ShardIdentifier`].
+//! - [`chain`]: the words and storage keys of the parentchain's interface.
 //! - [`teerex`] and [`enclave_bridge`]: what the parentchain's two pallets store, take and emit.
 //! - [`attestation`]: quotes, collateral, and [`KeyBinding`](attestation::KeyBinding), which ties keys to a quote.
 //! - [`collateral`]: what a chain keeps so that a proof need not carry it, and what its verifier answers.
@@ -41,6 +42,7 @@ extern crate alloc;
 
 pub mod attestation;
 pub mod bounded;
+pub mod chain;
 pub mod collateral;
 pub mod enclave_bridge;
 pub mod receipt;
