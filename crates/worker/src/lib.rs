@@ -21,12 +21,15 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod data_dir;
 pub mod enclave;
 pub mod feed;
 pub mod funding;
 pub mod http;
 pub mod node;
+pub mod options;
 mod patience;
 pub mod registry;
 pub mod service;
 pub mod submit;
+pub mod text;

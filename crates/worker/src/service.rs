@@ -5,14 +5,16 @@
 //! until it breaks. Whatever ends is started again, and the enclave's own status says where to go on.
 
 use crate::{
-    cli::{Options, RunOptions, prepare_data_dir, ss58},
+    data_dir,
     enclave::{Enclave, EnclaveGone, Refused},
     feed::{Feeder, Step},
     funding, http,
     node::Node,
+    options::{Options, RunOptions},
     patience::{Backoff, KeyRequests},
     registry,
     submit::Submitter,
+    text::ss58,
 };
 use anyhow::{Context, Result, bail};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -34,9 +36,9 @@ use tokio::signal::unix::{SignalKind, signal};
 pub async fn run(options: &Options, run: &RunOptions) -> Result<()> {
     let binary = options.enclave_binary()?;
     if run.clean_reset {
-        clean_reset(&options.data_dir)?;
+        data_dir::clear(&options.data_dir)?;
     }
-    prepare_data_dir(&options.data_dir)?;
+    data_dir::prepare(&options.data_dir)?;
     let board = http::Board::default();
     if options.enable_metrics {
         let handle = PrometheusBuilder::new().install_recorder().context("cannot set up metrics")?;
@@ -368,23 +370,6 @@ async fn first_connection(url: &str) -> Result<Node> {
             Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
         }
     }
-}
-
-/// Removes the sealed store, and nothing that is not part of one.
-fn clean_reset(folder: &Path) -> Result<()> {
-    if !folder.exists() {
-        return Ok(());
-    }
-    let entries = std::fs::read_dir(folder)
-        .with_context(|| format!("cannot read the data folder {}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_file() {
-            std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-        }
-    }
-    tracing::info!(folder = %folder.display(), "removed the sealed store");
-    Ok(())
 }
 
 async fn told_to_stop() {
