@@ -59,7 +59,7 @@ pub struct RunOptions {
     /// Fund the enclave's account from //Alice when it is poor; for development chains
     #[arg(long)]
     pub dev: bool,
-    /// Remove the sealed store, the keys in it included, before starting
+    /// Remove the sealed store, the keys in it included, before starting; other files in the data folder stay
     #[arg(short = 'c', long)]
     pub clean_reset: bool,
     /// Shard to serve, in base58 [default: the enclave's measurement]

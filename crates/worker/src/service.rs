@@ -70,6 +70,7 @@ impl Service<'_> {
         loop {
             let begun = Instant::now();
             let enclave = Enclave::spawn(binary, &self.options.data_dir).await?;
+            data_dir::close_files(&self.options.data_dir)?;
             let error = match self.start(&enclave).await {
                 Ok(started) => self.follow(&enclave, &started).await,
                 Err(error) => error,
