@@ -5,7 +5,7 @@ use crate::{
     data_dir, enclave,
     options::{Options, RunOptions},
     service,
-    text::ss58,
+    text::{escaped, ss58},
 };
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -62,7 +62,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("error: {error:#}"));
+            say(&escaped(&format!("error: {error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -34,7 +34,7 @@ use tokio_tungstenite::tungstenite::Message;
 pub async fn provider_urls(node: &Node, mrenclave: &[u8; 32], own: &AccountId32) -> Result<Vec<String>> {
     let prefix = [twox_128(b"Teerex"), twox_128(b"SovereignEnclaves")].concat();
     let mut urls = Vec::new();
-    for key in node.keys(&prefix, MAX_ENCLAVES).await? {
+    for key in node.keys(&prefix, MAX_ENCLAVES, None).await? {
         if key.ends_with(own.as_ref()) {
             continue;
         }
