@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the operator may choose, with the reference worker's flags where they exist (wire.md, "Ports and files").
 
+use crate::registry::is_address;
 use anyhow::{Context, Result};
 use clap::Args;
 use offstage_primitives::ShardIdentifier;
@@ -65,6 +66,9 @@ pub struct RunOptions {
     /// Shard to serve, in base58 [default: the enclave's measurement]
     #[arg(short = 's', long, value_name = "BASE58")]
     pub shard: Option<ShardIdentifier>,
+    /// Worker to be asked first for the shard's shielding key, by the URL under which its clients reach it; may be repeated
+    #[arg(long, value_name = "URL", value_parser = peer_url)]
+    pub peer: Vec<String>,
     /// Confirm empty blocks whose number is a multiple of this; the same on every worker of the shard
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "BLOCKS")]
     pub heartbeat: u32,
@@ -93,5 +97,31 @@ impl Options {
             path.display()
         );
         Ok(path)
+    }
+}
+
+/// A URL as the registry holds them.
+fn peer_url(text: &str) -> Result<String, String> {
+    let names_a_port = text.strip_prefix("wss://").is_some_and(|authority| {
+        authority.trim_end_matches('/').rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+    });
+    if names_a_port && is_address(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a worker's URL is wss://HOST:PORT, for example wss://worker.example:2000".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peers_url_has_a_scheme_and_a_port() {
+        assert!(peer_url("wss://worker.example:2000").is_ok());
+        assert!(peer_url("wss://[::1]:2000/").is_ok());
+        for wrong in ["worker.example:2000", "ws://x:1", "wss://x", "wss://x:many", "wss://x\u{1b}:1", ""] {
+            assert!(peer_url(wrong).is_err(), "{wrong}");
+        }
     }
 }

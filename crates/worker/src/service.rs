@@ -11,11 +11,12 @@ use crate::{
     feed::{Feeder, Step},
     funding,
     head::{Head, HeadFollower},
-    http, measures,
+    http,
+    joining::{self, Asked},
+    measures,
     node::Node,
     options::{Options, RunOptions},
     patience::{Backoff, KeyRequests},
-    registry,
     submit::Submitter,
     text::{escaped, ss58},
 };
@@ -268,7 +269,14 @@ impl Service<'_> {
                 Step::AtHead(now) => self.announce(status, now),
             }
             if status.phase == Phase::NeedsShieldingKey && key_requests.are_due() {
-                let trouble = self.request_key(enclave, started, status).await?;
+                let asked = joining::request_key(&self.node, enclave, started, &self.run.peer).await?;
+                let trouble = match asked {
+                    Asked::Given(now) => {
+                        self.announce(status, *now);
+                        None
+                    }
+                    Asked::Nobody(trouble) => Some(trouble),
+                };
                 key_requests.answered(trouble.as_deref());
                 self.board.note_trouble(trouble);
             }
@@ -303,41 +311,6 @@ impl Service<'_> {
         }
         self.board.note_status(&now);
         *status = now;
-    }
-
-    /// Offers the enclave one registered peer after the other. The answer is what an operator should know when none of them gave
-    /// the key.
-    async fn request_key(
-        &self,
-        enclave: &Enclave,
-        started: &Started,
-        status: &mut Status,
-    ) -> Result<Option<String>> {
-        let providers = registry::provider_urls(&self.node, &started.mrenclave, &started.signer).await?;
-        let mut refusals = Vec::new();
-        for url in providers {
-            let asked = match registry::mutual_attestation_url(&url).await {
-                Ok(peer) => enclave.request_shielding_key(peer).await,
-                Err(error) => Err(error),
-            };
-            match asked {
-                Ok(now) => {
-                    tracing::info!(from = url, "received the shielding key from an attested peer");
-                    self.announce(status, now);
-                    return Ok(None);
-                }
-                Err(error) if error.downcast_ref::<EnclaveGone>().is_some() => return Err(error),
-                Err(error) => refusals.push(format!("{url}: {error:#}")),
-            }
-        }
-        Ok(Some(if refusals.is_empty() {
-            "no other enclave of the shard is registered, so nobody has its shielding key; start a worker that has it".into()
-        } else {
-            format!(
-                "no peer gives the shard's shielding key; start a worker that has it ({})",
-                refusals.join("; ")
-            )
-        }))
     }
 
     /// Waits until the node answers again; for as long as it takes.
