@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What operators and their monitors read: `/is_initialized`, `/health` and `/metrics`.
+//!
+//! Each question has a connection of its own, which is short: see [`connections`].
+
+mod connections;
 
 use crate::board::Board;
 use anyhow::{Context, Result};
@@ -10,6 +14,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
+use connections::ShortConnections;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{net::SocketAddr, time::Duration};
 use tokio::net::TcpListener;
@@ -49,11 +54,11 @@ pub async fn serve_metrics(address: &str, board: Board, handle: PrometheusHandle
 
 async fn serve(address: &str, router: Router, flag: &str) -> Result<SocketAddr> {
     let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: free the port, or choose another with {flag}")
+        format!("cannot listen on {address}: free the port, or choose another with {flag} or --untrusted-http-address")
     })?;
     let serving = listener.local_addr()?;
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
+        if let Err(error) = axum::serve(ShortConnections::new(listener), router).await {
             tracing::error!("an HTTP server stopped: {error}");
         }
     });
@@ -79,14 +84,4 @@ const CLOSE: [(header::HeaderName, &str); 1] = [(header::CONNECTION, "close")];
 const UPKEEP: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_port_in_use_is_a_clear_error() {
-        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = taken.local_addr().unwrap().to_string();
-        let error = serve_health(&address, Board::default()).await.unwrap_err().to_string();
-        assert!(error.contains("--untrusted-http-port") && error.contains(&address), "{error}");
-    }
-}
+mod tests;

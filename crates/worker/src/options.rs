@@ -16,7 +16,7 @@ pub struct Options {
     /// WebSocket port of the node
     #[arg(short = 'p', long, global = true, default_value_t = 9944, value_name = "PORT")]
     pub node_port: u16,
-    /// Address on which the worker listens
+    /// Address on which the worker listens for clients and peers
     #[arg(long, global = true, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub listen: String,
     /// Port on which the enclave serves clients (JSON-RPC over WSS)
@@ -28,6 +28,9 @@ pub struct Options {
     /// Port on which the enclave gives the shielding key to attested peers
     #[arg(short = 'r', long, global = true, default_value_t = 3443, value_name = "PORT")]
     pub mu_ra_port: u16,
+    /// Address of /is_initialized, /health and /metrics, which are for the operator alone
+    #[arg(long, global = true, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub untrusted_http_address: String,
     /// Port of /is_initialized and /health
     #[arg(long, global = true, default_value_t = 4545, value_name = "PORT")]
     pub untrusted_http_port: u16,

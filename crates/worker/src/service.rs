@@ -42,7 +42,7 @@ pub async fn run(options: &Options, run: &RunOptions) -> Result<()> {
     }
     data_dir::prepare(&options.data_dir)?;
     let board = Board::default();
-    let http = &options.listen;
+    let http = &options.untrusted_http_address;
     if options.enable_metrics {
         let handle = measures::install()?;
         http::serve_metrics(&format!("{http}:{}", options.metrics_port), board.clone(), handle).await?;
