@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Funding the enclave's account from //Alice, on development chains.
 
-use crate::{cli::ss58, node::Node};
+use crate::{node::Node, text::ss58};
 use anyhow::{Context, Result, anyhow, ensure};
 use offstage_primitives::{AccountId32, chain::balances};
 use subxt::{

@@ -49,6 +49,7 @@
     )
 )]
 
+pub mod files;
 pub mod framing;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

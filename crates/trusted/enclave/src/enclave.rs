@@ -211,4 +211,4 @@ impl From<crate::attest::AttestError> for Refused {
 }
 
 /// The store's file in the data folder.
-pub const STORE_FILE: &str = "enclave.redb";
+pub const STORE_FILE: &str = offstage_protocol::files::STORE;

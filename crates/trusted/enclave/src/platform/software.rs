@@ -126,9 +126,9 @@ fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Pl
 }
 
 /// Where the sealing secret is, within the data directory.
-const SECRET_FILE: &str = "software-platform.secret";
+const SECRET_FILE: &str = offstage_protocol::files::SOFTWARE_SECRET;
 
-const UNFINISHED_SECRET_FILE: &str = "software-platform.secret.unfinished";
+const UNFINISHED_SECRET_FILE: &str = offstage_protocol::files::UNFINISHED_SOFTWARE_SECRET;
 const SECRET_DOMAIN: &[u8] = b"offstage/software-platform/v1\0";
 const SECRET_LEN: usize = 32;
 const MEASURE_CHUNK_LEN: usize = 64 * 1024;
