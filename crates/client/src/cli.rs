@@ -19,6 +19,7 @@ use crate::{
 };
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use offstage_primitives::command_line;
 use std::{process::ExitCode, time::Duration};
 use terminal::Terminal;
 use thiserror::Error;
@@ -179,15 +180,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 /// What clap says before it repeats the usage.
 fn explanation(text: &str) -> String {
-    let said: Vec<&str> = text
-        .strip_prefix("error: ")
-        .unwrap_or(text)
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .filter(|line| !line.is_empty())
-        .collect();
-    said.join(" ").replace(" tip:", "; tip:")
+    command_line::explanation(text.strip_prefix("error: ").unwrap_or(text))
 }
 
 /// Runs one command within the time that the user allows.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is known about the worker, at any time.
 //!
-//! Three write: the loop that feeds the enclave, what follows the node's head beside it, and the enclave's process. So the
-//! report is true also while the enclave works on one block for a minute (threat model P14).
+//! Three write: the loop that feeds the enclave, what follows the node's head beside it, and the enclave's process.
+//! So the report is true also while the enclave works on one block for a minute (threat model P14).
 
 use crate::enclave::Vitals;
 use offstage_protocol::{BlockReference, Phase, Status};
@@ -169,7 +169,8 @@ impl Announced {
     }
 }
 
-/// The histogram of the time between the announcement of a block's finality and the commit of its execution, in seconds.
+/// The histogram of the time between the announcement of a block's finality and the commit of its execution, in
+/// seconds.
 pub const FINALITY_TO_COMMIT: &str = "offstage_finality_to_commit_seconds";
 /// The head moves while a block is executed; so far behind still counts as caught up.
 const MAX_LAG: u32 = 3;

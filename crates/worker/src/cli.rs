@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use offstage_primitives::shard::base58;
+use offstage_primitives::{command_line, shard::base58};
 use std::{
     io::{IsTerminal, Write, stderr, stdout},
     process::ExitCode,
@@ -75,14 +75,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
     }
-    let text = error.to_string();
-    let said: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .filter(|line| !line.is_empty())
-        .collect();
-    say(&format!("{}; see offstage-worker --help", said.join(" ").replace(" tip:", "; tip:")));
+    say(&command_line::refusal(&error.to_string(), "offstage-worker --help"));
     ExitCode::from(2)
 }
 
@@ -91,7 +84,9 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Run(run) => service::run(&cli.options, run).await,
         Command::ShieldingKey => {
             let key = identity(&cli.options).await?.shielding_key;
-            print(&key.context("the store holds no shielding key yet: start the worker with `run`, it makes one or asks a peer for it")?)
+            print(&key.context(
+                "the store holds no shielding key yet: start the worker with `run`, it makes one or asks a peer for it",
+            )?)
         }
         Command::SigningKey => print(&ss58(&identity(&cli.options).await?.signer)),
         Command::Mrenclave => print(&base58(&identity(&cli.options).await?.mrenclave)),

@@ -2,9 +2,9 @@
 //! The folder of the sealed store.
 //!
 //! # Attacks
-//! Another user of the machine reads what is in it, or opens the store and holds its lock, so that the worker cannot start
-//! (threat model H23). Nobody but the worker's own user may enter the folder, and nobody else may open its files. What is in
-//! it and not of the worker's making is not the worker's to remove.
+//! Another user of the machine reads what is in it, or opens the store and holds its lock, so that the worker cannot
+//! start (threat model H23). Nobody but the worker's own user may enter the folder, and nobody else may open its
+//! files. What is in it and not of the worker's making is not the worker's to remove.
 
 use crate::text::escaped;
 use anyhow::{Context, Result, bail};
@@ -98,8 +98,8 @@ fn close(path: &Path, mode: u32) -> Result<bool> {
     }
     if let Err(error) = fs::set_permissions(path, Permissions::from_mode(mode)) {
         bail!(
-            "other users of this machine can open {}, and this cannot be changed ({error}): give it to the worker's user, or \
-             choose another folder with --data-dir",
+            "other users of this machine can open {}, and this cannot be changed ({error}): give it to the worker's \
+             user, or choose another folder with --data-dir",
             path.display()
         );
     }

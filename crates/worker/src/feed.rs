@@ -9,8 +9,8 @@
 //!    refuses that, try another ([`justifications`]);
 //! 4. else it is at the head: say so.
 //!
-//! Nothing is remembered of where the enclave was. It goes back, for example to a shard's birth when it has got the shard's
-//! key, and the next step is the one from there.
+//! Nothing is remembered of where the enclave was. It goes back, for example to a shard's birth when it has got the
+//! shard's key, and the next step is the one from there.
 
 mod justifications;
 
@@ -23,7 +23,9 @@ use anyhow::{Context, Result};
 use codec::Encode;
 use justifications::Streamed;
 use offstage_primitives::H256;
-use offstage_protocol::{BlockBundle, BlockReference, MAX_HEADERS, Phase, Refusal, RefusalCode, Status};
+use offstage_protocol::{
+    BlockBundle, BlockReference, MAX_HEADERS, Phase, Refusal, RefusalCode, Status, Untrusted,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::RangeInclusive,
@@ -50,8 +52,8 @@ pub struct Feeder {
     /// Hashes of the justifications that the enclave refused at this position.
     refused: BTreeSet<H256>,
     last_refusal: Option<Refusal>,
-    /// Whether the headers that the enclave has, but does not hold for final, are sent again: the node may have been wrong
-    /// about them.
+    /// Whether the headers that the enclave has, but does not hold for final, are sent again: the node may have been
+    /// wrong about them.
     from_finalized: bool,
 }
 
@@ -98,11 +100,10 @@ impl Feeder {
             block = status.position.number,
             "the parentchain's runtime changed; handing its code to the enclave"
         );
-        let code = self
-            .node
-            .storage(b":code", Some(status.position.hash))
-            .await?
-            .context("the node has no runtime code at the worker's position; it needs the states from there on (--state-pruning archive)")?;
+        let code = self.node.storage(b":code", Some(status.position.hash)).await?.context(
+            "the node has no runtime code at the worker's position; it needs the states from there on \
+                 (--state-pruning archive)",
+        )?;
         enclave.import_runtime_code(code).await.map(Step::Advanced)
     }
 
@@ -121,9 +122,9 @@ impl Feeder {
         };
         let state_proof = self.node.read_proof(&status.watched_keys, hash).await?;
         let bundle = BlockBundle {
-            header: offstage_protocol::Untrusted::new(block.header.encode()),
-            body: offstage_protocol::Untrusted::new(block.body),
-            state_proof: offstage_protocol::Untrusted::new(state_proof),
+            header: Untrusted::new(block.header.encode()),
+            body: Untrusted::new(block.body),
+            state_proof: Untrusted::new(state_proof),
         };
         match enclave.import_block(bundle).await {
             Ok(now) => Ok(Step::Advanced(now)),
@@ -163,7 +164,8 @@ impl Feeder {
     }
 }
 
-/// Blocks kept between the search for a justification and their import. Foreign nodes keep a justification every 512 blocks.
+/// Blocks kept between the search for a justification and their import. Foreign nodes keep a justification every 512
+/// blocks.
 const MAX_AHEAD: u32 = 512;
 
 #[cfg(test)]

@@ -33,8 +33,10 @@ pub async fn fund_from_alice(node: &Node, account: &AccountId32) -> Result<()> {
         }
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
-    Err(last.unwrap_or_else(|| anyhow!("no attempt was made")))
-        .context("cannot fund the enclave's account from //Alice: --dev is for development chains; elsewhere fund the account that `signing-key` prints")
+    Err(last.unwrap_or_else(|| anyhow!("no attempt was made"))).context(
+        "cannot fund the enclave's account from //Alice: --dev is for development chains; elsewhere fund the \
+             account that `signing-key` prints",
+    )
 }
 
 async fn transfer(node: &Node, account: &AccountId32) -> Result<()> {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The node's finalized head, followed beside the enclave.
 //!
-//! The enclave answers one question at a time and may take long for it. Where the chain is meanwhile is known from here:
-//! for operators on the [`Board`], for the [feeder](crate::feed) in a [`Head`].
+//! The enclave answers one question at a time and may take long for it. Where the chain is meanwhile is known from
+//! here: for operators on the [`Board`], for the [feeder](crate::feed) in a [`Head`].
 
 use crate::{
     board::Board,

@@ -14,7 +14,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use connections::ShortConnections;
+use connections::{Limits, ShortConnections};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{net::SocketAddr, time::Duration};
 use tokio::net::TcpListener;
@@ -24,11 +24,14 @@ use tokio::net::TcpListener;
 /// # Errors
 /// When the address is in use.
 pub async fn serve_health(address: &str, board: Board) -> Result<SocketAddr> {
-    let router = Router::new()
+    serve(address, health_of(board), "--untrusted-http-port", Limits::default()).await
+}
+
+fn health_of(board: Board) -> Router {
+    Router::new()
         .route("/is_initialized", get(is_initialized))
         .route("/health", get(health))
-        .with_state(board);
-    serve(address, router, "--untrusted-http-port").await
+        .with_state(board)
 }
 
 /// Serves `/metrics` in Prometheus' text form. The answer is where.
@@ -41,7 +44,8 @@ pub async fn serve_metrics(address: &str, board: Board, handle: PrometheusHandle
         board.publish();
         (CLOSE, rendering.render())
     };
-    let serving = serve(address, Router::new().route("/metrics", get(metrics)), "--metrics-port").await?;
+    let router = Router::new().route("/metrics", get(metrics));
+    let serving = serve(address, router, "--metrics-port", Limits::default()).await?;
     // Samples of a histogram wait until somebody counts them.
     tokio::spawn(async move {
         loop {
@@ -52,13 +56,13 @@ pub async fn serve_metrics(address: &str, board: Board, handle: PrometheusHandle
     Ok(serving)
 }
 
-async fn serve(address: &str, router: Router, flag: &str) -> Result<SocketAddr> {
+async fn serve(address: &str, router: Router, flag: &str, limits: Limits) -> Result<SocketAddr> {
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}: free the port, or choose another with {flag} or --untrusted-http-address")
     })?;
     let serving = listener.local_addr()?;
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(ShortConnections::new(listener), router).await {
+        if let Err(error) = axum::serve(ShortConnections::new(listener, limits), router).await {
             tracing::error!("an HTTP server stopped: {error}");
         }
     });

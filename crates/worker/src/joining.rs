@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Asking the shard's other enclaves for its shielding key.
 //!
-//! Addresses are tried from here, many at once, each for seconds; the enclave is only given those where somebody answers.
-//! A round is bounded, because the enclave follows no blocks while it asks (threat model C16).
+//! Addresses are tried from here, many at once, each for seconds; the enclave is only given those where somebody
+//! answers. A round is bounded, because the enclave follows no blocks while it asks (threat model C16).
 
 use crate::{
     enclave::{Enclave, EnclaveGone},
@@ -104,8 +104,8 @@ impl Refusals {
 
     fn told(&self) -> String {
         if self.count == 0 {
-            return "no other enclave of the shard is registered, so nobody has its shielding key; start a worker that has it, \
-                    or name one with --peer"
+            return "no other enclave of the shard is registered, so nobody has its shielding key; start a worker \
+                    that has it, or name one with --peer"
                 .into();
         }
         let more = match self.count - self.first.len() {

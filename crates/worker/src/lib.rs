@@ -5,8 +5,8 @@
 //! four things, in one explicit loop ([`service`]):
 //!
 //! 1. starts the enclave process and speaks the framed protocol with it ([`enclave`]);
-//! 2. feeds it with what the parentchain has: headers, justifications, blocks with proofs ([`feed`], [`node`]), and follows
-//!    the chain's head beside it ([`head`]);
+//! 2. feeds it with what the parentchain has: headers, justifications, blocks with proofs ([`feed`], [`node`]), and
+//!    follows the chain's head beside it ([`head`]);
 //! 3. submits what the enclave signed, until the enclave itself has seen the effect final ([`submit`]);
 //! 4. tells operators how it is: `/is_initialized`, `/health`, `/metrics` ([`board`], [`http`]).
 //!
@@ -37,6 +37,7 @@ mod patience;
 pub mod peer;
 pub mod registry;
 pub mod service;
+pub mod start;
 pub mod submit;
 #[cfg(test)]
 mod testing;

@@ -56,7 +56,8 @@ const COUNTERS: &[(&str, &str)] = &[
     ("offstage_node_reconnects_total", "Times that the connection to the node was lost"),
 ];
 
-const FINALITY_TO_COMMIT_HELP: &str = "Seconds from the node's announcement of a block's finality to the commit of its execution, by the host's clock";
+const FINALITY_TO_COMMIT_HELP: &str = "Seconds from the node's announcement of a block's finality \
+    to the commit of its execution, by the host's clock";
 
 /// Upper bounds of the buckets: from a light block on a development chain to a worker that falls behind.
 const SECONDS: [f64; 14] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 6.0, 12.0, 30.0, 60.0, 300.0];

@@ -103,7 +103,10 @@ impl Node {
             .state_get_read_proof(keys.iter().map(Vec::as_slice), Some(at))
             .await
             .map_err(|error| self.failed("state_getReadProof", &error))
-            .context("the node cannot prove its state: it needs the states from the worker's position on (--state-pruning archive)")?;
+            .context(
+                "the node cannot prove its state: it needs the states from the worker's position on \
+                 (--state-pruning archive)",
+            )?;
         Ok(answer.proof.into_iter().map(|node| node.0).collect())
     }
 

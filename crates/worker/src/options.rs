@@ -69,7 +69,8 @@ pub struct RunOptions {
     /// Shard to serve, in base58 [default: the enclave's measurement]
     #[arg(short = 's', long, value_name = "BASE58")]
     pub shard: Option<ShardIdentifier>,
-    /// Worker to be asked first for the shard's shielding key, by the URL under which its clients reach it; may be repeated
+    /// Worker to be asked first for the shard's shielding key, by the URL under which its clients reach it; may be
+    /// repeated
     #[arg(long, value_name = "URL", value_parser = peer_url)]
     pub peer: Vec<String>,
     /// Confirm empty blocks whose number is a multiple of this; the same on every worker of the shard

@@ -21,7 +21,8 @@ use tokio_rustls::{
 };
 use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 
-/// Asks the worker at `url` (`wss://host:port`) where its mutual-attestation port is, and looks whether anybody is there.
+/// Asks the worker at `url` (`wss://host:port`) where its mutual-attestation port is, and looks whether anybody is
+/// there.
 ///
 /// # Errors
 /// When one of the two cannot be reached, is silent for [`PATIENCE`], or does not answer as a worker does.

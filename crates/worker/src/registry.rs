@@ -2,8 +2,8 @@
 //! Who may have the shielding key, by what the node says of the chain.
 //!
 //! The registry names the URL of every enclave, and the bridge those that lately acted for a shard. Whoever pays can
-//! register genuine enclaves with dead addresses by the hundred (threat model C16); but only who has the key can act. So
-//! those that act are asked first, and the rest in an order that nobody can foresee.
+//! register genuine enclaves with dead addresses by the hundred (threat model C16); but only who has the key can act.
+//! So those that act are asked first, and the rest in an order that nobody can foresee.
 
 use crate::node::Node;
 use anyhow::Result;
@@ -59,7 +59,8 @@ async fn acting_signers(node: &Node, started: &Started) -> Result<Vec<AccountId3
     Ok(statuses.into_iter().map(|status| status.signer).collect())
 }
 
-/// Keys of the registry from a random place on, round its end, so that no choice of accounts keeps others from being seen.
+/// Keys of the registry from a random place on, round its end, so that no choice of accounts keeps others from being
+/// seen.
 async fn registry_keys(node: &Node) -> Result<Vec<Vec<u8>>> {
     let prefix = storage::sovereign_enclaves();
     let place = RandomState::new().hash_one(0).to_le_bytes();

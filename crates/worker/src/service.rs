@@ -17,13 +17,13 @@ use crate::{
     node::Node,
     options::{Options, RunOptions},
     patience::{Backoff, KeyRequests},
+    start,
     submit::Submitter,
     text::{escaped, ss58},
 };
 use anyhow::{Context, Result};
-use codec::Encode;
-use offstage_primitives::{chain::storage, shard::base58};
-use offstage_protocol::{Phase, RefusalCode, Start, Started, Status, Untrusted};
+use offstage_primitives::shard::base58;
+use offstage_protocol::{Phase, RefusalCode, Started, Status};
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -95,39 +95,12 @@ impl Service<'_> {
     /// Hands over what the enclave starts with.
     async fn start(&mut self, enclave: &Enclave) -> Result<Started> {
         let material = loop {
-            match self.genesis_material().await {
+            match start::genesis_material(&self.node).await {
                 Ok(material) => break material,
                 Err(error) => self.reconnect(error).await,
             }
         };
-        let (Options { listen, .. }, options) = (self.options, self.options);
-        let external = |given: &Option<String>, scheme: &str, port: u16| {
-            given.clone().unwrap_or_else(|| format!("{scheme}://{listen}:{port}"))
-        };
-        let started = enclave
-            .start(Start {
-                shard: self.run.shard,
-                trusted_listen: format!("{listen}:{}", options.trusted_worker_port),
-                mutual_attestation_listen: format!("{listen}:{}", options.mu_ra_port),
-                trusted_external: external(
-                    &options.trusted_external_address,
-                    "wss",
-                    options.trusted_worker_port,
-                ),
-                mutual_attestation_external: external(
-                    &options.mu_ra_external_address,
-                    "wss",
-                    options.mu_ra_port,
-                ),
-                untrusted_external: external(
-                    &options.untrusted_external_address,
-                    "ws",
-                    options.untrusted_worker_port,
-                ),
-                heartbeat: self.run.heartbeat,
-                ..material
-            })
-            .await?;
+        let started = enclave.start(start::request(self.options, self.run, material)).await?;
         tracing::info!(
             account = ss58(&started.signer),
             mrenclave = base58(&started.mrenclave),
@@ -137,37 +110,6 @@ impl Service<'_> {
             started.mutual_attestation_address,
         );
         Ok(started)
-    }
-
-    async fn genesis_material(&self) -> Result<Start> {
-        let genesis = self.node.genesis_hash().await?;
-        let header = self.node.header(genesis).await?.encode();
-        let keys = [
-            storage::CODE_PATH_KEY.to_vec(),
-            storage::grandpa_authorities(),
-            storage::LEGACY_GRANDPA_AUTHORITIES.to_vec(),
-        ];
-        let proof = self.node.read_proof(&keys, genesis).await?;
-        let code = self
-            .node
-            .storage(storage::CODE, Some(genesis))
-            .await?
-            .context("the node has no runtime code at genesis")?;
-        let (token_decimals, token_symbol) = self.node.token().await?;
-        Ok(Start {
-            genesis_header: Untrusted::new(header),
-            genesis_proof: Untrusted::new(proof),
-            runtime_code: Untrusted::new(code),
-            token_decimals,
-            token_symbol: Untrusted::new(token_symbol),
-            shard: None,
-            trusted_listen: String::new(),
-            mutual_attestation_listen: String::new(),
-            trusted_external: String::new(),
-            mutual_attestation_external: String::new(),
-            untrusted_external: String::new(),
-            heartbeat: 0,
-        })
     }
 
     /// Connection after connection, until the enclave is gone or refuses something that no retry can mend.
@@ -304,7 +246,8 @@ impl Service<'_> {
                 Phase::AwaitingRegistration => "caught up; waiting to see this start's registration final",
                 Phase::Serving => "registered and caught up: serving",
                 Phase::Superseded => {
-                    "another start with the same keys has registered later; this one stops serving. Run one worker per data folder"
+                    "another start with the same keys has registered later; this one stops serving. Run one worker \
+                     per data folder"
                 }
             };
             tracing::info!(block = now.position.number, "{text}");

@@ -13,6 +13,7 @@
 //! - [`trusted`]: the operation a client signs and encrypts, generic over the business logic's call.
 //! - [`shielding`]: the shielding public key's forms and the classic envelope's numbers.
 //! - [`rpc`]: what a worker answers.
+//! - `command_line`, with `std`: how the programs refuse a command line.
 //! - [`receipt`]: what a block's `trusted_calls_merkle_root` commits to, and how to check one's own leaf.
 //!
 //! All of it is SCALE, except where a format says otherwise. Discriminants are explicit wherever they are on the
@@ -44,6 +45,8 @@ pub mod attestation;
 pub mod bounded;
 pub mod chain;
 pub mod collateral;
+#[cfg(feature = "std")]
+pub mod command_line;
 pub mod enclave_bridge;
 pub mod receipt;
 pub mod rpc;

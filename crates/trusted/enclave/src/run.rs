@@ -8,6 +8,7 @@ use crate::{
     process,
 };
 use clap::Parser;
+use offstage_primitives::command_line;
 use offstage_sdk::StateTransition;
 use std::{
     io::{Write, stderr},
@@ -47,14 +48,10 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let text = error.to_string();
-    let said: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:"))
-        .filter(|line| !line.is_empty())
-        .collect();
-    say(&format!("{}; see offstage-enclave --help, or start it through offstage-worker", said.join(" ")));
+    say(&command_line::refusal(
+        &error.to_string(),
+        "offstage-enclave --help, or start it through offstage-worker",
+    ));
     ExitCode::from(2)
 }
 

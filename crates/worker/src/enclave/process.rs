@@ -93,9 +93,9 @@ fn how(status: std::io::Result<std::process::ExitStatus>) -> String {
     }
 }
 
-/// A socket in a folder of its own that other users of the machine cannot enter, so that none of them can connect in the
-/// enclave's place. In the system's folder for temporary files: a data folder's path may be longer than the 108 bytes
-/// that a socket's may have.
+/// A socket in a folder of its own that other users of the machine cannot enter, so that none of them can connect in
+/// the enclave's place. In the system's folder for temporary files: a data folder's path may be longer than the 108
+/// bytes that a socket's may have.
 struct Socket {
     folder: PathBuf,
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Which justification the enclave is offered next.
 //!
-//! A node has several: one it stored with a block, often a later block's, and those that it streams. An enclave may refuse
-//! one of them for a reason that others do not have (threat model P6), so a refusal of one is no failure: the next one is
-//! tried. They are tried from the earliest on, because an authority set's last justification must not be skipped.
+//! A node has several: one it stored with a block, often a later block's, and those that it streams. An enclave may
+//! refuse one of them for a reason that others do not have (threat model P6), so a refusal of one is no failure: the
+//! next one is tried. They are tried from the earliest on, because an authority set's last justification must not be
+//! skipped.
 
 use super::{Feeder, MAX_AHEAD, Step};
 use crate::{

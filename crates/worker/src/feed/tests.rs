@@ -37,8 +37,8 @@ async fn an_enclave_is_brought_to_the_head() {
     assert_eq!(played.model().taken, (1..=12).collect::<Vec<_>>());
 }
 
-/// A joiner follows the chain without the shard's key, also while it asks for it; when it has the key, it goes back to the
-/// shard's birth. Its light client may or may not remember what is final beyond that.
+/// A joiner follows the chain without the shard's key, also while it asks for it; when it has the key, it goes back
+/// to the shard's birth. Its light client may or may not remember what is final beyond that.
 #[tokio::test]
 async fn an_enclave_that_goes_back_is_fed_again_from_there() {
     for remembers in [true, false] {

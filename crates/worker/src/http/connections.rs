@@ -2,9 +2,9 @@
 //! Connections that cannot hold anything: a few at once, each for seconds, each with a small request.
 //!
 //! # Attacks
-//! Another user of the machine, or whoever reaches the port, opens a thousand connections and says nothing, sends a header
-//! without end, or never reads (threat model H23). The oldest connection gives way to a newcomer, so that an operator is
-//! always let in, and the worker's descriptors and memory are bounded.
+//! Another user of the machine, or whoever reaches the port, opens a thousand connections and says nothing, sends a
+//! header without end, or never reads (threat model H23). The oldest connection gives way to a newcomer, so that an
+//! operator is always let in, and the worker's descriptors and memory are bounded.
 
 use axum::serve::Listener;
 use std::{
@@ -23,21 +23,40 @@ use tokio::{
     time::Sleep,
 };
 
+/// What connections may take.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// So many at once.
+    pub(super) connections: usize,
+    /// Bytes of a request, header and all.
+    pub(super) request_len: usize,
+    /// From the first byte of the question to the last of the answer.
+    pub(super) longest: Duration,
+}
+
+impl Default for Limits {
+    /// Far more than an operator with his monitors asks.
+    fn default() -> Self {
+        Self { connections: 64, request_len: 8 * 1024, longest: Duration::from_secs(5) }
+    }
+}
+
 /// Accepts connections that end soon.
 pub(super) struct ShortConnections {
     listener: TcpListener,
+    limits: Limits,
     /// One for each open connection, the oldest first. Dropping it ends the connection.
     places: VecDeque<oneshot::Sender<()>>,
 }
 
 impl ShortConnections {
-    pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, places: VecDeque::new() }
+    pub(super) fn new(listener: TcpListener, limits: Limits) -> Self {
+        Self { listener, limits, places: VecDeque::new() }
     }
 
     fn admit(&mut self, stream: TcpStream) -> ShortConnection {
         self.places.retain(|place| !place.is_closed());
-        if self.places.len() >= MAX_CONNECTIONS {
+        if self.places.len() >= self.limits.connections {
             self.places.pop_front();
         }
         let (place, given_away) = oneshot::channel();
@@ -45,8 +64,8 @@ impl ShortConnections {
         ShortConnection {
             stream,
             given_away,
-            end: Box::pin(tokio::time::sleep(LONGEST)),
-            readable: MAX_REQUEST_LEN,
+            end: Box::pin(tokio::time::sleep(self.limits.longest)),
+            readable: self.limits.request_len,
             over: false,
         }
     }
@@ -135,11 +154,5 @@ impl AsyncWrite for ShortConnection {
     }
 }
 
-/// So many questions at once; far more than an operator with his monitors asks.
-pub(super) const MAX_CONNECTIONS: usize = 64;
-/// Bytes of a request, header and all.
-pub(super) const MAX_REQUEST_LEN: usize = 8 * 1024;
-/// From the first byte of the question to the last of the answer.
-const LONGEST: Duration = Duration::from_secs(5);
 const READ_LEN: usize = 1024;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
