@@ -132,8 +132,7 @@ pub enum Command {
     /// worker has executed it, and fails if it had no success. A question is signed and asked directly, over TLS that
     /// ends in the enclave.
     ///
-    /// Without --mrenclave and --shard the worker decides which shard it is, after this program has verified it against
-    /// the chain. With them, any other worker is refused.
+    /// The shard is the one that --shard or --mrenclave names; any other worker is refused, however genuine.
     Trusted(TrustedArguments),
 }
 
@@ -285,6 +284,10 @@ pub(crate) enum CliError {
     NodeUrl,
     #[error("timed out after {seconds} s while waiting for {stage}")]
     Timeout { seconds: u64, stage: Stage },
+    #[error(
+        "no shard is named: this needs the shard that you mean, and a worker's word for it is not enough"
+    )]
+    NoShard,
     #[error("direct invocation (--direct) does not exist on an off-chain worker")]
     Direct,
     #[error("the operation failed: {0}")]
@@ -293,7 +296,7 @@ pub(crate) enum CliError {
 
 impl CliError {
     fn is_usage(&self) -> bool {
-        matches!(self, Self::CommandLine(_) | Self::NodeUrl | Self::Direct)
+        matches!(self, Self::CommandLine(_) | Self::NodeUrl | Self::NoShard | Self::Direct)
     }
 
     fn hint(&self) -> Option<&'static str> {
@@ -312,6 +315,9 @@ impl CliError {
                     "look whether a worker of the shard runs and has funds for fees; --timeout waits longer"
                 }
             }),
+            Self::NoShard => {
+                Some("name it with --shard (or --mrenclave), as you have it from the shard's operator")
+            }
             Self::Direct => Some("leave it out: the call then goes through the parentchain"),
             Self::Outcome(_) => None,
         }

@@ -234,7 +234,9 @@ impl Refusal {
             Self::OtherRegistration => {
                 "the worker was restarted or runs twice: wait for its new registration to become final, or stop the copy"
             }
-            Self::Shard { .. } => "name the shard with --shard, or another worker with --worker-url",
+            Self::Shard { .. } => {
+                "it is somebody else's worker: nothing was signed, encrypted or paid; name a worker of your shard with --worker-url"
+            }
             Self::Fingerprint { .. } => "leave out --mrenclave, or name another worker with --worker-url",
             Self::Evidence(EvidenceError::Measurement { .. } | EvidenceError::Genesis { .. }) => {
                 "look at `offstage list-workers`, and check that --node-url names the worker's own chain"

@@ -43,8 +43,10 @@ pub async fn run(network: &mut Network, say: &dyn Fn(&str)) -> Result<()> {
 
     let users = [network.user(first)?, network.user(second)?];
     let people = People::new()?;
-    let shard = users[0].trusted(&["get-shard"])?;
-    ensure!(users[1].trusted(&["get-shard"])? == shard, "the workers serve different shards");
+    let shard = users[0].shard().to_string();
+    for user in &users {
+        ensure!(user.trusted(&["get-shard"])? == shard, "a worker serves another shard than {shard}");
+    }
     say(&format!("both workers serve shard {shard}"));
     say(&format!(
         "the node is at {}, the workers are at {} and {}",

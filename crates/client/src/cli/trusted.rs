@@ -6,14 +6,15 @@ use crate::{
     account::AccountText,
     keystore::Keystore,
     parentchain::Parentchain,
+    pin::Pin,
     progress::{Observer, Stage},
     verification::Expected,
-    worker::Worker,
+    worker::{Stranger, Worker},
     workflow::{self, Completed},
 };
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use offstage_balances_interface::TrustedCall;
+use offstage_balances_interface::{Getter, TrustedCall, TrustedGetter};
 use offstage_primitives::{
     H256, ShardIdentifier,
     receipt::Outcome,
@@ -27,7 +28,7 @@ pub struct TrustedArguments {
     /// MRENCLAVE that the worker must have, in base58
     #[arg(short = 'm', long, value_name = "BASE58", value_parser = parse_mrenclave)]
     pub mrenclave: Option<[u8; 32]>,
-    /// Shard that the worker must serve, in base58 [default: the MRENCLAVE, else the worker's]
+    /// Shard that the worker must serve, in base58 [default: the MRENCLAVE]
     #[arg(short = 's', long, value_name = "BASE58")]
     pub shard: Option<ShardIdentifier>,
     /// Account of the parentchain that pays for the extrinsic
@@ -111,25 +112,22 @@ pub(super) async fn run(context: &Context<'_>, arguments: &TrustedArguments) -> 
     if arguments.direct && is_call {
         return Err(CliError::Direct.into());
     }
-    let expected = Expected { shard: arguments.wanted_shard(), mrenclave: arguments.mrenclave };
+    let pin = || Pin::new(arguments.shard, arguments.mrenclave).ok_or(CliError::NoShard);
+    let expected = || Expected { shard: arguments.wanted_shard(), mrenclave: arguments.mrenclave };
     let payer = &arguments.xt_signer;
     match &arguments.command {
-        TrustedCommand::NewAccount => {
-            base::new_account(&Keystore::of_shard(&shard(context, arguments, &expected).await?))
-        }
-        TrustedCommand::ListAccounts => {
-            base::list_accounts(&Keystore::of_shard(&shard(context, arguments, &expected).await?))
-        }
+        TrustedCommand::NewAccount => base::new_account(&Keystore::of_shard(&pin()?.identifier())),
+        TrustedCommand::ListAccounts => base::list_accounts(&Keystore::of_shard(&pin()?.identifier())),
         TrustedCommand::Transfer { from, to, amount } => {
             let to = to.parse()?.id();
             let amount = *amount;
-            invoke(context, &expected, from, payer, |from, _| TrustedCall::BalanceTransfer(from, to, amount))
+            invoke(context, &pin()?, from, payer, |from, _| TrustedCall::BalanceTransfer(from, to, amount))
                 .await
         }
         TrustedCommand::UnshieldFunds { from, to, amount } => {
             let to = to.parse()?.id();
             let amount = *amount;
-            invoke(context, &expected, from, payer, |from, shard| {
+            invoke(context, &pin()?, from, payer, |from, shard| {
                 TrustedCall::BalanceUnshield(from, to, amount, shard)
             })
             .await
@@ -138,47 +136,49 @@ pub(super) async fn run(context: &Context<'_>, arguments: &TrustedArguments) -> 
             let who = account.parse()?.id();
             let amount = *amount;
             let root = AccountText::from(DEVELOPMENT_ROOT);
-            invoke(context, &expected, &root, payer, |root, _| {
+            invoke(context, &pin()?, &root, payer, |root, _| {
                 TrustedCall::BalanceSetBalance(root, who, amount, 0)
             })
             .await
         }
         TrustedCommand::Balance { account } => {
-            let (_, mut worker) = worker(context, &expected).await?;
-            let account = key_of(account, &Keystore::of_shard(&worker.identity().shard()))?;
-            let balance = worker.free_balance(&account).await?;
+            let pin = pin()?;
+            let account = key_of(account, &Keystore::of_shard(&pin.identifier()))?;
+            let (_, mut worker) = worker(context, &pin).await?;
+            let question = TrustedGetter::FreeBalance(account.id());
+            let balance: u128 = worker.read::<Getter, _>(question, &account).await?;
             context.observer.result(&balance.to_string());
             Ok(())
         }
         TrustedCommand::Nonce { account } => {
-            let (_, mut worker) = worker(context, &expected).await?;
-            let account = key_of(account, &Keystore::of_shard(&worker.identity().shard()))?;
-            let nonce = worker.nonce(&account).await?;
+            let pin = pin()?;
+            let account = key_of(account, &Keystore::of_shard(&pin.identifier()))?;
+            let (_, mut worker) = worker(context, &pin).await?;
+            let nonce = worker.nonce::<Getter>(&account).await?;
             context.observer.result(&nonce.to_string());
             Ok(())
         }
         TrustedCommand::GetFingerprint => {
-            let (_, mut worker) = worker(context, &expected).await?;
-            context.observer.result(&base58(&worker.fingerprint().await?));
+            let mut stranger = stranger(context, &expected()).await?;
+            context.observer.result(&base58(&stranger.ask_fingerprint().await?));
             Ok(())
         }
         TrustedCommand::GetShard => {
-            let (_, mut worker) = worker(context, &expected).await?;
-            context.observer.result(&worker.shard().await?.to_string());
+            let mut stranger = stranger(context, &expected()).await?;
+            context.observer.result(&stranger.ask_shard().await?.to_string());
             Ok(())
         }
         TrustedCommand::Version => {
-            let (_, mut worker) = worker(context, &expected).await?;
-            context.observer.result(&worker.version().await?);
+            let mut stranger = stranger(context, &expected()).await?;
+            context.observer.result(&stranger.version().await?);
             Ok(())
         }
-        TrustedCommand::GetReceipt { operation } => receipt(context, &expected, *operation).await,
+        TrustedCommand::GetReceipt { operation } => receipt(context, &pin()?, *operation).await,
     }
 }
 
 pub(super) async fn print_sgx_metadata(context: &Context<'_>) -> Result<()> {
-    let (_, mut worker) = worker(context, &Expected::default()).await?;
-    let metadata = worker.metadata().await?;
+    let metadata = stranger(context, &Expected::default()).await?.metadata().await?;
     context.observer.result(&format!("0x{}", hex::encode(metadata)));
     Ok(())
 }
@@ -192,8 +192,7 @@ pub(super) async fn shield_funds(
 ) -> Result<()> {
     let payer = key_of(from, &Keystore::parentchain())?;
     let beneficiary = to.parse()?.id();
-    let expected = Expected { shard: Some(shard), mrenclave: None };
-    let (chain, worker) = worker(context, &expected).await?;
+    let (chain, worker) = worker(context, &Pin::shard(shard)).await?;
     let completed = workflow::shield_funds(
         &chain,
         &context.worker,
@@ -210,25 +209,25 @@ pub(super) async fn shield_funds(
 /// Sends the call that `compose` makes for the author and the shard, and follows it to its outcome.
 async fn invoke(
     context: &Context<'_>,
-    expected: &Expected,
+    pin: &Pin,
     author: &AccountText,
     payer: &AccountText,
     compose: impl FnOnce(offstage_primitives::AccountId32, ShardIdentifier) -> TrustedCall,
 ) -> Result<()> {
     let payer = key_of(payer, &Keystore::parentchain())?;
-    // Refuse what was mistyped before anybody is asked.
-    author.parse()?;
-    let (chain, worker) = worker(context, expected).await?;
-    let shard = worker.identity().shard();
+    let shard = pin.identifier();
     let author = key_of(author, &Keystore::of_shard(&shard))?;
     let call = compose(author.id(), shard);
+    let (chain, worker) = worker(context, pin).await?;
+    let observer = context.observer;
     let completed =
-        workflow::invoke(&chain, &context.worker, worker, call, &author, &payer, context.observer).await?;
+        workflow::invoke::<_, Getter>(&chain, &context.worker, worker, call, &author, &payer, observer)
+            .await?;
     conclude(context, &completed)
 }
 
-async fn receipt(context: &Context<'_>, expected: &Expected, operation: H256) -> Result<()> {
-    let (chain, mut worker) = worker(context, expected).await?;
+async fn receipt(context: &Context<'_>, pin: &Pin, operation: H256) -> Result<()> {
+    let (chain, mut worker) = worker(context, pin).await?;
     let settled = workflow::receipt_of(&chain, &mut worker, operation, context.observer).await?;
     let receipt = &settled.receipt;
     context.observer.result(&format!(
@@ -255,23 +254,18 @@ fn succeed(outcome: Outcome) -> Result<()> {
     if outcome.is_success() { Ok(()) } else { Err(CliError::Outcome(outcome).into()) }
 }
 
-async fn worker(context: &Context<'_>, expected: &Expected) -> Result<(Parentchain, Worker)> {
+async fn stranger(context: &Context<'_>, expected: &Expected) -> Result<Stranger> {
     let chain = context.chain().await?;
-    let worker = workflow::connect(&chain, &context.worker, expected, context.observer).await?;
+    let stranger = workflow::look(&chain, &context.worker, expected, context.observer).await?;
     context.observer.waiting_for(Stage::Answer);
-    Ok((chain, worker))
+    Ok(stranger)
 }
 
-/// The shard: as named, or the verified worker's.
-async fn shard(
-    context: &Context<'_>,
-    arguments: &TrustedArguments,
-    expected: &Expected,
-) -> Result<ShardIdentifier> {
-    match arguments.wanted_shard() {
-        Some(shard) => Ok(shard),
-        None => Ok(worker(context, expected).await?.1.identity().shard()),
-    }
+async fn worker(context: &Context<'_>, pin: &Pin) -> Result<(Parentchain, Worker)> {
+    let chain = context.chain().await?;
+    let worker = workflow::connect(&chain, &context.worker, pin, context.observer).await?;
+    context.observer.waiting_for(Stage::Answer);
+    Ok((chain, worker))
 }
 
 impl TrustedArguments {
