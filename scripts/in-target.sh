@@ -37,7 +37,8 @@ remove_members() {
     # shellcheck disable=SC2046 # a word for each name
     cargo clean --quiet --release --manifest-path "$clone/Cargo.toml" --target-dir "$target" $(printf -- '--package %s ' $names)
     # The runtime's WebAssembly is built in a workspace of its own, inside the folder.
-    find "$target/release/wbuild" -type d -name .fingerprint 2>/dev/null | while read -r fingerprints; do
+    [ -d "$target/release/wbuild" ] || return 0
+    find "$target/release/wbuild" -type d -name .fingerprint | while read -r fingerprints; do
         for name in $names; do
             rm -rf "$fingerprints/$name"-[0-9a-f]*
         done

@@ -15,7 +15,7 @@
 //! 1. [`worker`] connects over TLS that ends in the enclave, and [`verification`] decides whether it is one: quote,
 //!    measurement, registration on chain, TLS key and shielding key must all fit. There is one function for it and no
 //!    switch that turns it off.
-//! 2. [`workflow`] has the steps, each a function: compose, encrypt ([`envelope`]), wrap, send, wait, check.
+//! 2. [`workflow`] has the steps, each a function: compose, encrypt ([`offstage_envelope`]), wrap, send, wait, check.
 //! 3. [`parentchain`] talks to the node, by the chain's own metadata.
 //!
 //! Beside them: [`account`] and [`keystore`] (keys), [`amount`] (how amounts are written), [`progress`] (what a waiting
@@ -27,7 +27,7 @@
 //!     account::Account, parentchain::Parentchain, progress::Unobserved, verification::Expected,
 //!     worker::WorkerAddress, workflow,
 //! };
-//! use offstage_primitives::balances::TrustedCall;
+//! use offstage_balances_interface::TrustedCall;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let chain = Parentchain::connect("ws://127.0.0.1:9944").await?;
@@ -52,10 +52,10 @@
 pub mod account;
 pub mod amount;
 pub mod cli;
-pub mod envelope;
 pub mod keystore;
 pub mod parentchain;
 pub mod progress;
+pub mod trust;
 pub mod verification;
 pub mod worker;
 pub mod workflow;

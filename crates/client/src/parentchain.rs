@@ -20,7 +20,10 @@ pub mod confirmation;
 pub mod storage;
 pub mod transaction;
 
-use offstage_primitives::H256;
+use offstage_primitives::{
+    H256,
+    chain::{enclave_bridge, teerex},
+};
 use std::sync::Arc;
 use subxt::{
     OnlineClient, OnlineClientAtBlock, PolkadotConfig,
@@ -62,7 +65,10 @@ impl Parentchain {
     /// [`ParentchainError::WrongChain`] when a pallet is missing.
     pub async fn require_bridge(&self) -> Result<(), ParentchainError> {
         let at = self.at_final_block().await?;
-        match [TEEREX, BRIDGE].into_iter().find(|name| at.metadata_ref().pallet_by_name(name).is_none()) {
+        match [teerex::PALLET, enclave_bridge::PALLET]
+            .into_iter()
+            .find(|name| at.metadata_ref().pallet_by_name(name).is_none())
+        {
             Some(pallet) => Err(ParentchainError::WrongChain { pallet }),
             None => Ok(()),
         }
@@ -177,12 +183,6 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 /// What the layers of the RPC client put before a message, one before the other.
 const LAYERS: [&str; 5] =
     ["Cannot submit extrinsic: ", "Backend error: ", "RPC error: ", "client error: ", "User error: "];
-
-/// The registry of enclaves.
-const TEEREX: &str = "Teerex";
-
-/// The bridge between the chain and its shards.
-const BRIDGE: &str = "EnclaveBridge";
 
 #[cfg(test)]
 mod tests {

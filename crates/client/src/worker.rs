@@ -19,12 +19,9 @@ use crate::{
 };
 use channel::Channel;
 use codec::{Decode, Encode};
+use offstage_balances_interface::{BoundGetterSigned, Getter, TrustedGetter, bound_getter_payload};
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
-    balances::{BoundGetterSigned, Getter, TrustedGetter, bound_getter_payload},
-    bounded::decode_bounded,
-    enclave_bridge::Request,
-    receipt::Receipt,
+    AccountId32, H256, ShardIdentifier, bounded::decode_bounded, enclave_bridge::Request, receipt::Receipt,
 };
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -276,7 +273,7 @@ impl WorkerError {
 const MAX_TEXT_LEN: usize = 16 * 1024;
 
 /// How many blocks after the worker was verified its questions are good. At most
-/// [`MAX_GETTER_LIFETIME`](offstage_primitives::balances::MAX_GETTER_LIFETIME), less what a worker may be behind.
+/// [`MAX_GETTER_LIFETIME`](offstage_balances_interface::MAX_GETTER_LIFETIME), less what a worker may be behind.
 pub const GETTER_LIFETIME: u32 = 128;
 
 #[cfg(test)]

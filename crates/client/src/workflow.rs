@@ -17,7 +17,6 @@ pub use receipt::{
 
 use crate::{
     account::Account,
-    envelope::{self, EnvelopeError},
     parentchain::{
         Parentchain, ParentchainError,
         confirmation::FinalBlocks,
@@ -28,9 +27,11 @@ use crate::{
     worker::{Worker, WorkerAddress, WorkerError},
 };
 use codec::Encode;
+use offstage_balances_interface::{BalancesOperation, TrustedCall};
+use offstage_envelope::{SealError, seal};
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    balances::{BalancesOperation, TrustedCall},
+    chain::{argument, enclave_bridge},
     receipt::{Outcome, shielding_operation_hash},
     shielding::ShieldingPublicKey,
     trusted::{BoundCallSigned, TrustedCall as _, TrustedOperation, bound_call_payload},
@@ -67,27 +68,29 @@ pub fn shielding_key(worker: &VerifiedWorker) -> &ShieldingPublicKey {
 /// shielding key, so that only enclaves of its shard can read it.
 ///
 /// # Errors
-/// [`EnvelopeError`].
-pub fn encode_and_encrypt<T: Encode>(value: &T, worker: &VerifiedWorker) -> Result<Vec<u8>, EnvelopeError> {
-    envelope::encrypt(shielding_key(worker), &value.encode())
+/// [`SealError`].
+pub fn encode_and_encrypt<T: Encode>(value: &T, worker: &VerifiedWorker) -> Result<Vec<u8>, SealError> {
+    seal(shielding_key(worker), &value.encode())
 }
 
 /// Step 4: the parentchain's call that carries the envelope, `EnclaveBridge.invoke`.
 pub fn wrap_into_extrinsic(shard: ShardIdentifier, cyphertext: &[u8]) -> Call {
-    let request =
-        Value::named_composite([("shard", bytes(shard.as_bytes())), ("cyphertext", bytes(cyphertext))]);
-    Call::new("EnclaveBridge", "invoke", [("request", request)])
+    let request = Value::named_composite([
+        (argument::SHARD, bytes(shard.as_bytes())),
+        (argument::CYPHERTEXT, bytes(cyphertext)),
+    ]);
+    Call::new(enclave_bridge::PALLET, enclave_bridge::INVOKE, [(argument::REQUEST, request)])
 }
 
 /// The parentchain's call that shields `amount` to the account in the envelope, `EnclaveBridge.shield_funds`.
 pub fn wrap_shielding(shard: ShardIdentifier, encrypted_beneficiary: &[u8], amount: u128) -> Call {
     Call::new(
-        "EnclaveBridge",
-        "shield_funds",
+        enclave_bridge::PALLET,
+        enclave_bridge::SHIELD_FUNDS,
         [
-            ("shard", bytes(shard.as_bytes())),
-            ("incognito_account_encrypted", bytes(encrypted_beneficiary)),
-            ("amount", Value::u128(amount)),
+            (argument::SHARD, bytes(shard.as_bytes())),
+            (argument::INCOGNITO_ACCOUNT_ENCRYPTED, bytes(encrypted_beneficiary)),
+            (argument::AMOUNT, Value::u128(amount)),
         ],
     )
 }
@@ -208,7 +211,7 @@ pub enum WorkflowError {
     Sender,
     /// Nothing could be encrypted.
     #[error(transparent)]
-    Envelope(#[from] EnvelopeError),
+    Envelope(#[from] SealError),
     /// The chain.
     #[error(transparent)]
     Parentchain(#[from] ParentchainError),

@@ -3,7 +3,7 @@
 
 use crate::{node::Node, text::ss58};
 use anyhow::{Context, Result, anyhow, ensure};
-use offstage_primitives::AccountId32;
+use offstage_primitives::{AccountId32, chain::balances};
 use subxt::{
     OnlineClient, SubstrateConfig,
     dynamic::{self, Value},
@@ -43,8 +43,8 @@ async fn transfer(node: &Node, account: &AccountId32) -> Result<()> {
     let client = OnlineClient::<SubstrateConfig>::from_rpc_client(node.rpc().clone()).await?;
     let destination = Value::unnamed_variant("Id", [Value::from_bytes(AsRef::<[u8; 32]>::as_ref(account))]);
     let call = dynamic::transaction(
-        "Balances",
-        "transfer_keep_alive",
+        balances::PALLET,
+        balances::TRANSFER_KEEP_ALIVE,
         vec![destination, Value::u128(DEVELOPMENT_FUNDS)],
     );
     client

@@ -6,9 +6,9 @@
 use crate::text::escaped;
 use anyhow::{Context, Result, anyhow};
 use codec::Encode;
-use offstage_primitives::{AccountId32, H256};
+use offstage_primitives::{AccountId32, H256, chain};
 use offstage_protocol::BlockReference;
-use sp_crypto_hashing::{blake2_128, blake2_256, twox_128};
+use sp_crypto_hashing::blake2_256;
 use subxt::{
     SubstrateConfig,
     config::{RpcConfigFor, substrate::SubstrateHeader},
@@ -159,13 +159,7 @@ impl Node {
 
     /// The free balance of an account, in the smallest unit.
     pub async fn free_balance(&self, account: &AccountId32) -> Result<u128> {
-        let key = [
-            &twox_128(b"System")[..],
-            &twox_128(b"Account"),
-            &blake2_128(account.as_ref()),
-            account.as_ref(),
-        ]
-        .concat();
+        let key = chain::storage::account(account);
         let value = self.storage(&key, None).await?;
         // AccountInfo: four u32, then AccountData, which starts with the free balance.
         Ok(value

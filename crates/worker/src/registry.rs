@@ -10,11 +10,11 @@ use anyhow::Result;
 use codec::Decode;
 use offstage_primitives::{
     AccountId32,
+    chain::storage,
     enclave_bridge::ShardSignerStatus,
     teerex::{MultiEnclave, SgxAttestationMethod},
 };
 use offstage_protocol::Started;
-use sp_crypto_hashing::{blake2_128, twox_128};
 use std::{
     collections::HashSet,
     hash::{BuildHasher, RandomState},
@@ -36,8 +36,8 @@ pub struct Providers {
 pub async fn providers(node: &Node, started: &Started) -> Result<Providers> {
     let mut acting = acting_signers(node, started).await?;
     acting.retain(|signer| *signer != started.signer);
-    let acting_keys: Vec<Vec<u8>> = acting.iter().map(registry_key).collect();
-    let own = registry_key(&started.signer);
+    let acting_keys: Vec<Vec<u8>> = acting.iter().map(storage::sovereign_enclave).collect();
+    let own = storage::sovereign_enclave(&started.signer);
     let known: HashSet<&[u8]> = acting_keys.iter().chain([&own]).map(Vec::as_slice).collect();
     let mut other_keys = registry_keys(node).await?;
     other_keys.retain(|key| !known.contains(key.as_slice()));
@@ -53,7 +53,7 @@ pub fn is_address(url: &str) -> bool {
 }
 
 async fn acting_signers(node: &Node, started: &Started) -> Result<Vec<AccountId32>> {
-    let key = map_key(b"EnclaveBridge", b"ShardStatus", started.shard.as_bytes());
+    let key = storage::shard_status(started.shard);
     let value = node.storage(&key, None).await?.unwrap_or_default();
     let statuses = Vec::<ShardSignerStatus>::decode(&mut &value[..]).unwrap_or_default();
     Ok(statuses.into_iter().map(|status| status.signer).collect())
@@ -62,7 +62,7 @@ async fn acting_signers(node: &Node, started: &Started) -> Result<Vec<AccountId3
 /// Keys of the registry from a random place on, round its end, so that no choice of accounts keeps others from being
 /// seen.
 async fn registry_keys(node: &Node) -> Result<Vec<Vec<u8>>> {
-    let prefix = [twox_128(b"Teerex"), twox_128(b"SovereignEnclaves")].concat();
+    let prefix = storage::sovereign_enclaves();
     let place = RandomState::new().hash_one(0).to_le_bytes();
     let start = [&prefix[..], &place].concat();
     let mut keys = node.keys(&prefix, MAX_OTHERS, Some(&start)).await?;
@@ -91,15 +91,6 @@ async fn urls(node: &Node, started: &Started, keys: &[Vec<u8>]) -> Result<Vec<St
     let order = RandomState::new();
     urls.sort_by_cached_key(|url| order.hash_one(url));
     Ok(urls)
-}
-
-fn registry_key(signer: &AccountId32) -> Vec<u8> {
-    map_key(b"Teerex", b"SovereignEnclaves", signer.as_ref())
-}
-
-/// The key of an entry in a map with the hasher `Blake2_128Concat`.
-fn map_key(pallet: &[u8], map: &[u8], key: &[u8]) -> Vec<u8> {
-    [&twox_128(pallet)[..], &twox_128(map), &blake2_128(key), key].concat()
 }
 
 /// So many entries of the registry are looked at, beside those that act.

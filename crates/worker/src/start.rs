@@ -7,8 +7,8 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use codec::Encode;
+use offstage_primitives::chain::storage;
 use offstage_protocol::{Start, Untrusted};
-use sp_crypto_hashing::twox_128;
 
 /// What of the chain belongs into the start: its genesis with proofs, its runtime's code, its token.
 ///
@@ -17,10 +17,16 @@ use sp_crypto_hashing::twox_128;
 pub async fn genesis_material(node: &Node) -> Result<Start> {
     let genesis = node.genesis_hash().await?;
     let header = node.header(genesis).await?.encode();
-    let keys = [CODE_PATH_KEY.to_vec(), grandpa_authorities_key(), b":grandpa_authorities".to_vec()];
+    let keys = [
+        storage::CODE_PATH_KEY.to_vec(),
+        storage::grandpa_authorities(),
+        storage::LEGACY_GRANDPA_AUTHORITIES.to_vec(),
+    ];
     let proof = node.read_proof(&keys, genesis).await?;
-    let code =
-        node.storage(b":code", Some(genesis)).await?.context("the node has no runtime code at genesis")?;
+    let code = node
+        .storage(storage::CODE, Some(genesis))
+        .await?
+        .context("the node has no runtime code at genesis")?;
     let (token_decimals, token_symbol) = node.token().await?;
     Ok(Start {
         genesis_header: Untrusted::new(header),
@@ -59,11 +65,3 @@ pub fn request(options: &Options, run: &RunOptions, material: Start) -> Start {
         ..material
     }
 }
-
-fn grandpa_authorities_key() -> Vec<u8> {
-    [twox_128(b"Grandpa"), twox_128(b"Authorities")].concat()
-}
-
-/// Absent by its last byte: the proof of that leads to the leaf of `:code`, which holds the code's hash, and leaves out
-/// the code itself (`GenesisMaterial` of the light client).
-const CODE_PATH_KEY: &[u8] = b":code\0";

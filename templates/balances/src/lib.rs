@@ -12,7 +12,7 @@
 //!
 //! - [`runtime`] is a FRAME runtime with `System`, `Timestamp` and `Balances`.
 //! - [`Balances`] puts it behind the SDK's [`StateTransition`]: which trusted call becomes which dispatch.
-//! - Calls and getters are in `offstage_primitives::balances`, because clients need them too (wire.md).
+//! - Calls and getters are in [`offstage_balances_interface`], because clients need them too (wire.md).
 //!
 //! ## Promises, each with a test
 //! - The sum of all balances is what was shielded minus what was unshielded, whatever users do.
@@ -48,7 +48,7 @@ use frame_support::{
         tokens::{Fortitude, Precision, Preservation},
     },
 };
-use offstage_primitives::balances::{Getter, PublicGetter, TrustedCall, TrustedGetter};
+use offstage_balances_interface::{Getter, PublicGetter, TrustedCall, TrustedGetter};
 use offstage_sdk::{
     AccountId32, Authenticated, BlockContext, CallError, Effects, ReadContext, ShardContext, StateTransition,
     Weight, frame, nonce,

@@ -2,7 +2,8 @@
 //! Confidential balances, run as an enclave runs them.
 
 use super::*;
-use offstage_primitives::{ShardIdentifier, balances::TrustedGetterSigned};
+use offstage_balances_interface::TrustedGetterSigned;
+use offstage_primitives::ShardIdentifier;
 use offstage_sdk::{
     Effect, Operation, OperationOutcome, Outcome, ReadError,
     testing::{TestAccount, TestWorker},

@@ -7,6 +7,7 @@
 //! execute it once.
 
 use anyhow::{Context, Result};
+use offstage_balances_interface::{BalancesOperation, TrustedCall};
 use offstage_client::{
     account::Account,
     parentchain::Parentchain,
@@ -16,7 +17,6 @@ use offstage_client::{
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    balances::{BalancesOperation, TrustedCall},
     trusted::{TrustedCallSigned, TrustedOperation, call_payload},
 };
 use std::{

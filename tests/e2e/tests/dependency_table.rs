@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const TABLE: &[(&str, &[&str])] = &[
     ("offstage-primitives", &[]),
     ("offstage-attestation", &["offstage-primitives"]),
+    ("offstage-envelope", &["offstage-primitives"]),
     ("offstage-protocol", &["offstage-primitives"]),
     ("offstage-light-client", &["offstage-primitives"]),
     ("offstage-sdk", &["offstage-primitives"]),
@@ -16,15 +17,23 @@ const TABLE: &[(&str, &[&str])] = &[
         "offstage-enclave",
         &[
             "offstage-attestation",
+            "offstage-envelope",
             "offstage-light-client",
             "offstage-primitives",
             "offstage-protocol",
             "offstage-sdk",
         ],
     ),
-    ("offstage-balances", &["offstage-enclave", "offstage-primitives", "offstage-sdk"]),
+    ("offstage-balances-interface", &["offstage-primitives"]),
+    (
+        "offstage-balances",
+        &["offstage-balances-interface", "offstage-enclave", "offstage-primitives", "offstage-sdk"],
+    ),
     ("offstage-worker", &["offstage-primitives", "offstage-protocol"]),
-    ("offstage-client", &["offstage-attestation", "offstage-primitives"]),
+    (
+        "offstage-client",
+        &["offstage-attestation", "offstage-balances-interface", "offstage-envelope", "offstage-primitives"],
+    ),
     ("pallet-teerex", &["offstage-primitives"]),
     ("pallet-enclave-bridge", &["offstage-primitives", "pallet-teerex"]),
     // The runtime names the host function; only its native side, in the node, reaches the attestation crate.
@@ -38,6 +47,7 @@ const TABLE: &[(&str, &[&str])] = &[
         &[
             "offstage-attestation",
             "offstage-balances",
+            "offstage-balances-interface",
             "offstage-client",
             "offstage-enclave",
             "offstage-primitives",

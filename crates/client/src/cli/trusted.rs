@@ -13,9 +13,9 @@ use crate::{
 };
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use offstage_balances_interface::TrustedCall;
 use offstage_primitives::{
     H256, ShardIdentifier,
-    balances::TrustedCall,
     receipt::Outcome,
     shard::{Base58Error, base58, from_base58},
 };

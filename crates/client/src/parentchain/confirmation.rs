@@ -4,9 +4,9 @@
 //! The chain takes the call only from a registered enclave whose fingerprint is the shard's, so the event itself
 //! proves that such an enclave published the root.
 
-use super::{BRIDGE, Parentchain, ParentchainError};
+use super::{Parentchain, ParentchainError};
 use codec::Decode;
-use offstage_primitives::{H256, ShardIdentifier, bounded::decode_bounded};
+use offstage_primitives::{H256, ShardIdentifier, bounded::decode_bounded, chain::enclave_bridge};
 use std::ops::RangeInclusive;
 use subxt::{
     OnlineClient, OnlineClientAtBlock, PolkadotConfig,
@@ -160,7 +160,9 @@ async fn confirmations(
     let mut found = Vec::new();
     for event in events.iter() {
         let event = event.map_err(|error| ParentchainError::read(what, &error))?;
-        if event.pallet_name() == BRIDGE && event.event_name() == "ProcessedParentchainBlock" {
+        if event.pallet_name() == enclave_bridge::PALLET
+            && event.event_name() == enclave_bridge::BLOCK_PROCESSED
+        {
             let fields = decode_bounded(event.field_bytes(), CONFIRMATION_LEN).map_err(|error| {
                 ParentchainError::Read { what: "a confirmation of a block", reason: error.to_string() }
             })?;

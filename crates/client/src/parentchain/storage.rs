@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the chain holds, at its newest final block.
 
-use super::{BRIDGE, Parentchain, ParentchainError, TEEREX};
+use super::{Parentchain, ParentchainError};
 use crate::verification::ChainFacts;
 use codec::Decode;
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     attestation::{INTEL_ROOT, TcbPolicy},
     bounded::decode_bounded,
+    chain::{balances, enclave_bridge, system, teerex, timestamp},
     enclave_bridge::{UpgradableShardConfig, allowed_fingerprint},
     teerex::{MultiEnclave, SecurityFlags, SgxEnclave},
 };
@@ -25,7 +26,7 @@ impl Parentchain {
     pub async fn free_balance(&self, account: &AccountId32) -> Result<u128, ParentchainError> {
         let what = "the account's balance";
         let at = self.at_final_block().await?;
-        let address = dynamic::storage::<([u8; 32],), AccountInfo>("System", "Account");
+        let address = dynamic::storage::<([u8; 32],), AccountInfo>(system::PALLET, system::ACCOUNT);
         let value = at
             .storage()
             .try_fetch(address, (*account.as_ref(),))
@@ -47,7 +48,7 @@ impl Parentchain {
     pub async fn existential_deposit(&self) -> Result<u128, ParentchainError> {
         let at = self.at_final_block().await?;
         at.constants()
-            .entry(dynamic::constant::<u128>("Balances", "ExistentialDeposit"))
+            .entry(dynamic::constant::<u128>(balances::PALLET, balances::EXISTENTIAL_DEPOSIT))
             .map_err(|error| ParentchainError::read("the existential deposit", &error))
     }
 
@@ -58,8 +59,8 @@ impl Parentchain {
     pub async fn enclaves(&self) -> Result<Vec<(AccountId32, SgxEnclave)>, ParentchainError> {
         let what = "the registry of enclaves";
         let at = self.at_final_block().await?;
-        require(&at, TEEREX)?;
-        let address = dynamic::storage::<([u8; 32],), Value>(TEEREX, "SovereignEnclaves");
+        require(&at, teerex::PALLET)?;
+        let address = dynamic::storage::<([u8; 32],), Value>(teerex::PALLET, teerex::SOVEREIGN_ENCLAVES);
         let mut entries =
             at.storage().iter(address, ()).await.map_err(|error| ParentchainError::read(what, &error))?;
         let mut enclaves = Vec::new();
@@ -88,20 +89,25 @@ impl Parentchain {
         shard: ShardIdentifier,
     ) -> Result<ChainFacts, ParentchainError> {
         let at = self.at_final_block().await?;
-        require(&at, TEEREX)?;
-        require(&at, BRIDGE)?;
-        let root = optional::<Vec<u8>>(&at, TEEREX, "RootCertificate", None).await?;
-        let policy = optional::<TcbPolicy>(&at, TEEREX, "TcbPolicy", None).await?;
-        let flags = optional::<SecurityFlags>(&at, TEEREX, "SecurityFlags", None).await?;
-        let debug_mode = optional::<bool>(&at, TEEREX, "SgxAllowDebugMode", None).await?;
-        let now = optional::<u64>(&at, "Timestamp", "Now", None)
+        require(&at, teerex::PALLET)?;
+        require(&at, enclave_bridge::PALLET)?;
+        let root = optional::<Vec<u8>>(&at, teerex::PALLET, teerex::ROOT_CERTIFICATE, None).await?;
+        let policy = optional::<TcbPolicy>(&at, teerex::PALLET, teerex::TCB_POLICY, None).await?;
+        let flags = optional::<SecurityFlags>(&at, teerex::PALLET, teerex::SECURITY_FLAGS, None).await?;
+        let debug_mode = optional::<bool>(&at, teerex::PALLET, teerex::SGX_ALLOW_DEBUG_MODE, None).await?;
+        let now = optional::<u64>(&at, timestamp::PALLET, timestamp::NOW, None)
             .await?
             .ok_or_else(|| malformed("the chain's time"))?;
-        let config =
-            optional::<UpgradableShardConfig>(&at, BRIDGE, "ShardConfigRegistry", Some(shard.as_bytes()))
-                .await?;
+        let config = optional::<UpgradableShardConfig>(
+            &at,
+            enclave_bridge::PALLET,
+            enclave_bridge::SHARD_CONFIG_REGISTRY,
+            Some(shard.as_bytes()),
+        )
+        .await?;
         let enclave =
-            optional::<MultiEnclave>(&at, TEEREX, "SovereignEnclaves", Some(signer.as_ref())).await?;
+            optional::<MultiEnclave>(&at, teerex::PALLET, teerex::SOVEREIGN_ENCLAVES, Some(signer.as_ref()))
+                .await?;
         // Block numbers of the chains in use have 32 bits.
         let number = u32::try_from(at.block_number()).unwrap_or(u32::MAX);
         Ok(ChainFacts {

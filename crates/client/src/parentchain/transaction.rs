@@ -6,7 +6,10 @@ use crate::{
     account::Account,
     progress::{Milestone, Observer, Stage},
 };
-use offstage_primitives::{AccountId32, H256};
+use offstage_primitives::{
+    AccountId32, H256,
+    chain::{argument, balances, utility},
+};
 use subxt::{
     Metadata, PolkadotConfig,
     config::PolkadotExtrinsicParamsBuilder,
@@ -30,13 +33,14 @@ impl Call {
     /// Moves `amount` to `to`, even if nothing remains on the sender's account.
     pub fn transfer(to: &AccountId32, amount: u128) -> Self {
         let to = Value::unnamed_variant("Id", [bytes(to.as_ref())]);
-        Self::new("Balances", "transfer_allow_death", [("dest", to), ("value", Value::u128(amount))])
+        let arguments = [("dest", to), ("value", Value::u128(amount))];
+        Self::new(balances::PALLET, balances::TRANSFER_ALLOW_DEATH, arguments)
     }
 
     /// All of `calls`, or none when one of them fails.
     pub fn all(calls: Vec<Self>) -> Self {
         let calls = Value::unnamed_composite(calls.into_iter().map(|call| call.0.into_value()));
-        Self::new("Utility", "batch_all", [("calls", calls)])
+        Self::new(utility::PALLET, utility::BATCH_ALL, [(argument::CALLS, calls)])
     }
 
     /// The bytes of the call by a chain's metadata.

@@ -3,10 +3,7 @@
 //! honest worker, and every kind that must be refused (threat model C8, H2, H10, H15).
 
 use super::*;
-use crate::{
-    envelope::tests::{decrypt, key_pair},
-    workflow,
-};
+use crate::workflow;
 use codec::Encode;
 use futures::{SinkExt, StreamExt};
 use offstage_attestation::{
@@ -14,11 +11,12 @@ use offstage_attestation::{
     development::{self, Platform, Report},
     x509,
 };
+use offstage_balances_interface::{BalancesOperation, TrustedCall};
+use offstage_envelope::OpeningKey;
 use offstage_primitives::{
     attestation::{
         CertificateEvidence, DEVELOPMENT_ROOT, EVIDENCE_OID, INTEL_ROOT, KeyBinding, TcbPolicy, TcbStatus,
     },
-    balances::{BalancesOperation, TrustedCall},
     receipt::{OperationLeaf, Outcome},
     rpc::RpcReturnValue,
     shielding::ShieldingPublicKey,
@@ -33,7 +31,7 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::{accept_async, tungstenite::Message};
@@ -49,6 +47,12 @@ const VERIFIED_AT: u32 = 70;
 /// Where signatures for the worker must be good.
 const DOMAIN: Domain =
     Domain { genesis_hash: GENESIS, mrenclave: MRENCLAVE, shard: ShardIdentifier(H256(SHARD)) };
+
+/// The shard's shielding key.
+static SHIELDING_KEY: LazyLock<OpeningKey> = LazyLock::new(|| {
+    let pkcs8 = include_bytes!("../../../shared/envelope/tests/vectors/shielding_key.pkcs8");
+    OpeningKey::from_pkcs8(pkcs8).unwrap()
+});
 
 /// An enclave and what it shows.
 struct Enclave {
@@ -78,7 +82,7 @@ impl Enclave {
 
     fn new(variant: &Variant) -> Self {
         let tls_key = KeyPair::generate().unwrap();
-        let shielding_key = key_pair().0.clone();
+        let shielding_key = SHIELDING_KEY.public().clone();
         let signer = AccountId32::new([5; 32]);
         let binding = KeyBinding {
             genesis_hash: variant.genesis,
@@ -268,7 +272,7 @@ async fn what_is_encrypted_to_a_verified_worker_its_enclave_can_authenticate() {
     let call = TrustedCall::BalanceTransfer(alice.id(), bob.id(), 1);
     let operation = workflow::compose_trusted_call(call.clone(), 3, &alice, worker.identity()).unwrap();
     let envelope = workflow::encode_and_encrypt(&operation, worker.identity()).unwrap();
-    let opened = BalancesOperation::decode(&mut &decrypt(&envelope)[..]).unwrap();
+    let opened = BalancesOperation::decode(&mut &SHIELDING_KEY.open(&envelope).unwrap()[..]).unwrap();
     assert_eq!(opened, operation);
     let TrustedOperation::BoundCall(signed) = opened else { panic!("not a bound call") };
     assert!(signed.nonce == 3 && signed.verify(&DOMAIN));

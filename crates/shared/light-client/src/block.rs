@@ -7,9 +7,8 @@ use crate::{
     proof::{ProofError, StateProof},
     runtime::VerifiedRuntime,
     snapshot::Position,
-    storage_keys,
 };
-use offstage_primitives::bounded::DecodeError;
+use offstage_primitives::{bounded::DecodeError, chain::storage as storage_keys};
 use sp_core::{Blake2Hasher, H256};
 use sp_trie::{LayoutV0, LayoutV1, TrieConfiguration};
 use std::{collections::BTreeMap, sync::Arc};

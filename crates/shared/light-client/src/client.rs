@@ -30,11 +30,13 @@ use crate::{
     proof::{ProofError, StateProof},
     runtime::{ChainProperties, RuntimeError, VerifiedRuntime},
     snapshot::{Position, RestoreError, Snapshot},
-    storage_keys::{self, CODE_PATH_KEY, LEGACY_GRANDPA_AUTHORITIES},
     trail::{Place, Trail},
 };
 use codec::Decode;
-use offstage_primitives::bounded::{DecodeError, decode_bounded};
+use offstage_primitives::{
+    bounded::{DecodeError, decode_bounded},
+    chain::storage::{self as storage_keys, CODE_PATH_KEY, LEGACY_GRANDPA_AUTHORITIES},
+};
 use sp_consensus_grandpa::AuthorityList;
 use sp_core::H256;
 use std::{ops::RangeInclusive, sync::Arc};
@@ -194,9 +196,9 @@ impl LightClient {
         if let Some(border) = self.frontier_authorities.boundary().filter(|border| target.number > *border) {
             return Err(FinalityError::PastSetChange(border));
         }
-        let context =
-            self.frontier_authorities.context().ok_or(FinalityError::Bug("an authority set cannot vote"))?;
-        justification.verify(&context)?;
+        let voters =
+            self.frontier_authorities.voters().ok_or(FinalityError::Bug("an authority set cannot vote"))?;
+        justification.verify(&voters)?;
         self.trail.finalize(target);
         self.frontier_authorities.finalized(target.number);
         Ok(FinalizedTo { number: target.number, hash: target.hash })
@@ -354,7 +356,7 @@ impl LightClient {
 }
 
 /// The authorities of genesis, where pallet-grandpa of any age keeps them.
-fn decode_authorities(current: Option<Vec<u8>>, legacy: Option<Vec<u8>>) -> Option<AuthorityList> {
+pub(crate) fn decode_authorities(current: Option<Vec<u8>>, legacy: Option<Vec<u8>>) -> Option<AuthorityList> {
     match (current, legacy) {
         (Some(list), _) => decode_bounded(&list, MAX_AUTHORITIES_LEN).ok(),
         // `VersionedAuthorityList`: a version byte, always 1, before the list.

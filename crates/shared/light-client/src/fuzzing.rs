@@ -20,9 +20,9 @@ use crate::{
     storage_keys,
     testing::{BlockContent, TestChain, USER, authorities, validators},
 };
-use bp_header_chain::justification::GrandpaJustification;
 use codec::Encode;
 use offstage_primitives::{H256, ShardIdentifier, bounded::decode_bounded};
+use sp_consensus_grandpa::GrandpaJustification;
 use sp_crypto_hashing::blake2_256;
 use sp_runtime::{Digest, traits::Header as _};
 use std::sync::LazyLock;
@@ -40,7 +40,7 @@ pub fn header(bytes: &[u8]) {
         Err(_) => assert_eq!(after, before),
     }
     after.finalized(header.number);
-    assert!(after.is_sound() && after.context().is_some());
+    assert!(after.is_sound() && after.voters().is_some());
     let mut client = FIXTURE.client.clone();
     if client.import_headers(&[bytes.to_vec()]).is_ok() {
         assert!(client.frontier().number <= FIXTURE.border, "nothing is imported beyond the border");
@@ -130,7 +130,7 @@ pub fn operations_of_block(bytes: &[u8]) {
 pub fn snapshot(bytes: &[u8]) {
     let Ok(snapshot) = Snapshot::from_bytes(bytes) else { return };
     assert_eq!(snapshot.to_bytes(), bytes);
-    assert!(snapshot.position.authorities.context().is_some());
+    assert!(snapshot.position.authorities.voters().is_some());
     assert_eq!(LightClient::snapshot_code_hash(bytes), Ok(snapshot.position.code_hash));
 }
 

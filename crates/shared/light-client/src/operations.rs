@@ -17,7 +17,10 @@ use crate::{
     call_tree::{CallTree, Leaf, attribute, parse_extrinsic},
     events::{EventRecord, Phase},
 };
-use offstage_primitives::{AccountId32, H256, ShardIdentifier};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    chain::{argument, enclave_bridge, teerex},
+};
 use std::collections::BTreeMap;
 
 /// Something that the chain executed.
@@ -120,12 +123,13 @@ fn kind_of(event: &EventRecord, shard: ShardIdentifier) -> Result<Option<ShardEv
     let malformed =
         || OperationsError::Form { pallet: event.pallet.to_string(), event: event.variant.to_string() };
     let account = |name, position| event.field::<AccountId32>(name, position).ok_or_else(malformed);
-    if &*event.pallet == "Teerex" {
+    if &*event.pallet == teerex::PALLET {
         return Ok(match &*event.variant {
-            "AddedSgxEnclave" => {
-                Some(ShardEventKind::Registration { signer: account("registered_by", 0)?, proof: Vec::new() })
-            }
-            "RemovedSovereignEnclave" => {
+            teerex::ENCLAVE_ADDED => Some(ShardEventKind::Registration {
+                signer: account(argument::REGISTERED_BY, 0)?,
+                proof: Vec::new(),
+            }),
+            teerex::ENCLAVE_REMOVED => {
                 let signer =
                     event.fields.first().and_then(|field| <[u8; 32]>::try_from(&field.bytes[..]).ok());
                 Some(ShardEventKind::Unregistered {
@@ -135,30 +139,30 @@ fn kind_of(event: &EventRecord, shard: ShardIdentifier) -> Result<Option<ShardEv
             _ => None,
         });
     }
-    if &*event.pallet != "EnclaveBridge" || !CONCERNS_SHARD.contains(&&*event.variant) {
+    if &*event.pallet != enclave_bridge::PALLET || !CONCERNS_SHARD.contains(&&*event.variant) {
         return Ok(None);
     }
-    if event.field::<ShardIdentifier>("shard", 0).ok_or_else(malformed)? != shard {
+    if event.field::<ShardIdentifier>(argument::SHARD, 0).ok_or_else(malformed)? != shard {
         return Ok(None);
     }
-    let amount = |position| event.field::<u128>("amount", position).ok_or_else(malformed);
+    let amount = |position| event.field::<u128>(argument::AMOUNT, position).ok_or_else(malformed);
     let hash = |name, position| event.field::<H256>(name, position).ok_or_else(malformed);
     Ok(Some(match &*event.variant {
-        "IndirectInvocationRegistered" => ShardEventKind::Unattributable,
-        "ShieldFunds" => ShardEventKind::Shield {
-            encrypted_beneficiary: event.field("encrypted_beneficiary", 1).ok_or_else(malformed)?,
+        enclave_bridge::INVOCATION_REGISTERED => ShardEventKind::Unattributable,
+        enclave_bridge::FUNDS_SHIELDED => ShardEventKind::Shield {
+            encrypted_beneficiary: event.field(argument::ENCRYPTED_BENEFICIARY, 1).ok_or_else(malformed)?,
             amount: amount(2)?,
         },
-        "UnshieldedFunds" => ShardEventKind::Unshielded {
-            beneficiary: account("beneficiary", 1)?,
+        enclave_bridge::FUNDS_UNSHIELDED => ShardEventKind::Unshielded {
+            beneficiary: account(argument::BENEFICIARY, 1)?,
             amount: amount(2)?,
             call_hash: None,
         },
-        "ProcessedParentchainBlock" => ShardEventKind::Confirmed {
+        enclave_bridge::BLOCK_PROCESSED => ShardEventKind::Confirmed {
             signer: None,
-            block_hash: hash("block_hash", 1)?,
-            root: hash("trusted_calls_merkle_root", 2)?,
-            number: event.field("block_number", 3).ok_or_else(malformed)?,
+            block_hash: hash(argument::BLOCK_HASH, 1)?,
+            root: hash(argument::TRUSTED_CALLS_MERKLE_ROOT, 2)?,
+            number: event.field(argument::BLOCK_NUMBER, 3).ok_or_else(malformed)?,
         },
         _ => ShardEventKind::ShardConfigUpdated,
     }))
@@ -275,11 +279,11 @@ pub enum OperationsError {
 
 /// Events of `EnclaveBridge` whose first field is the shard, and that matter.
 const CONCERNS_SHARD: [&str; 5] = [
-    "IndirectInvocationRegistered",
-    "ShieldFunds",
-    "UnshieldedFunds",
-    "ProcessedParentchainBlock",
-    "ShardConfigUpdated",
+    enclave_bridge::INVOCATION_REGISTERED,
+    enclave_bridge::FUNDS_SHIELDED,
+    enclave_bridge::FUNDS_UNSHIELDED,
+    enclave_bridge::BLOCK_PROCESSED,
+    enclave_bridge::SHARD_CONFIG_UPDATED,
 ];
 
 #[cfg(test)]

@@ -28,11 +28,11 @@ use crate::{
     runtime::{ChainProperties, VerifiedRuntime},
     storage_keys,
 };
-use bp_header_chain::justification::GrandpaJustification;
 use codec::{Decode, Encode};
 use finality_grandpa::{Commit, Message, Precommit, SignedPrecommit};
 use sp_consensus_grandpa::{
-    AuthorityId, AuthorityList, ConsensusLog, GRANDPA_ENGINE_ID, ScheduledChange, localized_payload,
+    AuthorityId, AuthorityList, ConsensusLog, GRANDPA_ENGINE_ID, GrandpaJustification, ScheduledChange,
+    localized_payload,
 };
 use sp_core::{Blake2Hasher, H256, Pair as _, ed25519::Pair};
 use sp_runtime::{Digest, DigestItem, StateVersion, traits::Header as _};
@@ -179,6 +179,16 @@ impl TestChain {
                 None => state.remove(&key),
             };
         }
+        // As frame-system and pallet-grandpa keep them.
+        state.insert(storage_keys::block_hash(number - 1), parent.header.hash().as_bytes().into());
+        if let Some(forgotten) = (number - 1).checked_sub(BLOCK_HASH_COUNT).filter(|forgotten| *forgotten > 0)
+        {
+            state.remove(&storage_keys::block_hash(forgotten));
+        }
+        if let Some((_, validators)) = self.sets.get(&(number + 1)) {
+            state.insert(storage_keys::grandpa_authorities(), authorities(validators).encode()[..].into());
+            state.remove(&storage_keys::grandpa_pending_change());
+        }
         if self.salt != 0 {
             logs.push(DigestItem::Other(vec![self.salt]));
         }
@@ -210,11 +220,30 @@ impl TestChain {
 
     /// Adds a block that schedules a set change and answers its number.
     pub fn add_set_change(&mut self, validators: Vec<Pair>, delay: u32) -> u32 {
-        let content = self.block().digest(scheduled_change(&validators, delay));
-        let number = self.add(content);
+        let number = self.number() + 1;
         let set_id = self.sets.values().map(|(set_id, _)| set_id + 1).max().unwrap_or_default();
+        let content = self
+            .block()
+            .digest(scheduled_change(&validators, delay))
+            .storage(storage_keys::grandpa_current_set_id(), Some(set_id.encode()))
+            .storage(storage_keys::grandpa_pending_change(), Some(authorities(&validators).encode()));
         self.sets.insert(number + delay + 1, (set_id, validators));
-        number
+        self.add(content)
+    }
+
+    /// The set that finalizes blocks from the next one on: its id and keys.
+    pub fn next_set(&self) -> (u64, &[Pair]) {
+        self.set_for(self.number() + 1)
+    }
+
+    /// The value of a key in a block's state.
+    pub fn storage(&self, number: u32, key: &[u8]) -> Option<&[u8]> {
+        self.blocks[number as usize].state.get(key).map(|value| &value[..])
+    }
+
+    /// The extrinsics of a block.
+    pub fn body(&self, number: u32) -> &[Vec<u8>] {
+        &self.blocks[number as usize].body
     }
 
     /// A chain with the same blocks up to `number`, whose further blocks are others.
@@ -367,6 +396,9 @@ pub const METADATA: &[u8] = include_bytes!("testing/metadata/integritee-solochai
 
 /// Chain time of a block is this and six seconds per block, in milliseconds since the Unix epoch.
 pub const GENESIS_TIME: u64 = 1_800_000_000_000;
+
+/// How many blocks back, beside genesis, the kit's chains know hashes by their state.
+const BLOCK_HASH_COUNT: u32 = 16;
 
 /// First bytes of "code" that is only metadata.
 const TEST_CODE_PREFIX: &[u8] = b"offstage test runtime\0";

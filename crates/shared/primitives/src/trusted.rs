@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The operation a client signs and encrypts (wire.md, "Common types").
 //!
-//! Generic over the business logic: `C` is its trusted call, `G` its getter. The forms for the default logic are in
-//! [`balances`](crate::balances).
+//! Generic over the business logic: `C` is its trusted call, `G` its getter; both are the logic's own words, which no crate below it
+//! knows (`templates/balances/interface`).
 //!
 //! There are two forms of a call. Integritee's classic form, [`TrustedCallSigned`], stays accepted. It has weaknesses that
 //! no implementation can mend: it binds neither the chain's genesis nor an expiry, so that a call signed for one chain

@@ -260,6 +260,9 @@ pub enum RefusalCode {
     /// A defect of the enclave.
     #[codec(index = 7)]
     Bug,
+    /// The votes of a justification do not finalize its block. Another justification for the same block may.
+    #[codec(index = 8)]
+    Justification,
 }
 
 /// At most so many headers in one request.

@@ -14,11 +14,11 @@
 
 use crate::{ingest::Incoming, keys::ShieldingKey};
 use codec::{Decode, Encode, Input};
+use offstage_envelope::rsa_operations;
 use offstage_primitives::{
     AccountId32,
     bounded::decode_bounded,
     receipt::{Outcome, undecipherable_operation_hash},
-    shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN},
     trusted::{Domain, MAX_OPERATION_LEN, TrustedCall, TrustedOperation},
 };
 use offstage_sdk::Operation;
@@ -109,11 +109,9 @@ fn within_limit(incoming: &[Incoming]) -> Vec<bool> {
             Incoming::Shielding { .. } => true,
             Incoming::Invocation { cyphertext } => {
                 // What is not opened for its length costs nothing.
-                if cyphertext.len() > MAX_CYPHERTEXT_LEN || !cyphertext.len().is_multiple_of(RSA_LEN) {
-                    return true;
-                }
-                opened = opened.saturating_add(cyphertext.len() / RSA_LEN);
-                opened <= MAX_RSA_OPERATIONS
+                let operations = rsa_operations(cyphertext);
+                opened = opened.saturating_add(operations);
+                operations == 0 || opened <= MAX_RSA_OPERATIONS
             }
         })
         .collect()
@@ -201,10 +199,12 @@ pub const MAX_RSA_OPERATIONS: usize = 8192;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{keys::ShieldingKey, test_envelope::encrypt};
+    use crate::keys::ShieldingKey;
+    use offstage_balances_interface::{Getter, TrustedCall as Call};
+    use offstage_envelope::seal;
     use offstage_primitives::{
         ShardIdentifier,
-        balances::{Getter, TrustedCall as Call},
+        shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN},
         trusted::call_payload,
     };
     use sp_core::{Pair, sr25519};
@@ -231,7 +231,7 @@ mod tests {
     }
 
     fn invocation(key: &ShieldingKey, operation: &TrustedOperation<Call, Getter>) -> Incoming {
-        Incoming::Invocation { cyphertext: encrypt(&key.public(), &operation.encode()) }
+        Incoming::Invocation { cyphertext: seal(&key.public(), &operation.encode()).unwrap() }
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
         let incoming: Vec<Incoming> = operations
             .iter()
             .flat_map(|operation| {
-                let beneficiary = encrypt(&key.public(), &[9; 32]);
+                let beneficiary = seal(&key.public(), &[9; 32]).unwrap();
                 [
                     invocation(&key, operation),
                     Incoming::Invocation { cyphertext: vec![1] },
@@ -298,7 +298,7 @@ mod tests {
     fn a_getter_is_refused_without_being_read() {
         let key = ShieldingKey::generate().unwrap();
         let bytes = [&[2][..], &[0xff; 50]].concat();
-        let incoming = [Incoming::Invocation { cyphertext: encrypt(&key.public(), &bytes) }];
+        let incoming = [Incoming::Invocation { cyphertext: seal(&key.public(), &bytes).unwrap() }];
         let decrypted = all(&incoming, &key);
         assert!(matches!(&decrypted[..], [Operation::Failed { outcome: Outcome::NotIndirect, .. }]));
     }

@@ -11,7 +11,11 @@ use offstage_light_client::{
     VerifiedRuntime,
     runtime::{Argument, Shape, SignedExtension},
 };
-use offstage_primitives::{AccountId32, H256, ShardIdentifier, teerex::SgxAttestationMethod};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    chain::{argument, enclave_bridge, teerex},
+    teerex::SgxAttestationMethod,
+};
 use offstage_protocol::BlockReference;
 use sp_crypto_hashing::blake2_256;
 use sp_runtime::generic::Era;
@@ -95,9 +99,14 @@ pub fn sign(call: &Call, nonce: u32, signing: &Signing<'_>) -> Result<Vec<u8>, E
 pub enum ExtrinsicError {
     /// The runtime lacks a call, or takes other arguments.
     #[error(
-        "the chain's runtime has no {0} with the arguments that this enclave knows; use an enclave made for this chain"
+        "the chain's runtime has no {pallet}.{call} with the arguments that this enclave knows; use an enclave made for this chain"
     )]
-    UnknownCall(&'static str),
+    UnknownCall {
+        /// The pallet.
+        pallet: &'static str,
+        /// The call.
+        call: &'static str,
+    },
     /// The runtime wants something signed that is not understood here.
     #[error(
         "the chain's runtime has the transaction extension {0}, which this enclave does not know; use a newer enclave"
@@ -109,42 +118,39 @@ pub enum ExtrinsicError {
 }
 
 fn encode_call(call: &Call, runtime: &VerifiedRuntime) -> Result<Vec<u8>, ExtrinsicError> {
-    let index = |pallet, name, label, arguments: &[(&str, Argument)]| {
-        runtime.call_index_with(pallet, name, arguments).ok_or(ExtrinsicError::UnknownCall(label))
+    let index = |pallet, call, arguments: &[(&str, Argument)]| {
+        let index = runtime.call_index_with(pallet, call, arguments);
+        index.ok_or(ExtrinsicError::UnknownCall { pallet, call })
     };
     Ok(match call {
         Call::Register { proof, url } => {
             let arguments = [
-                ("proof", Argument::Bytes),
-                ("worker_url", Argument::OptionalBytes),
-                ("attestation_method", Argument::Compound),
+                (argument::PROOF, Argument::Bytes),
+                (argument::WORKER_URL, Argument::OptionalBytes),
+                (argument::ATTESTATION_METHOD, Argument::Compound),
             ];
-            let index = index("Teerex", "register_sgx_enclave", "Teerex.register_sgx_enclave", &arguments)?;
+            let index = index(teerex::PALLET, teerex::REGISTER_SGX_ENCLAVE, &arguments)?;
             (index, proof, Some(url.as_bytes()), SgxAttestationMethod::Dcap { proxied: false }).encode()
         }
         Call::Confirm { shard, block, root } => {
             let arguments = [
-                ("shard", Argument::Hash),
-                ("block_hash", Argument::Hash),
-                ("block_number", Argument::U32),
-                ("trusted_calls_merkle_root", Argument::Hash),
+                (argument::SHARD, Argument::Hash),
+                (argument::BLOCK_HASH, Argument::Hash),
+                (argument::BLOCK_NUMBER, Argument::U32),
+                (argument::TRUSTED_CALLS_MERKLE_ROOT, Argument::Hash),
             ];
-            let index = index(
-                "EnclaveBridge",
-                "confirm_processed_parentchain_block",
-                "EnclaveBridge.confirm_processed_parentchain_block",
-                &arguments,
-            )?;
+            let call = enclave_bridge::CONFIRM_PROCESSED_PARENTCHAIN_BLOCK;
+            let index = index(enclave_bridge::PALLET, call, &arguments)?;
             (index, shard, block.hash, block.number, root).encode()
         }
         Call::Unshield { shard, beneficiary, amount, call_hash } => {
             let arguments = [
-                ("shard", Argument::Hash),
-                ("beneficiary", Argument::Hash),
-                ("amount", Argument::U128),
-                ("call_hash", Argument::Hash),
+                (argument::SHARD, Argument::Hash),
+                (argument::BENEFICIARY, Argument::Hash),
+                (argument::AMOUNT, Argument::U128),
+                (argument::CALL_HASH, Argument::Hash),
             ];
-            let index = index("EnclaveBridge", "unshield_funds", "EnclaveBridge.unshield_funds", &arguments)?;
+            let index = index(enclave_bridge::PALLET, enclave_bridge::UNSHIELD_FUNDS, &arguments)?;
             (index, shard, beneficiary, amount, call_hash).encode()
         }
     })

@@ -12,15 +12,16 @@
 //! cannot be a birth.
 
 use codec::{Decode, Encode};
+use offstage_attestation::{ChainPolicy, ChainPolicyError};
 use offstage_light_client::{
-    OperationsError, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations, storage_keys,
+    OperationsError, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations,
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    attestation::{DEVELOPMENT_ROOT, INTEL_ROOT, KeyBinding, RegistrationProof, TcbPolicy},
+    attestation::{KeyBinding, RegistrationProof},
+    chain::storage as storage_keys,
     enclave_bridge::{UpgradableShardConfig, allowed_fingerprint},
     receipt::shielding_operation_hash,
-    teerex::SecurityFlags,
 };
 use offstage_protocol::BlockReference;
 use offstage_sdk::{BlockContext, ShardContext};
@@ -36,12 +37,8 @@ pub struct ChainFacts {
     pub balance: u128,
     /// The shard's configuration, if it has one.
     pub shard_config: Option<UpgradableShardConfig>,
-    /// DER of the root certificate that quotes must end in.
-    pub root_certificate: Vec<u8>,
-    /// Accepted patch levels.
-    pub tcb_policy: TcbPolicy,
-    /// Whether debug enclaves are accepted.
-    pub allow_debug: bool,
+    /// Whose evidence counts.
+    pub policy: ChainPolicy,
     /// Whether the registry has an entry of the enclave's signer.
     pub registered: bool,
 }
@@ -121,7 +118,7 @@ impl Ingested {
                 Some(Birth {
                     block: self.block,
                     shielding_key: binding.shielding_key,
-                    development: self.facts.root_certificate == DEVELOPMENT_ROOT,
+                    development: self.facts.policy.trusts_development_root(),
                 })
             }
             RegistryEvent::Registered { .. } | RegistryEvent::Unregistered { .. } => None,
@@ -183,15 +180,8 @@ pub struct Confirmed {
 /// Storage keys that every block's proof must cover.
 pub fn watched_keys(signer: &AccountId32, shard: ShardIdentifier) -> Vec<Vec<u8>> {
     let keys = WatchedKeys::new(signer, shard);
-    vec![
-        keys.timestamp,
-        keys.account,
-        keys.shard_config,
-        keys.root_certificate,
-        keys.tcb_policy,
-        keys.security_flags,
-        keys.registration,
-    ]
+    let own = [keys.timestamp, keys.account, keys.shard_config, keys.registration];
+    own.into_iter().chain(ChainPolicy::storage_keys()).collect()
 }
 
 /// What the host is asked to prove: the watched keys, and those that the light client itself needs.
@@ -255,6 +245,9 @@ pub enum IngestError {
     /// Calls or events have a form that is not known here.
     #[error(transparent)]
     Operations(#[from] OperationsError),
+    /// The policy has a form that is not known here.
+    #[error(transparent)]
+    Policy(#[from] ChainPolicyError),
     /// A storage value has a form that is not known here.
     #[error(
         "the chain stores {0} in a form that this enclave does not know; use an enclave made for this chain"
@@ -266,9 +259,6 @@ struct WatchedKeys {
     timestamp: Vec<u8>,
     account: Vec<u8>,
     shard_config: Vec<u8>,
-    root_certificate: Vec<u8>,
-    tcb_policy: Vec<u8>,
-    security_flags: Vec<u8>,
     registration: Vec<u8>,
 }
 
@@ -277,15 +267,8 @@ impl WatchedKeys {
         Self {
             timestamp: storage_keys::timestamp(),
             account: storage_keys::account(signer),
-            shard_config: storage_keys::blake2_128_concat(
-                "EnclaveBridge",
-                "ShardConfigRegistry",
-                shard.as_bytes(),
-            ),
-            root_certificate: storage_keys::value("Teerex", "RootCertificate"),
-            tcb_policy: storage_keys::value("Teerex", "TcbPolicy"),
-            security_flags: storage_keys::value("Teerex", "SecurityFlags"),
-            registration: storage_keys::blake2_128_concat("Teerex", "SovereignEnclaves", signer.as_ref()),
+            shard_config: storage_keys::shard_config(shard),
+            registration: storage_keys::sovereign_enclave(signer),
         }
     }
 }
@@ -310,13 +293,7 @@ fn facts(
         nonce,
         balance,
         shard_config: decoded(value(&keys.shard_config), "shard configurations")?,
-        // A chain whose pallet pins no root verifies against Intel's.
-        root_certificate: decoded(value(&keys.root_certificate), "the root certificate")?
-            .unwrap_or_else(|| INTEL_ROOT.to_vec()),
-        tcb_policy: decoded(value(&keys.tcb_policy), "the TCB policy")?.unwrap_or_default(),
-        allow_debug: decoded::<SecurityFlags>(value(&keys.security_flags), "the security flags")?
-            .unwrap_or_default()
-            .sgx_allow_debug_mode,
+        policy: ChainPolicy::from_storage(|key| block.storage.get(key).and_then(Option::as_deref))?,
         registered: value(&keys.registration).is_some(),
     })
 }

@@ -70,8 +70,6 @@ mod run;
 pub mod seal;
 pub mod state;
 pub mod store;
-#[cfg(test)]
-mod test_envelope;
 pub mod tls;
 pub mod view;
 

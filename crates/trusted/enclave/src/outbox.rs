@@ -193,6 +193,7 @@ mod tests {
         ingest::{ChainFacts, Confirmed},
         keys::Signer,
     };
+    use offstage_attestation::ChainPolicy;
     use offstage_light_client::testing::TestChain;
     use offstage_primitives::attestation::TcbPolicy;
     use offstage_protocol::BlockReference;
@@ -216,9 +217,7 @@ mod tests {
                 nonce: 0,
                 balance: 0,
                 shard_config: None,
-                root_certificate: Vec::new(),
-                tcb_policy: TcbPolicy::default(),
-                allow_debug: false,
+                policy: ChainPolicy::new(Vec::new(), TcbPolicy::default(), false),
                 registered: true,
             },
             incoming: Vec::new(),

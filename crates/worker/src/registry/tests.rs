@@ -31,7 +31,7 @@ fn enclave(url: &str) -> SgxEnclave {
 }
 
 fn register(node: &PlayedNode, signer: &AccountId32, enclave: SgxEnclave) {
-    node.chain().storage.insert(registry_key(signer), MultiEnclave::Sgx(enclave).encode());
+    node.chain().storage.insert(storage::sovereign_enclave(signer), MultiEnclave::Sgx(enclave).encode());
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn c16_those_that_act_for_the_shard_are_apart_from_hundreds_of_others() {
         .into_iter()
         .map(|signer| ShardSignerStatus { signer, fingerprint: H256::zero(), last_activity: 1 })
         .collect();
-    let key = map_key(b"EnclaveBridge", b"ShardStatus", started.shard.as_bytes());
+    let key = storage::shard_status(started.shard);
     node.chain().storage.insert(key, acting.encode());
 
     let first = providers(&node.connection(), &started).await.unwrap();

@@ -7,7 +7,7 @@ use super::{
 };
 use codec::{Decode, DecodeLimit, MemTrackingInput};
 use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed};
-use offstage_primitives::bounded::MAX_DEPTH;
+use offstage_primitives::{bounded::MAX_DEPTH, chain::system};
 use scale_info::{PortableRegistry, TypeDef, TypeDefPrimitive, form::PortableForm};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -117,7 +117,7 @@ pub(super) fn parse(encoded: &[u8]) -> Result<(Metadata, Version, RuntimeMetadat
     }
     .ok_or(RuntimeError::Metadata("its type registry is inconsistent"))?;
     let version = parsed
-        .constant("System", "Version")
+        .constant(system::PALLET, system::VERSION)
         .and_then(Version::decode)
         .ok_or(RuntimeError::Metadata("it has no constant System.Version"))?;
     Ok((parsed, version, metadata))
@@ -263,7 +263,7 @@ impl Metadata {
 
     /// `System.SS58Prefix` is a `u8` on old runtimes and a `u16` on others.
     pub(super) fn ss58_prefix(&self) -> Option<u16> {
-        match self.constant("System", "SS58Prefix")? {
+        match self.constant(system::PALLET, system::SS58_PREFIX)? {
             [low] => Some(u16::from(*low)),
             [low, high] => Some(u16::from_le_bytes([*low, *high])),
             _ => None,

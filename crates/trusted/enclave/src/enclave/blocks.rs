@@ -43,10 +43,13 @@ impl<S: StateTransition> Worker<S> {
 
     /// Takes in finality.
     pub(super) fn import_justification(&mut self, justification: &[u8]) -> Result<(), Refused> {
-        let finalized = self
-            .client()?
-            .import_justification(justification)
-            .map_err(|error| Refused::new(RefusalCode::Finality, error))?;
+        let finalized = self.client()?.import_justification(justification).map_err(|error| {
+            let code = match error.another_may_do() {
+                true => RefusalCode::Justification,
+                false => RefusalCode::Finality,
+            };
+            Refused::new(code, error)
+        })?;
         self.time.finalized(finalized.hash);
         Ok(())
     }

@@ -411,9 +411,7 @@ pub(super) fn reference(block: offstage_light_client::BlockId) -> BlockReference
 
 fn policy(facts: &ChainFacts, shard: ShardIdentifier, number: u32, now_secs: u64) -> AttestationPolicy {
     AttestationPolicy {
-        root_certificate: facts.root_certificate.clone(),
-        tcb_policy: facts.tcb_policy.clone(),
-        allow_debug: facts.allow_debug,
+        platforms: facts.policy.clone(),
         fingerprint: facts.fingerprint(shard, number),
         now_secs,
     }

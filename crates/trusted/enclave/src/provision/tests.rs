@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::tls::testing::*;
-use offstage_attestation::EvidenceError;
-use offstage_primitives::attestation::INTEL_ROOT;
+use offstage_attestation::{ChainPolicy, EvidenceError};
+use offstage_primitives::attestation::{INTEL_ROOT, TcbPolicy};
 use offstage_protocol::Phase;
 use std::thread;
 
@@ -130,7 +130,10 @@ fn h14_a_requester_without_a_certificate_is_refused() {
 
 #[test]
 fn h15_software_is_refused_where_hardware_is_trusted() {
-    let intel = AttestationPolicy { root_certificate: INTEL_ROOT.to_vec(), ..policy() };
+    let intel = AttestationPolicy {
+        platforms: ChainPolicy::new(INTEL_ROOT.to_vec(), TcbPolicy::default(), false),
+        ..policy()
+    };
     let (given, received) = meet(&serving(), certificate(&boot(), H256::zero()), &intel, born_key());
     assert!(given.is_err());
     let error = received.err().unwrap();

@@ -8,7 +8,10 @@ use crate::{
     store::{Snapshot, StoreError},
     view::{Answers, AttestationPolicy, Identity, Picture, View},
 };
-use offstage_attestation::development::{self, Report};
+use offstage_attestation::{
+    ChainPolicy,
+    development::{self, Report},
+};
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     attestation::{CertificateEvidence, DEVELOPMENT_ROOT, KeyBinding, TcbPolicy, TcbStatus},
@@ -55,9 +58,7 @@ pub(crate) fn identity() -> Identity {
 
 pub(crate) fn policy() -> AttestationPolicy {
     AttestationPolicy {
-        root_certificate: DEVELOPMENT_ROOT.to_vec(),
-        tcb_policy: TcbPolicy::default(),
-        allow_debug: false,
+        platforms: ChainPolicy::new(DEVELOPMENT_ROOT.to_vec(), TcbPolicy::default(), false),
         fingerprint: H256(MRENCLAVE),
         now_secs: NOW,
     }

@@ -4,9 +4,9 @@
 use crate::kit::{Host, MRENCLAVE, UNIT, World, funded, signed, transfer};
 use codec::Encode;
 use offstage_balances::Balances;
+use offstage_balances_interface::{BalancesOperation, Getter, PublicGetter, TrustedCall};
 use offstage_primitives::{
     AccountId32, H256, MultiSignature,
-    balances::{BalancesOperation, Getter, PublicGetter, TrustedCall},
     receipt::{Outcome, undecipherable_operation_hash},
     shielding::{CHUNK_LEN, RSA_LEN},
     trusted::{

@@ -54,7 +54,7 @@ fn h01_invalid_justifications_and_those_of_other_sets_are_refused() {
         (chain.justify_by(number, &[], set_id), "two thirds"),
         // Two of three are two thirds, and not more.
         (chain.justify_by(number, &voters[..2], set_id), "two thirds"),
-        (chain.justify_by(number, &twice, set_id), "twice"),
+        (chain.justify_by(number, &twice, set_id), "two thirds"),
         (chain.justify_by(number, &strangers, set_id), "not in authority set"),
         (chain.justify_by(number, &mixed, set_id), "not in authority set"),
         (chain.justify_by(number, &voters, set_id + 1), "two thirds"),

@@ -2,39 +2,27 @@
 //! What clients do: sign operations and encrypt them.
 
 use super::MRENCLAVE;
-use aws_lc_rs::rsa::{
-    OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey, PublicKeyComponents,
-};
 use codec::Encode;
+use offstage_balances_interface::{BalancesOperation, TrustedCall};
+use offstage_envelope::seal;
 use offstage_primitives::{
     AccountId32,
-    balances::{BalancesOperation, TrustedCall},
-    shielding::{CHUNK_LEN, RSA_LEN, ShieldingPublicKey},
+    shielding::{CHUNK_LEN, ShieldingPublicKey},
     trusted::TrustedOperation,
 };
 use offstage_sdk::testing::TestAccount;
 
 /// Encrypts to a shard as a client does.
-pub(crate) struct Encryptor(OaepPublicEncryptingKey);
+pub(crate) struct Encryptor(ShieldingPublicKey);
 
 impl Encryptor {
     pub(crate) fn new(key: &ShieldingPublicKey) -> Self {
-        let exponent = key.exponent.to_be_bytes();
-        let exponent = exponent.iter().copied().skip_while(|byte| *byte == 0).collect::<Vec<_>>();
-        let components = PublicKeyComponents { n: key.modulus.to_vec(), e: exponent };
-        let key: PublicEncryptingKey = components.try_into().unwrap();
-        Self(OaepPublicEncryptingKey::new(key).unwrap())
+        Self(key.clone())
     }
 
+    /// Chunk by chunk: a hostile client keeps to no limit of length.
     pub(crate) fn encrypt(&self, plaintext: &[u8]) -> Vec<u8> {
-        let mut envelope = Vec::new();
-        for chunk in plaintext.chunks(CHUNK_LEN) {
-            let mut buffer = [0; RSA_LEN];
-            envelope.extend_from_slice(
-                self.0.encrypt(&OAEP_SHA256_MGF1SHA256, chunk, &mut buffer, None).unwrap(),
-            );
-        }
-        envelope
+        plaintext.chunks(CHUNK_LEN).flat_map(|chunk| seal(&self.0, chunk).unwrap()).collect()
     }
 
     pub(crate) fn account(&self, account: &TestAccount) -> Vec<u8> {

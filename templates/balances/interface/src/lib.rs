@@ -1,14 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Calls and getters of the default business logic, confidential balances (wire.md, "Common types").
+//! # The words of confidential balances
+//!
+//! Calls and getters of the default business logic (wire.md, "Common types"). The logic executes and answers them; clients
+//! compose them. They are a crate of their own so that a client does not link the logic, and no crate below the logic knows
+//! its words.
+//!
+//! ## Threats
+//! Everything here is decoded from what strangers send, with the bounds of [`offstage_primitives::bounded`]. A signature is good in
+//! one [`Domain`] only in the bound form; the classic form of a getter is good for ever, for whoever captured it.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::disallowed_methods
+    )
+)]
 
-use crate::{
-    ShardIdentifier,
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+
+use codec::{Decode, Encode};
+use offstage_primitives::{
+    AccountId32, MultiSignature, ShardIdentifier,
     trusted::{self, Domain, TrustedOperation, verify_maybe_wrapped},
 };
-use alloc::vec::Vec;
-use codec::{Decode, Encode};
-use sp_core::crypto::AccountId32;
-use sp_runtime::MultiSignature;
 
 /// What an account may ask the shard to do. The first account of a variant is its sender.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -152,9 +176,11 @@ pub type BalancesOperation = TrustedOperation<TrustedCall, Getter>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trusted::{BoundCallSigned, TrustedCallSigned, bound_call_payload, call_payload};
-    use alloc::boxed::Box;
-    use sp_core::{H256, Pair, ecdsa, ed25519, sr25519};
+    use offstage_primitives::{
+        H256,
+        trusted::{BoundCallSigned, TrustedCallSigned, bound_call_payload, call_payload},
+    };
+    use sp_core::{Pair, ecdsa, ed25519, sr25519};
 
     type Signer = (AccountId32, Box<dyn Fn(&[u8]) -> MultiSignature>);
 

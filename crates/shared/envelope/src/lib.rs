@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//! # Envelopes: what a client encrypts to a shard
+//!
+//! A client seals, an enclave opens. Both halves are here side by side, so that there is one description of each
+//! format, and one place in which a new format is added.
+//!
+//! | format | told by | holds | costs an enclave |
+//! |---|---|---|---|
+//! | classic ([`Format::Classic`]) | a length that is a multiple of 384 bytes | up to 318 bytes of plaintext in each 384 | one RSA-3072 operation for each 384 bytes |
+//!
+//! ## Usage
+//! [`seal`] takes a shielding public key. It encrypts to whatever key it is given; whose key it is, the caller has to
+//! have verified. [`OpeningKey`] is the private half, which only enclaves have.
+//!
+//! ## Threats
+//! - *An oracle* (threat model C11): every envelope that cannot be opened has the same error, [`Unopened`], and how long it takes
+//!   depends on the envelope's length only. Every chunk is opened, even after one failed; the library checks the
+//!   padding in constant time.
+//! - *Exhaustion* (threat model C1, C18): what is longer than [`MAX_CYPHERTEXT_LEN`], or of a length that no format has, is not opened at
+//!   all. [`Format::rsa_operations`] is what an envelope can cost.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::disallowed_methods
+    )
+)]
+
+mod open;
+mod seal;
+
+pub use open::{KeyError, OpeningKey, Unopened};
+pub use seal::{SealError, seal};
+
+use offstage_primitives::shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN};
+
+/// How an envelope is made. A closed set: what is of none of these is not opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// RSA-3072 OAEP with SHA-256 and MGF1-SHA-256, chunk by chunk (wire.md, "Shielding key and classic envelope").
+    Classic,
+}
+
+impl Format {
+    /// The format of an envelope, which its bytes tell; `None` for what no enclave opens.
+    pub fn of(cyphertext: &[u8]) -> Option<Self> {
+        let len = cyphertext.len();
+        let classic = len > 0 && len <= MAX_CYPHERTEXT_LEN && len.is_multiple_of(RSA_LEN);
+        classic.then_some(Self::Classic)
+    }
+
+    /// How many RSA operations opening an envelope of this format and length takes.
+    pub fn rsa_operations(self, cyphertext_len: usize) -> usize {
+        match self {
+            Self::Classic => cyphertext_len.div_ceil(RSA_LEN),
+        }
+    }
+}
+
+/// How many RSA operations an envelope causes: 0 for one that is not opened.
+pub fn rsa_operations(cyphertext: &[u8]) -> usize {
+    Format::of(cyphertext).map_or(0, |format| format.rsa_operations(cyphertext.len()))
+}
+
+#[cfg(test)]
+mod tests;
