@@ -257,9 +257,9 @@ pub struct EnclaveGone(String);
 pub struct Refused(pub Refusal);
 
 impl Refused {
-    /// The refusal in an error, if it is one with this code.
-    pub fn with(error: &anyhow::Error, code: RefusalCode) -> Option<&Refusal> {
-        error.downcast_ref::<Self>().map(|refused| &refused.0).filter(|refusal| refusal.code == code)
+    /// The refusal in an error, if it is one with such a code.
+    pub fn with(error: &anyhow::Error, is: impl FnOnce(RefusalCode) -> bool) -> Option<&Refusal> {
+        error.downcast_ref::<Self>().map(|refused| &refused.0).filter(|refusal| is(refusal.code))
     }
 }
 

@@ -22,7 +22,8 @@ use crate::{
 use anyhow::{Context, Result};
 use codec::Encode;
 use justifications::Streamed;
-use offstage_primitives::H256;
+pub(crate) use justifications::another_may_do;
+use offstage_primitives::{H256, chain::storage};
 use offstage_protocol::{
     BlockBundle, BlockReference, MAX_HEADERS, Phase, Refusal, RefusalCode, Status, Untrusted,
 };
@@ -100,7 +101,7 @@ impl Feeder {
             block = status.position.number,
             "the parentchain's runtime changed; handing its code to the enclave"
         );
-        let code = self.node.storage(b":code", Some(status.position.hash)).await?.context(
+        let code = self.node.storage(storage::CODE, Some(status.position.hash)).await?.context(
             "the node has no runtime code at the worker's position; it needs the states from there on \
                  (--state-pruning archive)",
         )?;
@@ -131,7 +132,7 @@ impl Feeder {
             // It may want the shielding key before the next block; whoever called asks a peer for it.
             Err(error)
                 if status.phase == Phase::NeedsShieldingKey
-                    && Refused::with(&error, RefusalCode::Conversation).is_some() =>
+                    && Refused::with(&error, |code| code == RefusalCode::Conversation).is_some() =>
             {
                 enclave.status().await.map(Step::AtHead)
             }

@@ -6,7 +6,7 @@
 use crate::text::escaped;
 use anyhow::{Context, Result, anyhow};
 use codec::Encode;
-use offstage_primitives::{AccountId32, H256, chain::storage};
+use offstage_primitives::{AccountId32, H256, chain};
 use offstage_protocol::BlockReference;
 use sp_crypto_hashing::blake2_256;
 use subxt::{
@@ -159,7 +159,7 @@ impl Node {
 
     /// The free balance of an account, in the smallest unit.
     pub async fn free_balance(&self, account: &AccountId32) -> Result<u128> {
-        let key = storage::account(account);
+        let key = chain::storage::account(account);
         let value = self.storage(&key, None).await?;
         // AccountInfo: four u32, then AccountData, which starts with the free balance.
         Ok(value

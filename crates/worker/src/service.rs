@@ -8,7 +8,7 @@ use crate::{
     board::Board,
     data_dir,
     enclave::{Enclave, EnclaveGone, Refused},
-    feed::{Feeder, Step},
+    feed::{Feeder, Step, another_may_do},
     funding,
     head::{Head, HeadFollower},
     http,
@@ -291,7 +291,7 @@ impl Refusals {
     fn note(&mut self, code: RefusalCode) {
         self.any = true;
         // Another justification may come with any block, so that waiting for it has no end (threat model P6).
-        if code != RefusalCode::Finality {
+        if !another_may_do(code) {
             self.lasting += 1;
         }
         metrics::counter!("offstage_enclave_refusals_total").increment(1);

@@ -342,8 +342,11 @@ impl Model {
 
     fn justification(&mut self, bytes: &[u8]) -> Option<RefusalCode> {
         let (_, hash, number) = <(u64, H256, u32)>::decode(&mut &bytes[..]).unwrap();
-        if self.refuses.iter().any(|refused| refused == bytes) || number > self.status.tip.number {
+        if number > self.status.tip.number {
             return Some(RefusalCode::Finality);
+        }
+        if self.refuses.iter().any(|refused| refused == bytes) {
+            return Some(RefusalCode::Justification);
         }
         self.status.finalized = BlockReference { number, hash };
         None

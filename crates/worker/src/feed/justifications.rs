@@ -67,7 +67,7 @@ impl Feeder {
                 Ok(Step::Advanced(now))
             }
             Err(error) => {
-                let Some(refusal) = Refused::with(&error, RefusalCode::Finality) else { return Err(error) };
+                let Some(refusal) = Refused::with(&error, another_may_do) else { return Err(error) };
                 tracing::debug!(
                     block = justification.target.number,
                     "the enclave refuses a justification; another is tried: {}",
@@ -140,6 +140,11 @@ impl Feeder {
             _ => self.node.block_hash(number).await,
         }
     }
+}
+
+/// Whether a refusal is of this justification, or of the headers that led to it, and not of the node.
+pub(crate) fn another_may_do(code: RefusalCode) -> bool {
+    matches!(code, RefusalCode::Justification | RefusalCode::Finality)
 }
 
 /// The justifications that the node streamed, some of the newest.

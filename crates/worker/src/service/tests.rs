@@ -84,8 +84,10 @@ async fn p14_health_is_true_while_the_enclave_works() {
 fn p06_refused_justifications_never_end_a_worker_and_other_refusals_do() {
     let mut refusals = Refusals::default();
     for _ in 0..10_000 {
-        refusals.note(RefusalCode::Finality);
-        assert!(!refusals.no_retry_mends(RefusalCode::Finality) && !refusals.are_over());
+        for code in [RefusalCode::Justification, RefusalCode::Finality] {
+            refusals.note(code);
+            assert!(!refusals.no_retry_mends(code) && !refusals.are_over());
+        }
     }
     for _ in 0..MAX_REFUSALS {
         refusals.note(RefusalCode::Block);
