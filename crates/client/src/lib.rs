@@ -21,7 +21,7 @@
 //! The library is generic over the shard's business logic: its words are type parameters. Only [`cli`] knows a logic, the
 //! balances of `offstage_balances_interface`.
 //!
-//! Beside them: [`pin`] (which shard the user means), [`trust`] (where trust starts), [`account`] and [`keystore`] (keys), [`amount`] (how amounts are written), [`progress`] (what a waiting
+//! Beside them: [`pin`] (which shard the user means), [`profile`] (what a user knows of a shard, under a name), [`trust`] (where trust starts), [`account`] and [`keystore`] (keys), [`amount`] (how amounts are written), [`progress`] (what a waiting
 //! operation is doing), [`cli`] (the command line).
 //!
 //! ## Usage
@@ -58,11 +58,16 @@
 pub mod account;
 pub mod amount;
 pub mod cli;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod keystore;
+pub mod node_url;
 pub mod parentchain;
 pub mod pin;
 mod printable;
+pub mod profile;
 pub mod progress;
+pub mod secret;
 pub mod trust;
 pub mod verification;
 pub mod worker;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What people and scripts read: the list of workers, and errors.
 
-use super::{CliError, is_typed_wrongly};
+use super::error::{CliError, is_typed_wrongly};
 use crate::{
-    account::ss58, keystore::KeystoreError, parentchain::ParentchainError, worker::WorkerError,
-    workflow::WorkflowError,
+    account::ss58, keystore::KeystoreError, parentchain::ParentchainError, printable::printable,
+    profile::ProfileError, worker::WorkerError, workflow::WorkflowError,
 };
 use offstage_primitives::{AccountId32, shard::base58, teerex::SgxEnclave};
 use std::fmt::Write;
 
 /// The list of registered enclaves, in the form that scripts read: `awk '/  MRENCLAVE: / { print $2; exit }'`.
-pub fn render_workers(enclaves: &[(AccountId32, SgxEnclave)]) -> String {
+pub(super) fn render_workers(enclaves: &[(AccountId32, SgxEnclave)]) -> String {
     let mut text = format!("number of workers registered: {}\n", enclaves.len());
     for (index, (signer, enclave)) in enclaves.iter().enumerate() {
         let url = match &enclave.url {
@@ -57,7 +57,7 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<&'static str> {
             error.hint()
         } else if let Some(error) = cause.downcast_ref::<CliError>() {
             error.hint()
-        } else if cause.is::<KeystoreError>() {
+        } else if cause.is::<KeystoreError>() || cause.is::<ProfileError>() {
             None
         } else {
             is_typed_wrongly(cause).then_some("see offstage --help")
@@ -68,11 +68,6 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<&'static str> {
 /// Whether an error is about what the user typed.
 pub(super) fn is_usage(error: &anyhow::Error) -> bool {
     error.chain().any(is_typed_wrongly)
-}
-
-/// A text from elsewhere on one line, without characters that command a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 /// Seconds since the Unix epoch as a date and time, by the proleptic Gregorian calendar.
@@ -132,7 +127,7 @@ Enclave 2
     }
 
     #[test]
-    fn a_url_cannot_command_the_terminal() {
+    fn h23_a_url_cannot_command_the_terminal() {
         let text = render_workers(&[enclave(1, Some(b"wss://x\x1b[2J\nMRENCLAVE: forged"))]);
         assert!(!text.contains('\x1b') && text.lines().count() == 6, "{text}");
     }
