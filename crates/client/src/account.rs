@@ -6,8 +6,8 @@
 //! - an address in ss58 form, whose key, when one is needed, is in a [`Keystore`](crate::keystore::Keystore);
 //! - a secret: a mnemonic phrase of 12 to 24 words or a seed of 32 bytes (`0x…`), each optionally followed by
 //!   derivations such as `//stash`;
-//! - a place to read one of these from, so that a secret does not stand on the command line: `-` (the next line of standard input),
-//!   `@file`, or `env:NAME` (a variable of the environment).
+//! - a place to read one of these from, so that a secret does not stand on the command line: `-` (the next line of
+//!   standard input), `@file`, or `env:NAME` (a variable of the environment).
 //!
 //! Keys are sr25519.
 
@@ -112,8 +112,8 @@ pub fn ss58(account: &AccountId32) -> String {
     account.to_ss58check_with_version(Ss58AddressFormat::custom(GENERIC_PREFIX))
 }
 
-/// The text of an account on a command line, or the place where it is. It may be a secret, so `Debug` hides it and it is wiped when
-/// dropped.
+/// The text of an account on a command line, or the place where it is. It may be a secret, so `Debug` hides it and it
+/// is wiped when dropped.
 #[derive(Clone)]
 pub struct AccountText(Zeroizing<String>);
 
@@ -139,8 +139,8 @@ impl AccountText {
         }
     }
 
-    /// Whether the command line itself shows a secret that is worth something: a seed or a phrase, and not a development account,
-    /// whose key everybody has.
+    /// Whether the command line itself shows a secret that is worth something: a seed or a phrase, and not a
+    /// development account, whose key everybody has.
     pub fn shows_secret(&self) -> bool {
         let text = self.0.trim();
         text.starts_with("0x") || (!text.starts_with(['@', '/']) && text.contains(char::is_whitespace))

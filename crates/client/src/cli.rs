@@ -31,12 +31,12 @@ use terminal::Terminal;
 /// about a shard, where accounts, amounts and calls stay inside enclaves: this program encrypts them to a key that it
 /// has first verified to belong to an enclave with the code that the chain allows.
 ///
-/// Whatever pays, encrypts or signs for a shard needs to know which shard you mean: with --shard, or once and for all in a
-/// profile (`offstage profile add`). A worker's own word for it is not enough, for anybody may run one.
+/// Whatever pays, encrypts or signs for a shard needs to know which shard you mean: with --shard, or once and for all
+/// in a profile (`offstage profile add`). A worker's own word for it is not enough, for anybody may run one.
 ///
 /// An account is //Alice (a development account), an ss58 address whose key is in ./my_keystore or
-/// ./my_trusted_keystore (`import` brings one in), or a place to read a seed or mnemonic phrase from: - (standard input),
-/// @file or env:NAME. Amounts are whole numbers of the smallest unit.
+/// ./my_trusted_keystore (`import` brings one in), or a place to read a seed or mnemonic phrase from: - (standard
+/// input), @file or env:NAME. Amounts are whole numbers of the smallest unit.
 #[derive(Parser, Debug)]
 #[command(name = "offstage", version, about, long_about, after_help = EXAMPLES)]
 struct Cli {

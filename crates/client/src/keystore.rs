@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Keys in files, under the current folder (wire.md, "Ports and files that scripts assume").
 //!
-//! `my_keystore/` holds accounts of the parentchain, `my_trusted_keystore/<shard in base58>/` the incognito accounts of
-//! a shard. One file per key, named by the public key in hexadecimal, with the mnemonic phrase or seed in clear text: who can
-//! read your files can spend your funds. So a file is its owner's alone (0600), in a folder that is (0700); what other programs
-//! left open to others is closed when it is used (threat model H23).
+//! `my_keystore/` holds accounts of the parentchain, `my_trusted_keystore/<shard in base58>/` the incognito accounts
+//! of a shard. One file per key, named by the public key in hexadecimal, with the mnemonic phrase or seed in clear
+//! text: who can read your files can spend your funds. So a file is its owner's alone (0600), in a folder that is
+//! (0700); what other programs left open to others is closed when it is used (threat model H23).
 
 use crate::{
     account::{Account, AccountError, ss58},
@@ -53,7 +53,8 @@ impl Keystore {
         Ok(id)
     }
 
-    /// Stores the key of an account that exists: its phrase, seed or derivation. One that is here already stays as it is.
+    /// Stores the key of an account that exists: its phrase, seed or derivation. One that is here already stays as it
+    /// is.
     ///
     /// # Errors
     /// [`KeystoreError::Secret`] when the text is no secret; [`KeystoreError::Io`] when the file cannot be written.
@@ -104,7 +105,8 @@ impl Keystore {
             }
             Err(error) => return Err(self.io("read", &path, error)),
         };
-        // Another program may have made it. Who does not own the file cannot close it, and could not have made it safe either.
+        // Another program may have made it. Who does not own the file cannot close it, and could not have made it
+        // safe either.
         let _ = file.set_permissions(Permissions::from_mode(0o600));
         let damaged = || KeystoreError::Damaged { path: path.clone() };
         file.take(MAX_SECRET_LEN as u64).read_to_string(&mut secret).map_err(|error| match error.kind() {
@@ -153,7 +155,10 @@ impl Keystore {
 #[derive(Debug, Error)]
 pub enum KeystoreError {
     /// No key for this account.
-    #[error("there is no key for {account} in {folder}: make one with new-account, or bring one in with import", folder = .folder.display())]
+    #[error(
+        "there is no key for {account} in {folder}: make one with new-account, or bring one in with import",
+        folder = .folder.display()
+    )]
     UnknownAccount {
         /// The account, ss58.
         account: String,

@@ -9,8 +9,8 @@ use thiserror::Error;
 pub struct NodeUrl(String);
 
 impl NodeUrl {
-    /// Reads `ws://host`, `wss://host:port` or a URL with a path, which is whole as it is; `default_port` counts when the text names
-    /// neither port nor path.
+    /// Reads `ws://host`, `wss://host:port` or a URL with a path, which is whole as it is; `default_port` counts when
+    /// the text names neither port nor path.
     ///
     /// # Errors
     /// [`NodeUrlError`] for other texts.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Profiles: what a user knows of a shard and its chain, under a name.
 //!
-//! A profile is a JSON file, `offstage/profiles/<name>.json` in the user's configuration folder (`$XDG_CONFIG_HOME`, or `~/.config`):
+//! A profile is a JSON file, `offstage/profiles/<name>.json` in the user's configuration folder (`$XDG_CONFIG_HOME`,
+//! or `~/.config`):
 //!
 //! ```json
 //! {
@@ -13,13 +14,14 @@
 //! }
 //! ```
 //!
-//! `mrenclave` (base58) and `checkpoint` (a block's hash) may be there too; `root` is `intel` where it is not named; `node` and `worker`
-//! are addresses, and prove nothing.
+//! `mrenclave` (base58) and `checkpoint` (a block's hash) may be there too; `root` is `intel` where it is not named;
+//! `node` and `worker` are addresses, and prove nothing.
 //!
 //! # Threats
-//! Who can write a profile decides into whose shard the user pays (threat model C12), so a file that others may write is refused, and the
-//! files are the owner's alone (0600, in a folder 0700). The file is bounded and read strictly: what is not understood is refused with
-//! its line, because a pin that is mistyped must not pass for one that is not there.
+//! Who can write a profile decides into whose shard the user pays (threat model C12), so a file that others may write
+//! is refused, and the files are the owner's alone (0600, in a folder 0700). The file is bounded and read strictly:
+//! what is not understood is refused with its line, because a pin that is mistyped must not pass for one that is not
+//! there.
 
 mod folder;
 
@@ -235,12 +237,12 @@ fn write_some<T: Text, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok,
 pub enum ProfileError {
     /// Not a name.
     #[error(
-        "a profile's name has at most {MAX_NAME_LEN} letters, digits, `-`, `_` and `.`, and begins with a letter or digit"
+        "a profile's name has at most {MAX_NAME_LEN} letters, digits, `-`, `_` and `.`, the first a letter or digit"
     )]
     Name,
     /// There is none of this name.
     #[error(
-        "there is no profile {name}: `offstage profile list` shows those that are there, `offstage profile add` makes one"
+        "there is no profile {name}: `offstage profile list` shows which there are, `offstage profile add` makes one"
     )]
     Unknown {
         /// The name.

@@ -2,8 +2,9 @@
 //! Where secrets come from, so that they need not stand on a command line.
 //!
 //! # Threats
-//! Every user of a machine reads the command lines of all its processes in `/proc/*/cmdline`, and a shell keeps them in its history
-//! (threat model H23). A secret is better read from standard input, from a file, or from the environment, which only the same user reads.
+//! Every user of a machine reads the command lines of all its processes in `/proc/*/cmdline`, and a shell keeps them
+//! in its history (threat model H23). A secret is better read from standard input, from a file, or from the
+//! environment, which only the same user reads.
 
 use std::{
     env, fs,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `offstage profile`, and `offstage trust`, which makes a profile of what a worker says. A file each: its options, and `run`.
+//! `offstage profile`, and `offstage trust`, which makes a profile of what a worker says. A file each: its options,
+//! and `run`.
 
 mod add;
 mod list;
@@ -15,8 +16,8 @@ use clap::{Args, Subcommand};
 
 /// Profiles: what you know of a shard and its chain, under a name
 ///
-/// They are files in offstage/profiles in your configuration folder (XDG_CONFIG_HOME, else ~/.config). Name one with --profile, or
-/// in the environment with OFFSTAGE_PROFILE.
+/// They are files in offstage/profiles in your configuration folder (XDG_CONFIG_HOME, else ~/.config). Name one with
+/// --profile, or in the environment with OFFSTAGE_PROFILE.
 #[derive(Args, Debug)]
 pub(super) struct Profile {
     #[command(subcommand)]

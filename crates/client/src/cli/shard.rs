@@ -35,8 +35,8 @@ use offstage_primitives::{
     trusted::{Getter, TrustedCall},
 };
 
-/// Sends the call that `compose` makes for the author and the shard, in the words `C` and `G` of the shard's business logic, and
-/// follows it to its outcome. `payer` pays on the parentchain.
+/// Sends the call that `compose` makes for the author and the shard, in the words `C` and `G` of the shard's business
+/// logic, and follows it to its outcome. `payer` pays on the parentchain.
 pub(super) async fn invoke<C: TrustedCall, G: Getter>(
     context: &Context<'_>,
     author: NamedAccount,

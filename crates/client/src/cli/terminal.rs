@@ -128,9 +128,9 @@ fn is_yes(answer: &str) -> bool {
 const MAX_ANSWER_LEN: u64 = 64;
 
 const SHOWN_SECRET: &str = "\
-warning: a seed or phrase on the command line can be read by every user of this machine, and stays in the shell's history; \
-bring it in once with `offstage import` (or `offstage trusted import`) and name the account by its address, or give it as \
-`-` (standard input), `@file` or `env:NAME`";
+warning: a seed or phrase on the command line can be read by every user of this machine, and stays in the shell's \
+history; bring it in once with `offstage import` (or `offstage trusted import`) and name the account by its address, \
+or give it as `-` (standard input), `@file` or `env:NAME`";
 
 /// How often the spinner turns.
 const TICK: Duration = Duration::from_millis(100);

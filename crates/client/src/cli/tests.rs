@@ -99,7 +99,8 @@ fn a_secret_on_the_command_line_does_not_show_in_debug_output() {
     assert!(!format!("{cli:?}").contains("secret"));
 }
 
-/// Without a shard that the user has, nothing that pays, encrypts or signs even connects: neither to the node nor to the worker.
+/// Without a shard that the user has, nothing that pays, encrypts or signs even connects: neither to the node nor to
+/// the worker.
 #[tokio::test]
 async fn c12_without_a_shard_nobody_is_asked_for_one_and_the_user_is_told_how_to_get_it() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

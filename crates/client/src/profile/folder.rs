@@ -40,7 +40,8 @@ impl Profiles {
     /// Reads a profile.
     ///
     /// # Errors
-    /// [`ProfileError::Unknown`], [`ProfileError::Malformed`], [`ProfileError::WritableByOthers`] or [`ProfileError::Io`].
+    /// [`ProfileError::Unknown`], [`ProfileError::Malformed`], [`ProfileError::WritableByOthers`] or
+    /// [`ProfileError::Io`].
     pub fn load(&self, name: &ProfileName) -> Result<Profile, ProfileError> {
         let path = self.path(name);
         let file = fs::File::open(&path).map_err(|error| unknown_or(name, "read", &path, error))?;

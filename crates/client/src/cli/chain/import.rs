@@ -5,8 +5,8 @@ use clap::Args;
 
 /// Bring the key of an account that you have into ./my_keystore
 ///
-/// Reads a seed or mnemonic phrase from standard input, without showing it, and prints the account's address, by which the
-/// other commands then know it. A secret on a command line can be read by every user of the machine.
+/// Reads a seed or mnemonic phrase from standard input, without showing it, and prints the account's address, by
+/// which the other commands then know it. A secret on a command line can be read by every user of the machine.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Import {}
 

@@ -10,9 +10,10 @@ use offstage_primitives::shard::base58;
 
 /// Take the shard of the worker that you reach for the one that you mean, and make a profile of it
 ///
-/// That a worker is genuine proves that it is an enclave, not whose: anybody may run one with a shard of his own. Whoever is between
-/// you and the worker that you mean decides which one you reach. So this asks, and you should compare what it shows with what the
-/// shard's operator says. If you know the shard already, use `offstage profile add` instead.
+/// That a worker is genuine proves that it is an enclave, not whose: anybody may run one with a shard of his own.
+/// Whoever is between you and the worker that you mean decides which one you reach. So this asks, and you should
+/// compare what it shows with what the shard's operator says. If you know the shard already, use `offstage profile
+/// add` instead.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Trust {
     /// The name of the profile
@@ -46,7 +47,11 @@ impl Trust {
             TrustedRoot::Development => "development: it protects nothing from its host",
         };
         terminal.line(&format!(
-            "The worker at {} is genuine, by the chain at {}:\n   shard:     {}\n   MRENCLAVE: {}\n   genesis:   {:?}\n   root:      {root}\n\
+            "The worker at {} is genuine, by the chain at {}:\n   \
+             shard:     {}\n   \
+             MRENCLAVE: {}\n   \
+             genesis:   {:?}\n   \
+             root:      {root}\n\
              Anybody may run such a worker. Is this the shard that its operator names?",
             context.worker,
             context.node,
