@@ -18,11 +18,12 @@
 //! 2. [`workflow`] has the steps, each a function: compose, encrypt ([`offstage_envelope`]), wrap, send, wait, check.
 //! 3. [`parentchain`] talks to the node, by the chain's own metadata.
 //!
-//! The library is generic over the shard's business logic: its words are type parameters. Only [`cli`] knows a logic, the
-//! balances of `offstage_balances_interface`.
+//! The library is generic over the shard's business logic: its words are type parameters. Only [`cli`] knows a logic,
+//! the balances of `offstage_balances_interface`.
 //!
-//! Beside them: [`pin`] (which shard the user means), [`trust`] (where trust starts), [`account`] and [`keystore`] (keys), [`amount`] (how amounts are written), [`progress`] (what a waiting
-//! operation is doing), [`cli`] (the command line).
+//! Beside them: [`pin`] (which shard the user means), [`profile`] (what a user knows of a shard, under a name),
+//! [`trust`] (where trust starts), [`account`] and [`keystore`] (keys), [`amount`] (how amounts are written),
+//! [`progress`] (what a waiting operation is doing), [`cli`] (the command line).
 //!
 //! ## Usage
 //! ```no_run
@@ -48,7 +49,8 @@
 //! ```
 //!
 //! ## Threats
-//! - a genuine enclave of somebody else's shard: whatever pays, encrypts or signs takes a [`pin`], which the user brings;
+//! - a genuine enclave of somebody else's shard: whatever pays, encrypts or signs takes a [`pin`], which the user
+//!   brings;
 //! - a man in the middle offers his own keys or proxies TLS: refused, see [`verification`];
 //! - a worker lies about an outcome: its receipt must follow from the root on chain;
 //! - whoever reads the chain sees who pays for an extrinsic and for which shard it is, and nothing of what is inside;
@@ -58,11 +60,16 @@
 pub mod account;
 pub mod amount;
 pub mod cli;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod keystore;
+pub mod node_url;
 pub mod parentchain;
 pub mod pin;
 mod printable;
+pub mod profile;
 pub mod progress;
+pub mod secret;
 pub mod trust;
 pub mod verification;
 pub mod worker;

@@ -2,14 +2,16 @@
 //! The shard that the user means.
 //!
 //! # Threats
-//! Anybody may run a genuine enclave, register it and start a shard of his own: it passes every check that proves an enclave.
-//! What it is not is the shard that the user means, and that nothing on the network can tell. So whatever pays, encrypts or signs takes a
-//! [`Pin`], which comes from the user; a worker's word for its shard never becomes one (threat model C12).
+//! Anybody may run a genuine enclave, register it and start a shard of his own: it passes every check that proves an
+//! enclave. What it is not is the shard that the user means, and that nothing on the network can tell. So whatever
+//! pays, encrypts or signs takes a [`Pin`], which comes from the user; a worker's word for its shard never becomes
+//! one (threat model C12).
 
 use crate::verification::Expected;
 use offstage_primitives::ShardIdentifier;
 
-/// The shard, and if the user knows it the measurement, that a worker must have before anything is encrypted, signed or paid.
+/// The shard, and if the user knows it the measurement, that a worker must have before anything is encrypted, signed
+/// or paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pin {
     shard: ShardIdentifier,
@@ -22,8 +24,8 @@ impl Pin {
         Self { shard, mrenclave: None }
     }
 
-    /// What the user named, or `None` when it was nothing. A shard is named after the measurement that it started with, unless it has
-    /// a name of its own, so a measurement alone names a shard too.
+    /// What the user named, or `None` when it was nothing. A shard is named after the measurement that it started
+    /// with, unless it has a name of its own, so a measurement alone names a shard too.
     pub fn new(shard: Option<ShardIdentifier>, mrenclave: Option<[u8; 32]>) -> Option<Self> {
         let shard = shard.or(mrenclave.map(ShardIdentifier::from))?;
         Some(Self { shard, mrenclave })

@@ -2,8 +2,9 @@
 //! Texts from elsewhere on a terminal.
 //!
 //! # Threats
-//! Names and URLs on a chain, and what workers and nodes say, are written by strangers. Control characters command a terminal; characters
-//! that turn the direction of writing, or that do not show, make a text look like another (threat model H23).
+//! Names and URLs on a chain, and what workers and nodes say, are written by strangers. Control characters command a
+//! terminal; characters that turn the direction of writing, or that do not show, make a text look like another
+//! (threat model H23).
 
 /// The text on one line, with everything that is not plainly visible escaped.
 pub(crate) fn printable(text: &str) -> String {

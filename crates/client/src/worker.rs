@@ -155,8 +155,8 @@ impl Worker {
         self.ask("offstage_getReceipt", json!([format!("{operation:?}")])).await
     }
 
-    /// `state_executeGetter`: a question of the business logic about `account`, which signs it. It is good for [`GETTER_LIFETIME`]
-    /// blocks after the worker was verified; connect anew after that.
+    /// `state_executeGetter`: a question of the business logic about `account`, which signs it. It is good for
+    /// [`GETTER_LIFETIME`] blocks after the worker was verified; connect anew after that.
     ///
     /// # Errors
     /// [`WorkerError`]; [`WorkerError::NoAnswer`] when `account` is not the one that the question is about.

@@ -7,8 +7,8 @@
 //!                            worker           can read it           shard and bytes                            of it
 //! ```
 //!
-//! [`invoke`] does all of them for a trusted call, [`shield_funds`] those that a shielding needs. They are generic over the shard's
-//! business logic: `C` is its trusted call, `G` its getter.
+//! [`invoke`] does all of them for a trusted call, [`shield_funds`] those that a shielding needs. They are generic
+//! over the shard's business logic: `C` is its trusted call, `G` its getter.
 
 mod receipt;
 
@@ -147,8 +147,8 @@ pub async fn invoke<C: TrustedCall, G: Getter>(
     follow(chain, address, worker.shard(), operation.hash(), included, blocks, observer).await
 }
 
-/// Shields `amount` from `payer`'s account on the parentchain to the incognito account `beneficiary`, whose name only the
-/// shard's enclaves can read.
+/// Shields `amount` from `payer`'s account on the parentchain to the incognito account `beneficiary`, whose name only
+/// the shard's enclaves can read.
 ///
 /// # Errors
 /// As [`invoke`].
@@ -272,8 +272,8 @@ impl WorkflowError {
     }
 }
 
-/// How many blocks after its worker was verified a trusted call may be executed at the latest. Longer than its extrinsic
-/// is good for, so that a call which the chain took in time is not too late for the worker.
+/// How many blocks after its worker was verified a trusted call may be executed at the latest. Longer than its
+/// extrinsic is good for, so that a call which the chain took in time is not too late for the worker.
 pub const CALL_LIFETIME: u32 = 256;
 
 #[cfg(test)]

@@ -368,14 +368,15 @@ impl Network {
         })
     }
 
-    /// A user of this worker.
+    /// A user of this worker. On the default ports it is you, who may go on where the network's tests end.
     ///
     /// # Errors
     /// When there is no such worker or no client binary.
     pub fn user(&self, index: usize) -> Result<User> {
         let worker = self.worker(index)?;
         let (folder, port) = (self.folder.join("user"), worker.trusted_port);
-        User::new(binary("offstage")?, folder, self.node_port, port, shard()?)
+        let user = User::new(binary("offstage")?, folder, self.node_port, port, shard()?)?;
+        Ok(if self.default_ports { user.with_your_profiles() } else { user })
     }
 
     /// Waits until the enclave of a killed host has let go of its ports.

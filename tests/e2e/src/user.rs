@@ -16,10 +16,11 @@ pub struct User {
     node_port: u16,
     worker_port: u16,
     shard: ShardIdentifier,
+    own_profiles: bool,
 }
 
 impl User {
-    /// A user who works in `folder`.
+    /// A user who works in `folder`, and has a folder of profiles there.
     ///
     /// # Errors
     /// When the folder cannot be made.
@@ -31,7 +32,13 @@ impl User {
         shard: ShardIdentifier,
     ) -> Result<Self> {
         std::fs::create_dir_all(&folder)?;
-        Ok(Self { binary, folder, node_port, worker_port, shard })
+        Ok(Self { binary, folder, node_port, worker_port, shard, own_profiles: true })
+    }
+
+    /// The same with the profiles of whoever runs this program.
+    #[must_use]
+    pub fn with_your_profiles(self) -> Self {
+        Self { own_profiles: false, ..self }
     }
 
     /// The shard that the user means.
@@ -49,8 +56,13 @@ impl User {
             ["trusted", rest @ ..] => Some([&["trusted", "--shard", shard.as_str()], rest].concat()),
             _ => None,
         };
-        Command::new(&self.binary)
+        let mut command = Command::new(&self.binary);
+        if self.own_profiles {
+            command.env("XDG_CONFIG_HOME", self.folder.join("config"));
+        }
+        command
             .current_dir(&self.folder)
+            .env("OFFSTAGE_ROOT", "development")
             .args(["-p", &self.node_port.to_string(), "-P", &self.worker_port.to_string()])
             .args(pinned.as_deref().unwrap_or(arguments))
             .output()

@@ -5,8 +5,9 @@ use super::{ChainView, Worker, WorkerAddress, WorkerError};
 use crate::verification::{Expected, VerifiedWorker};
 use offstage_primitives::ShardIdentifier;
 
-/// A verified worker of whatever shard it says. It can be asked what everybody may ask; nothing can be encrypted to it, signed for it
-/// or paid through it: for that, connect with a [`Pin`](crate::pin::Pin) that comes from the user (threat model C12).
+/// A verified worker of whatever shard it says. It can be asked what everybody may ask; nothing can be encrypted to
+/// it, signed for it or paid through it: for that, connect with a [`Pin`](crate::pin::Pin) that comes from the user
+/// (threat model C12).
 pub struct Stranger(Worker);
 
 impl Stranger {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The client against workers that are played here: real TLS, real WebSockets, real evidence of the development root; an
-//! honest worker, and every kind that must be refused (threat model C8, H2, H10, H15).
+//! The client against workers that are played here: real TLS, real WebSockets, real evidence of the development root;
+//! an honest worker, and every kind that must be refused (threat model C8, H2, H10, H15).
 
 use super::*;
 use crate::workflow;
@@ -373,7 +373,8 @@ async fn h02_another_chain_or_shard_is_refused() {
     );
 }
 
-/// The attacker's enclave is genuine, of the code that the chain allows, and registered; only its shard is not the user's.
+/// The attacker's enclave is genuine, of the code that the chain allows, and registered; only its shard is not the
+/// user's.
 #[tokio::test]
 async fn c12_a_genuine_enclave_of_another_shard_is_refused_before_anything_is_encrypted_signed_or_paid() {
     let attacker = Enclave::honest();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The library with another business logic than balances: each account counts in secret. It brings words of its own, and nothing of the
-//! library is changed for them.
+//! The library with another business logic than balances: each account counts in secret. It brings words of its own,
+//! and nothing of the library is changed for them.
 
 use super::*;
 use offstage_primitives::trusted;
