@@ -109,7 +109,11 @@ pub fn operations_of_block(bytes: &[u8]) {
     let Ok(meaning) = meaning else { return };
     assert!(meaning.is_sorted_by(|one, other| one.event_index < other.event_index));
     for event in meaning {
-        let record = &block.events[event.event_index as usize];
+        let record = block
+            .events
+            .iter()
+            .find(|record| record.index == event.event_index)
+            .expect("an event of the block");
         let phase = match event.extrinsic_index {
             Some(index) => record.phase == Phase::ApplyExtrinsic(index),
             None => !matches!(record.phase, Phase::ApplyExtrinsic(_)),

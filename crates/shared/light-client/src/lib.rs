@@ -85,6 +85,6 @@ pub use finality::{FinalityError, FinalizedTo};
 pub use header::{BlockId, Header, HeaderError};
 pub use offstage_primitives::chain::storage::{self as storage_keys, CODE_PATH_KEY};
 pub use operations::{OperationsError, ShardEvent, ShardEventKind, operations};
-pub use proof::{MAX_STATE_PROOF_LEN, MAX_STATE_PROOF_NODES, ProofError};
+pub use proof::{MAX_EVENTS_LEN, MAX_STATE_PROOF_LEN, MAX_STATE_PROOF_NODES, ProofError};
 pub use runtime::{ChainProperties, RuntimeError, VerifiedRuntime};
 pub use snapshot::RestoreError;

@@ -13,7 +13,7 @@
 //! let number = chain.add(content);
 //! let mut client = chain.client();
 //! let block = chain.verify_next(&mut client, &[]);
-//! assert_eq!(block.number, number);
+//! assert_eq!(block.id().number, number);
 //! assert_eq!(operations(&block, shard).unwrap()[0].kind, ShardEventKind::Invoke { cyphertext: vec![1, 2, 3] });
 //! ```
 //!
