@@ -57,6 +57,7 @@ mod authorities;
 pub mod block;
 mod call_tree;
 pub mod client;
+mod dispatchers;
 pub mod events;
 pub mod finality;
 #[cfg(any(test, feature = "fuzzing"))]
