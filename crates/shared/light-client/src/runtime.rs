@@ -68,6 +68,15 @@ impl VerifiedRuntime {
         code: &[u8],
         properties: &ChainProperties,
     ) -> Result<Self, RuntimeError> {
+        Self::with_metadata(code_hash, code, properties).map(|(runtime, _)| runtime)
+    }
+
+    /// Like [`from_proven_code`](Self::from_proven_code), with the metadata as the code gives it.
+    pub(crate) fn with_metadata(
+        code_hash: H256,
+        code: &[u8],
+        properties: &ChainProperties,
+    ) -> Result<(Self, Vec<u8>), RuntimeError> {
         let actual = code::hash(code)?;
         if actual != code_hash {
             return Err(RuntimeError::OtherCode { actual, expected: code_hash });
@@ -76,7 +85,7 @@ impl VerifiedRuntime {
         let encoded = wasm::metadata(&wasm)?;
         let (metadata, version, digest_input) = metadata::parse(&encoded)?;
         let metadata_digest = digest::proven_digest(digest_input, &version, properties, &metadata, &wasm);
-        Ok(Self { code_hash, metadata, version, metadata_digest })
+        Ok((Self { code_hash, metadata, version, metadata_digest }, encoded))
     }
 
     /// blake2-256 of the code as it is stored.
