@@ -8,13 +8,15 @@
 mod base;
 mod report;
 mod terminal;
+mod trust;
 mod trusted;
 
 use crate::{
     account::{AccountError, AccountText, NamedAccount},
     keystore::Keystore,
-    parentchain::{Parentchain, ParentchainError},
+    parentchain::{Parentchain, ParentchainError, check_transport},
     progress::{Observer, Stage},
+    trust::Trust,
     worker::{WorkerAddress, address::AddressError},
 };
 use anyhow::Result;
@@ -24,6 +26,7 @@ use terminal::Terminal;
 use thiserror::Error;
 
 pub use report::render_workers;
+pub use trust::TrustOptions;
 pub use trusted::{TrustedArguments, TrustedCommand};
 
 /// Talk to a parentchain and to its confidential off-chain workers.
@@ -65,6 +68,15 @@ pub struct Options {
     #[arg(long, global = true, default_value_t = 180, value_name = "SECONDS",
         value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
+    /// Take a worker's answers from states up to so many blocks behind the newest final one
+    #[arg(long, global = true, default_value_t = crate::worker::MAX_AGE, value_name = "BLOCKS")]
+    pub max_age: u32,
+    /// Print the block that a worker's answer holds for
+    #[arg(long, global = true)]
+    pub show_block: bool,
+    /// Where trust starts.
+    #[command(flatten)]
+    pub trust: TrustOptions,
 }
 
 /// The commands.
@@ -226,14 +238,22 @@ async fn dispatch(context: &Context<'_>, command: &Command) -> Result<()> {
 /// What every command needs.
 struct Context<'run> {
     node_url: String,
+    trust: Trust,
+    max_age: u32,
+    show_block: bool,
     worker: WorkerAddress,
     observer: &'run Terminal,
 }
 
 impl<'run> Context<'run> {
     fn new(options: &Options, observer: &'run Terminal) -> Result<Self> {
+        let node_url = node_url(&options.node_url, options.node_port)?;
+        check_transport(&node_url, options.trust.insecure_plain_ws)?;
         Ok(Self {
-            node_url: node_url(&options.node_url, options.node_port)?,
+            node_url,
+            trust: options.trust.trust(),
+            max_age: options.max_age,
+            show_block: options.show_block,
             worker: WorkerAddress::parse(&options.worker_url, options.trusted_worker_port)?,
             observer,
         })
@@ -241,7 +261,7 @@ impl<'run> Context<'run> {
 
     async fn chain(&self) -> Result<Parentchain, ParentchainError> {
         self.observer.waiting_for(Stage::Node);
-        Parentchain::connect(&self.node_url).await
+        Parentchain::connect(&self.node_url, &self.trust, self.observer).await
     }
 }
 
@@ -309,6 +329,9 @@ impl CliError {
             Self::NodeUrl => None,
             Self::Timeout { stage, .. } => Some(match stage {
                 Stage::Node => "look whether the node runs, and whether --node-url and --node-port are right",
+                Stage::Following { .. } => {
+                    "what was verified is kept: start again to go on, or name a newer block with --checkpoint"
+                }
                 Stage::Worker | Stage::Answer | Stage::Receipt => {
                     "look whether the worker runs, and whether --worker-url and --trusted-worker-port are right"
                 }

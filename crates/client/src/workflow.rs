@@ -199,7 +199,13 @@ pub async fn connect(
     observer.waiting_for(Stage::Worker);
     chain.require_bridge().await?;
     let worker = Worker::connect(chain, address, expected).await?;
-    observer.reached(&Milestone::WorkerVerified { mrenclave: *worker.identity().mrenclave() });
+    let identity = worker.identity();
+    observer.reached(&Milestone::WorkerVerified {
+        shard: identity.shard(),
+        mrenclave: *identity.mrenclave(),
+        root: identity.root(),
+        block: identity.verified_block(),
+    });
     Ok(worker)
 }
 

@@ -34,6 +34,9 @@ impl User {
         Command::new(&self.binary)
             .current_dir(&self.folder)
             .args(["-p", &self.node_port.to_string(), "-P", &self.worker_port.to_string()])
+            .args(["--root", "development"])
+            // What is kept of a chain must not outlive it: the next one has the same genesis.
+            .env("XDG_DATA_HOME", &self.folder)
             .args(arguments)
             .output()
             .with_context(|| format!("cannot run {}", self.binary.display()))

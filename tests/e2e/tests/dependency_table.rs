@@ -24,7 +24,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     ("offstage-balances", &["offstage-enclave", "offstage-primitives", "offstage-sdk"]),
     ("offstage-worker", &["offstage-primitives", "offstage-protocol"]),
-    ("offstage-client", &["offstage-attestation", "offstage-primitives"]),
+    ("offstage-client", &["offstage-attestation", "offstage-light-client", "offstage-primitives"]),
     ("pallet-teerex", &["offstage-primitives"]),
     ("pallet-enclave-bridge", &["offstage-primitives", "pallet-teerex"]),
     // The runtime names the host function; only its native side, in the node, reaches the attestation crate.

@@ -147,6 +147,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &TrustedArguments) -> 
             let (_, mut worker) = worker(context, &expected).await?;
             let account = key_of(account, &Keystore::of_shard(&worker.identity().shard()))?;
             let balance = worker.free_balance(&account).await?;
+            show_block(context, &worker);
             context.observer.result(&balance.to_string());
             Ok(())
         }
@@ -154,6 +155,7 @@ pub(super) async fn run(context: &Context<'_>, arguments: &TrustedArguments) -> 
             let (_, mut worker) = worker(context, &expected).await?;
             let account = key_of(account, &Keystore::of_shard(&worker.identity().shard()))?;
             let nonce = worker.nonce(&account).await?;
+            show_block(context, &worker);
             context.observer.result(&nonce.to_string());
             Ok(())
         }
@@ -257,9 +259,17 @@ fn succeed(outcome: Outcome) -> Result<()> {
 
 async fn worker(context: &Context<'_>, expected: &Expected) -> Result<(Parentchain, Worker)> {
     let chain = context.chain().await?;
-    let worker = workflow::connect(&chain, &context.worker, expected, context.observer).await?;
+    let mut worker = workflow::connect(&chain, &context.worker, expected, context.observer).await?;
+    worker.accept_age(context.max_age);
     context.observer.waiting_for(Stage::Answer);
     Ok((chain, worker))
+}
+
+/// Says which block the last answer holds for, if the user wants to know.
+fn show_block(context: &Context<'_>, worker: &Worker) {
+    if let Some(block) = worker.answered_at().filter(|_| context.show_block) {
+        context.observer.line(&format!("answer of block {block}"));
+    }
 }
 
 /// The shard: as named, or the verified worker's.
