@@ -29,11 +29,13 @@
 //! ```no_run
 //! use offstage_balances_interface::{Getter, TrustedCall};
 //! use offstage_client::{
-//!     account::Account, parentchain::Parentchain, pin::Pin, progress::Unobserved, worker::WorkerAddress, workflow,
+//!     account::Account, parentchain::Parentchain, pin::Pin, progress::Unobserved, trust::Trust,
+//!     worker::WorkerAddress, workflow,
 //! };
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let chain = Parentchain::connect("ws://127.0.0.1:9944").await?;
+//! let trust = Trust::default();
+//! let chain = Parentchain::connect("ws://127.0.0.1:9944", &trust, &Unobserved).await?;
 //! let address = WorkerAddress::parse("wss://127.0.0.1", 2000)?;
 //! let (alice, bob) = (Account::from_secret("//Alice")?, Account::from_secret("//Bob")?);
 //! let call = TrustedCall::BalanceTransfer(alice.id(), bob.id(), 25_000_000_000);
@@ -54,7 +56,7 @@
 //! - a man in the middle offers his own keys or proxies TLS: refused, see [`verification`];
 //! - a worker lies about an outcome: its receipt must follow from the root on chain;
 //! - whoever reads the chain sees who pays for an extrinsic and for which shard it is, and nothing of what is inside;
-//! - the node that the client asks is trusted, see [`parentchain`].
+//! - the node that the client asks, or whoever sits between, lies: what it says is proven or refused, see [`parentchain`].
 #![forbid(unsafe_code)]
 
 pub mod account;

@@ -22,6 +22,7 @@ use crate::{
 };
 use channel::Channel;
 use codec::{Decode, Encode};
+use offstage_light_client::BlockId;
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     bounded::decode_bounded,
@@ -56,6 +57,7 @@ impl ChainView for Parentchain {
 pub struct Worker {
     channel: Channel,
     identity: VerifiedWorker,
+    freshness: Freshness,
 }
 
 impl Worker {
@@ -96,7 +98,17 @@ impl Worker {
         };
         let identity = verify_worker(&presented, &facts, expected)
             .map_err(|refusal| WorkerError::Refused { address: address.to_string(), refusal })?;
-        Ok(Self { channel, identity })
+        Ok(Self { channel, identity, freshness: Freshness::default() })
+    }
+
+    /// Takes answers from states up to so many blocks behind the newest final one, instead of [`MAX_AGE`].
+    pub fn accept_age(&mut self, blocks: u32) {
+        self.freshness.max_age = blocks;
+    }
+
+    /// The block that the last answer to a question about the shard's state holds for.
+    pub fn answered_at(&self) -> Option<BlockId> {
+        self.freshness.answered_at
     }
 
     /// What was verified about the worker.
@@ -171,9 +183,10 @@ impl Worker {
         let getter = G::bound(BoundGetterSigned { getter, expires, signature });
         // Not encrypted: it travels in TLS that ends in the enclave.
         let request = Request { shard: self.identity.shard(), cyphertext: getter.encode() };
-        let method = "state_executeGetter";
-        let answer: Option<Vec<u8>> =
-            self.ask(method, json!([format!("0x{}", hex::encode(request.encode()))])).await?;
+        let method = "offstage_executeGetter";
+        let parameters = json!([format!("0x{}", hex::encode(request.encode()))]);
+        let (answer, number, hash): (Option<Vec<u8>>, u32, H256) = self.ask(method, parameters).await?;
+        self.freshness.check(BlockId { number, hash }, self.identity.verified_block())?;
         // An enclave says nothing to who may not ask; that must not pass for a balance of nothing.
         let value = answer.ok_or(WorkerError::NoAnswer { method })?;
         decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))
@@ -182,6 +195,33 @@ impl Worker {
     async fn ask<T: Decode>(&mut self, method: &'static str, parameters: Value) -> Result<T, WorkerError> {
         let value = self.channel.call(method, parameters).await?;
         decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))
+    }
+}
+
+/// Which states a worker may answer from (threat model C21).
+struct Freshness {
+    max_age: u32,
+    answered_at: Option<BlockId>,
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self { max_age: MAX_AGE, answered_at: None }
+    }
+}
+
+impl Freshness {
+    /// Compares the block of an answer with the newest one that was verified to be final.
+    fn check(&mut self, block: BlockId, newest: BlockId) -> Result<(), WorkerError> {
+        let age = newest.number.saturating_sub(block.number);
+        if age > self.max_age {
+            return Err(WorkerError::Stale { block, age, newest });
+        }
+        if block.number == newest.number && block != newest {
+            return Err(WorkerError::OtherBlock { block, newest });
+        }
+        self.answered_at = Some(block);
+        Ok(())
     }
 }
 
@@ -233,6 +273,24 @@ pub enum WorkerError {
         /// What it says.
         message: String,
     },
+    /// The answer is from an old state, as of a worker that is frozen.
+    #[error("the worker answers from block {block}, {age} blocks behind block {newest}, which is final")]
+    Stale {
+        /// The block of the answer.
+        block: BlockId,
+        /// How far that is behind.
+        age: u32,
+        /// The newest block that this client has verified to be final.
+        newest: BlockId,
+    },
+    /// The answer is from a block that is not on the chain.
+    #[error("the worker answers from block {block}, where the chain has {newest}")]
+    OtherBlock {
+        /// The block of the answer.
+        block: BlockId,
+        /// The block that this client has verified to be final.
+        newest: BlockId,
+    },
     /// The worker keeps the answer to itself.
     #[error("the worker gives no answer to {method}: the question is not its account's, or no longer good")]
     NoAnswer {
@@ -251,9 +309,15 @@ impl WorkerError {
     /// Whether the same worker may be all right a little later, as while it is being restarted.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Broken { .. } | Self::Answered { .. } => true,
+            Self::Unreachable { .. } | Self::Broken { .. } | Self::Answered { .. } | Self::Stale { .. } => {
+                true
+            }
             Self::Refused { refusal, .. } => refusal.may_pass(),
-            Self::Tls { .. } | Self::Parentchain(_) | Self::NoAnswer { .. } | Self::Malformed { .. } => false,
+            Self::Tls { .. }
+            | Self::Parentchain(_)
+            | Self::OtherBlock { .. }
+            | Self::NoAnswer { .. }
+            | Self::Malformed { .. } => false,
         }
     }
 
@@ -270,6 +334,10 @@ impl WorkerError {
             Self::Parentchain(error) => error.hint(),
             Self::Broken { .. } => Some("look whether the worker still runs, then try again"),
             Self::Answered { .. } => None,
+            Self::Stale { .. } => Some(
+                "ask another worker, or wait until this one has caught up; --max-age takes older answers",
+            ),
+            Self::OtherBlock { .. } => Some("ask another worker: this one follows another chain"),
             Self::NoAnswer { .. } => {
                 Some("the worker may be far behind the chain; connect anew and ask again")
             }
@@ -280,6 +348,10 @@ impl WorkerError {
 
 /// The longest value of an answer that is decoded, in bytes: a receipt or a key, both about 2 KB.
 const MAX_TEXT_LEN: usize = 16 * 1024;
+
+/// How many blocks a worker's state may be behind the newest final block when it answers. A worker is a few behind: it gets a block
+/// when that is final, and executes it.
+pub const MAX_AGE: u32 = 10;
 
 /// How many blocks after the worker was verified its questions are good. At most
 /// [`MAX_GETTER_LIFETIME`](offstage_primitives::trusted::MAX_GETTER_LIFETIME), less what a worker may be behind.

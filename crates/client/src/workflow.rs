@@ -222,7 +222,12 @@ pub async fn look(
 }
 
 fn verified(identity: &VerifiedWorker) -> Milestone {
-    Milestone::WorkerVerified { mrenclave: *identity.mrenclave() }
+    Milestone::WorkerVerified {
+        shard: identity.shard(),
+        mrenclave: *identity.mrenclave(),
+        root: identity.root(),
+        block: identity.verified_block(),
+    }
 }
 
 /// What can go wrong on the way of an operation.

@@ -64,6 +64,8 @@ impl User {
             .current_dir(&self.folder)
             .env("OFFSTAGE_ROOT", "development")
             .args(["-p", &self.node_port.to_string(), "-P", &self.worker_port.to_string()])
+            // What is kept of a chain must not outlive it: the next one has the same genesis.
+            .env("XDG_DATA_HOME", &self.folder)
             .args(pinned.as_deref().unwrap_or(arguments))
             .output()
             .with_context(|| format!("cannot run {}", self.binary.display()))

@@ -12,7 +12,7 @@ use offstage_client::{
 };
 use offstage_e2e::{
     audit::Auditor,
-    load::{AMOUNT, COMMON_ACCOUNT, Done, LoadUser},
+    load::{AMOUNT, COMMON_ACCOUNT, DEVELOPMENT, Done, LoadUser},
     network::{Network, wait_until},
 };
 use offstage_primitives::{AccountId32, H256, ShardIdentifier, receipt::Outcome};
@@ -176,7 +176,7 @@ async fn audit(
     let funds = FUNDS * users.len() as u128;
     ensure!(vault == funds - unshielded, "the shard's account has {vault}, not {}", funds - unshielded);
 
-    let chain = Parentchain::connect(&network.node_url()).await?;
+    let chain = Parentchain::connect(&network.node_url(), &DEVELOPMENT, &Unobserved).await?;
     for index in 0..WORKERS {
         let mut worker =
             workflow::connect(&chain, &address(network, index)?, &Pin::shard(shard), &Unobserved).await?;
@@ -197,7 +197,7 @@ async fn audit(
 }
 
 async fn verified(network: &Network, index: usize, shard: ShardIdentifier) -> Result<VerifiedWorker> {
-    let chain = Parentchain::connect(&network.node_url()).await?;
+    let chain = Parentchain::connect(&network.node_url(), &DEVELOPMENT, &Unobserved).await?;
     let worker =
         workflow::connect(&chain, &address(network, index)?, &Pin::shard(shard), &Unobserved).await?;
     Ok(worker.identity().clone())

@@ -32,7 +32,13 @@ const TABLE: &[(&str, &[&str])] = &[
     ("offstage-worker", &["offstage-primitives", "offstage-protocol"]),
     (
         "offstage-client",
-        &["offstage-attestation", "offstage-balances-interface", "offstage-envelope", "offstage-primitives"],
+        &[
+            "offstage-attestation",
+            "offstage-balances-interface",
+            "offstage-envelope",
+            "offstage-light-client",
+            "offstage-primitives",
+        ],
     ),
     ("pallet-teerex", &["offstage-primitives"]),
     ("pallet-enclave-bridge", &["offstage-primitives", "pallet-teerex"]),

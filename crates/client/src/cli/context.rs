@@ -6,7 +6,7 @@ use crate::{
     account::{Account, AccountText, NamedAccount},
     keystore::Keystore,
     node_url::NodeUrl,
-    parentchain::Parentchain,
+    parentchain::{Parentchain, check_transport},
     pin::Pin,
     profile::{NODE_PORT, Profile, Profiles, WORKER_PORT},
     progress::{Observer, Stage},
@@ -28,6 +28,8 @@ pub(super) struct Context<'run> {
     pub(super) trust: Trust,
     /// Whom to tell.
     pub(super) observer: &'run Terminal,
+    max_age: u32,
+    show_block: bool,
     shard: Option<ShardIdentifier>,
     mrenclave: Option<[u8; 32]>,
 }
@@ -46,8 +48,10 @@ impl<'run> Context<'run> {
         observer: &'run Terminal,
     ) -> Result<Self> {
         let root = options.trust.root.or(profile.map(|profile| profile.root));
+        let node = node(options, profile)?;
+        check_transport(node.as_str(), options.trust.insecure_plain_ws)?;
         Ok(Self {
-            node: node(options, profile)?,
+            node,
             worker: worker(options, profile)?,
             trust: Trust {
                 genesis: options.trust.genesis.or(profile.map(|profile| profile.genesis)),
@@ -55,6 +59,8 @@ impl<'run> Context<'run> {
                 root: root.unwrap_or_default(),
             },
             observer,
+            max_age: options.max_age,
+            show_block: options.show_block,
             shard: options.pin.shard.or(profile.map(|profile| profile.shard)),
             mrenclave: options.pin.mrenclave.or(profile.and_then(|profile| profile.mrenclave)),
         })
@@ -70,21 +76,17 @@ impl<'run> Context<'run> {
         Pin::new(shard.or(self.shard), self.mrenclave).ok_or(CliError::NoShard)
     }
 
-    /// The chain, which is the one that the user means if he says which.
+    /// The chain, followed from where the user's trust starts.
     pub(super) async fn chain(&self) -> Result<Parentchain> {
         self.observer.waiting_for(Stage::Node);
-        let chain = Parentchain::connect(self.node.as_str()).await?;
-        let found = chain.genesis_hash();
-        match self.trust.genesis.filter(|wanted| *wanted != found) {
-            Some(wanted) => Err(CliError::OtherChain { found, wanted }.into()),
-            None => Ok(chain),
-        }
+        Ok(Parentchain::connect(self.node.as_str(), &self.trust, self.observer).await?)
     }
 
     /// The chain, and a worker of the shard that the user means.
     pub(super) async fn worker(&self, pin: &Pin) -> Result<(Parentchain, Worker)> {
         let chain = self.chain().await?;
-        let worker = workflow::connect(&chain, &self.worker, pin, self.observer).await?;
+        let mut worker = workflow::connect(&chain, &self.worker, pin, self.observer).await?;
+        worker.accept_age(self.max_age);
         self.observer.waiting_for(Stage::Answer);
         Ok((chain, worker))
     }
@@ -101,6 +103,13 @@ impl<'run> Context<'run> {
         let stranger = workflow::look(&chain, &self.worker, &expected, self.observer).await?;
         self.observer.waiting_for(Stage::Answer);
         Ok((chain, stranger))
+    }
+
+    /// Says which block the last answer holds for, if the user wants to know.
+    pub(super) fn show_block(&self, worker: &Worker) {
+        if let Some(block) = worker.answered_at().filter(|_| self.show_block) {
+            self.observer.line(&format!("answer of block {block}"));
+        }
     }
 
     /// An account as the user named it.

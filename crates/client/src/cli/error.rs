@@ -5,7 +5,7 @@ use crate::{
     account::AccountError, node_url::NodeUrlError, profile::ProfileError, progress::Stage,
     worker::address::AddressError,
 };
-use offstage_primitives::{H256, receipt::Outcome};
+use offstage_primitives::receipt::Outcome;
 use thiserror::Error;
 
 /// Errors of the command line itself.
@@ -19,10 +19,6 @@ pub(super) enum CliError {
         "no shard is named: this needs the shard that you mean, and a worker's own word for it is not enough"
     )]
     NoShard,
-    #[error(
-        "the chain's genesis is {found:?}, not {wanted:?}: this is another chain than the one that you mean"
-    )]
-    OtherChain { found: H256, wanted: H256 },
     #[error("direct invocation (--direct) does not exist on an off-chain worker")]
     Direct,
     #[error("nobody is there to ask: `offstage trust` asks a question on a terminal")]
@@ -39,6 +35,9 @@ impl CliError {
             Self::CommandLine(_) => Some("see offstage --help"),
             Self::Timeout { stage, .. } => Some(match stage {
                 Stage::Node => "look whether the node runs, and whether --node-url and --node-port are right",
+                Stage::Following { .. } => {
+                    "what was verified is kept: start again to go on, or name a newer block with --checkpoint"
+                }
                 Stage::Worker | Stage::Answer | Stage::Receipt => {
                     "look whether the worker runs, and whether --worker-url and --trusted-worker-port are right"
                 }
@@ -53,7 +52,6 @@ impl CliError {
                 "name it with --shard or --mrenclave, or a profile with --profile (`offstage profile add`); to take a \
                  worker's word for it, once and knowingly, run `offstage trust`",
             ),
-            Self::OtherChain { .. } => Some("check --node-url and --node-port, and --genesis or the profile"),
             Self::Direct => Some("leave it out: the call then goes through the parentchain"),
             Self::NobodyToAsk => {
                 Some("run it on a terminal, or say --yes if you know that this is the right worker")

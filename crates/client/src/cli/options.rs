@@ -31,6 +31,12 @@ pub(super) struct Options {
     #[arg(long, global = true, default_value_t = 180, value_name = "SECONDS",
         value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) timeout: u64,
+    /// Take a worker's answers from states up to so many blocks behind the newest final one
+    #[arg(long, global = true, default_value_t = crate::worker::MAX_AGE, value_name = "BLOCKS")]
+    pub(super) max_age: u32,
+    /// Print the block that a worker's answer holds for
+    #[arg(long, global = true)]
+    pub(super) show_block: bool,
     /// Which shard is meant.
     #[command(flatten)]
     pub(super) pin: PinOptions,

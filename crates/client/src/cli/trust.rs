@@ -19,6 +19,10 @@ pub(super) struct TrustOptions {
     /// [default: the profile's, else intel]
     #[arg(long, global = true, value_name = "ROOT", env = "OFFSTAGE_ROOT")]
     pub(super) root: Option<TrustedRoot>,
+    /// Connect to a node on another machine without encryption, where whoever is on the way reads and changes what he
+    /// likes
+    #[arg(long, global = true)]
+    pub(super) insecure_plain_ws: bool,
 }
 
 fn parse_hash(text: &str) -> Result<H256, &'static str> {

@@ -13,13 +13,14 @@
 //! was involved that dispatches others in a way unknown here, and the extrinsic's invocations cannot be attributed.
 
 use crate::{
+    dispatchers::{Report, Way, dispatcher, report},
     events::EventRecord,
     runtime::{Budget, VerifiedRuntime, read_compact, take, take_byte},
 };
 use codec::{Compact, Decode};
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    chain::{argument, enclave_bridge, multisig, proxy, sudo, system, teerex, utility},
+    chain::{argument, enclave_bridge, multisig, system, teerex, utility},
     enclave_bridge::Request,
 };
 use sp_crypto_hashing::blake2_256;
@@ -69,15 +70,6 @@ pub(crate) enum Leaf<'a> {
     Register { proof: &'a [u8] },
     Unshield { shard: ShardIdentifier, beneficiary: AccountId32, amount: u128, call_hash: H256 },
     Confirm,
-}
-
-/// How a call reports the result of the one inside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Report {
-    Proxy,
-    Sudo,
-    SudoAs,
-    DispatchAs,
 }
 
 /// An event that says what was executed.
@@ -236,6 +228,9 @@ fn markers(events: &[(u32, &EventRecord)]) -> Result<Vec<(u32, Marker)>, Mismatc
 /// The marker of an event: `None` if it is not one, `Some(None)` if its fields are not as expected.
 fn marker(event: &EventRecord) -> Option<Option<Marker>> {
     let success = |name| result(event, name);
+    if let Some(report) = report(&event.pallet, &event.variant) {
+        return Some(success(report.field).map(|ok| Marker::Reported(report, ok)));
+    }
     Some(match (&*event.pallet, &*event.variant) {
         (enclave_bridge::PALLET, enclave_bridge::INVOCATION_REGISTERED) => {
             event.field(argument::SHARD, 0).map(Marker::Invocation)
@@ -253,18 +248,6 @@ fn marker(event: &EventRecord) -> Option<Option<Marker>> {
         (utility::PALLET, utility::ITEM_FAILED) => Some(Marker::ItemFailed),
         (utility::PALLET, utility::IF_ELSE_MAIN_SUCCESS) => Some(Marker::IfElseMain),
         (utility::PALLET, utility::IF_ELSE_FALLBACK_CALLED) => Some(Marker::IfElseFallback),
-        (utility::PALLET, utility::DISPATCHED_AS) => {
-            success(argument::RESULT).map(|ok| Marker::Reported(Report::DispatchAs, ok))
-        }
-        (proxy::PALLET, proxy::PROXY_EXECUTED) => {
-            success(argument::RESULT).map(|ok| Marker::Reported(Report::Proxy, ok))
-        }
-        (sudo::PALLET, sudo::SUDID) => {
-            success(argument::SUDO_RESULT).map(|ok| Marker::Reported(Report::Sudo, ok))
-        }
-        (sudo::PALLET, sudo::SUDO_AS_DONE) => {
-            success(argument::SUDO_RESULT).map(|ok| Marker::Reported(Report::SudoAs, ok))
-        }
         (multisig::PALLET, multisig::MULTISIG_EXECUTED) => event
             .field(argument::CALL_HASH, 3)
             .and_then(|call_hash| Some(Marker::Multisig { call_hash, success: success(argument::RESULT)? })),
@@ -335,10 +318,11 @@ fn parse_call<'a>(
 ) -> Option<CallTree<'a>> {
     budget.deeper(|budget| {
         let (pallet, call) = runtime.metadata().call_at(take_byte(input)?, take_byte(input)?)?;
+        let inner = dispatcher(pallet, &call.name).map_or(&[][..], |row| row.inner);
         let mut parts = Parts::default();
         for field in &call.fields {
             let name = field.name.as_deref().unwrap_or_default();
-            if has_calls(pallet, name) {
+            if inner.contains(&name) {
                 let before = *input;
                 let count = if name == argument::CALLS { read_compact(input)? } else { 1 };
                 for _ in 0..count {
@@ -353,17 +337,6 @@ fn parse_call<'a>(
         }
         Some(parts.tree(pallet, &call.name))
     })
-}
-
-/// Whether an argument of a pallet that is known to dispatch is a call or a list of calls.
-fn has_calls(pallet: &str, name: &str) -> bool {
-    match pallet {
-        utility::PALLET => {
-            matches!(name, argument::CALL | argument::CALLS | argument::MAIN | argument::FALLBACK)
-        }
-        proxy::PALLET | multisig::PALLET | sudo::PALLET => name == argument::CALL,
-        _ => false,
-    }
 }
 
 fn consumed<'a>(before: &'a [u8], after: &[u8]) -> Option<&'a [u8]> {
@@ -385,31 +358,22 @@ impl<'a> Parts<'a> {
             (enclave_bridge::PALLET | teerex::PALLET, _) => {
                 self.leaf(pallet, call).map_or(CallTree::Other, CallTree::Leaf)
             }
-            (utility::PALLET, utility::BATCH) => CallTree::Batch(self.calls),
-            (utility::PALLET, utility::BATCH_ALL) => CallTree::BatchAll(self.calls),
-            (utility::PALLET, utility::FORCE_BATCH) => CallTree::ForceBatch(self.calls),
-            (utility::PALLET, utility::AS_DERIVATIVE | utility::WITH_WEIGHT) => {
-                self.only(CallTree::Transparent)
-            }
-            (utility::PALLET, utility::DISPATCH_AS | utility::DISPATCH_AS_FALLIBLE) => {
-                self.only(|call| CallTree::Reported(Report::DispatchAs, call))
-            }
-            (utility::PALLET, utility::IF_ELSE) => match (self.calls.pop(), self.calls.pop()) {
-                (Some(fallback), Some(main)) => CallTree::IfElse(Box::new(main), Box::new(fallback)),
-                _ => CallTree::Other,
+            _ => match dispatcher(pallet, call).map(|row| row.way) {
+                Some(Way::Batch) => CallTree::Batch(self.calls),
+                Some(Way::BatchAll) => CallTree::BatchAll(self.calls),
+                Some(Way::ForceBatch) => CallTree::ForceBatch(self.calls),
+                Some(Way::Shared) => self.only(CallTree::Transparent),
+                Some(Way::Reported(report)) => self.only(|call| CallTree::Reported(report, call)),
+                Some(Way::IfElse) => match (self.calls.pop(), self.calls.pop()) {
+                    (Some(fallback), Some(main)) => CallTree::IfElse(Box::new(main), Box::new(fallback)),
+                    _ => CallTree::Other,
+                },
+                Some(Way::Approved { always }) => {
+                    let encoded = self.encoded;
+                    self.only(|call| CallTree::Multisig { encoded, always, call })
+                }
+                None => CallTree::Other,
             },
-            (proxy::PALLET, proxy::PROXY | proxy::PROXY_ANNOUNCED) => {
-                self.only(|call| CallTree::Reported(Report::Proxy, call))
-            }
-            (sudo::PALLET, sudo::SUDO | sudo::SUDO_UNCHECKED_WEIGHT) => {
-                self.only(|call| CallTree::Reported(Report::Sudo, call))
-            }
-            (sudo::PALLET, sudo::SUDO_AS) => self.only(|call| CallTree::Reported(Report::SudoAs, call)),
-            (multisig::PALLET, multisig::AS_MULTI | multisig::AS_MULTI_THRESHOLD_1) => {
-                let (encoded, always) = (self.encoded, call == multisig::AS_MULTI_THRESHOLD_1);
-                self.only(|call| CallTree::Multisig { encoded, always, call })
-            }
-            _ => CallTree::Other,
         }
     }
 

@@ -95,7 +95,8 @@ pub enum ShardEventKind {
 pub fn operations(block: &VerifiedBlock, shard: ShardIdentifier) -> Result<Vec<ShardEvent>, OperationsError> {
     let mut by_extrinsic: BTreeMap<u32, Vec<(u32, &EventRecord)>> = BTreeMap::new();
     let mut found = Vec::new();
-    for (event_index, event) in (0u32..).zip(&block.events) {
+    for event in &block.events {
+        let event_index = event.index;
         let extrinsic_index = match event.phase {
             Phase::ApplyExtrinsic(index) => {
                 by_extrinsic.entry(index).or_default().push((event_index, event));

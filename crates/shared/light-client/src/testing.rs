@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Parentchains in memory, for tests and benchmarks of whoever uses the light client.
 //!
-//! Everything is real but the runtime: headers, GRANDPA signatures, tries and proofs are what a node would send; the
-//! "code" is only metadata, that of a live chain (see `testing/metadata/README.md`). So a test can say exactly what a block holds:
+//! Headers, GRANDPA signatures, tries and proofs are what a node would send, and the runtime's code is run as any; but all it can do is
+//! to answer with metadata, that of a live chain (see `testing/metadata/README.md`). So a test can say exactly what a block holds:
 //!
 //! ```
 //! use offstage_light_client::{ShardEventKind, operations, testing::TestChain};
@@ -13,14 +13,16 @@
 //! let number = chain.add(content);
 //! let mut client = chain.client();
 //! let block = chain.verify_next(&mut client, &[]);
-//! assert_eq!(block.number, number);
+//! assert_eq!(block.id().number, number);
 //! assert_eq!(operations(&block, shard).unwrap()[0].kind, ShardEventKind::Invoke { cyphertext: vec![1, 2, 3] });
 //! ```
 //!
 //! Its functions panic when they are used wrongly, as test code may.
 
+mod code;
 mod content;
 
+pub use code::test_code;
 pub use content::{BlockContent, USER};
 
 use crate::{
@@ -28,7 +30,7 @@ use crate::{
     runtime::{ChainProperties, VerifiedRuntime},
     storage_keys,
 };
-use codec::{Decode, Encode};
+use codec::Encode;
 use finality_grandpa::{Commit, Message, Precommit, SignedPrecommit};
 use sp_consensus_grandpa::{
     AuthorityId, AuthorityList, ConsensusLog, GRANDPA_ENGINE_ID, GrandpaJustification, ScheduledChange,
@@ -91,19 +93,6 @@ pub fn precommit(
     let precommit = Precommit { target_hash: hash, target_number: number };
     let payload = localized_payload(round, set_id, &Message::Precommit(precommit.clone()));
     SignedPrecommit { precommit, signature: validator.sign(&payload).into(), id: validator.public().into() }
-}
-
-/// "Code" from which the light client reads this metadata; `trailer` makes it differ and is searched for a digest.
-pub fn test_code(metadata: &[u8], trailer: &[u8]) -> Vec<u8> {
-    let mut code = TEST_CODE_PREFIX.to_vec();
-    (metadata, trailer).encode_to(&mut code);
-    code
-}
-
-/// The metadata that [`test_code`] put in, `None` for other code.
-pub(crate) fn metadata_of_test_runtime(code: &[u8]) -> Option<Vec<u8>> {
-    let mut input = code.strip_prefix(TEST_CODE_PREFIX)?;
-    <(Vec<u8>, Vec<u8>)>::decode(&mut input).ok().map(|(metadata, _)| metadata)
 }
 
 impl TestChain {
@@ -399,9 +388,6 @@ pub const GENESIS_TIME: u64 = 1_800_000_000_000;
 
 /// How many blocks back, beside genesis, the kit's chains know hashes by their state.
 const BLOCK_HASH_COUNT: u32 = 16;
-
-/// First bytes of "code" that is only metadata.
-const TEST_CODE_PREFIX: &[u8] = b"offstage test runtime\0";
 
 /// The round in which the kit's validators vote.
 const ROUND: u64 = 3;

@@ -198,7 +198,7 @@ pub fn ingest(
     signer: &AccountId32,
     shard: ShardIdentifier,
 ) -> Result<Ingested, IngestError> {
-    let reference = BlockReference { number: block.number, hash: block.hash };
+    let reference = BlockReference { number: block.id().number, hash: block.id().hash };
     let mut ingested = Ingested {
         block: reference,
         facts: facts(block, signer, shard)?,
@@ -219,8 +219,12 @@ pub fn ingest(
                 // What the chain did outside extrinsics counts as one extrinsic after all others.
                 let extrinsic_index = extrinsic_index.unwrap_or(u32::MAX);
                 let position = shieldings.next(extrinsic_index);
-                let hash =
-                    shielding_operation_hash(&block.hash, extrinsic_index, position, &encrypted_beneficiary);
+                let hash = shielding_operation_hash(
+                    &reference.hash,
+                    extrinsic_index,
+                    position,
+                    &encrypted_beneficiary,
+                );
                 ingested.incoming.push(Incoming::Shielding { hash, encrypted_beneficiary, amount });
             }
             ShardEventKind::Registration { signer, proof } => {
@@ -279,7 +283,7 @@ fn facts(
     shard: ShardIdentifier,
 ) -> Result<ChainFacts, IngestError> {
     let keys = WatchedKeys::new(signer, shard);
-    let value = |key: &Vec<u8>| block.storage.get(key).and_then(Option::as_deref);
+    let value = |key: &Vec<u8>| block.value(key);
     let (nonce, balance) = match value(&keys.account) {
         None => (0, 0),
         Some(bytes) => {
@@ -293,7 +297,7 @@ fn facts(
         nonce,
         balance,
         shard_config: decoded(value(&keys.shard_config), "shard configurations")?,
-        policy: ChainPolicy::from_storage(|key| block.storage.get(key).and_then(Option::as_deref))?,
+        policy: ChainPolicy::from_storage(|key| block.value(key))?,
         registered: value(&keys.registration).is_some(),
     })
 }

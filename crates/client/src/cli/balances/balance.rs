@@ -18,6 +18,7 @@ impl Balance {
         let (_, mut worker) = context.worker(&pin).await?;
         let question = TrustedGetter::FreeBalance(account.id());
         let balance: u128 = worker.read::<Getter, _>(question, &account).await?;
+        context.show_block(&worker);
         context.observer.result(&balance.to_string());
         Ok(())
     }

@@ -17,6 +17,7 @@ impl Nonce {
         let account = context.key(&self.account, &Keystore::of_shard(&pin.identifier()))?;
         let (_, mut worker) = context.worker(&pin).await?;
         let nonce = worker.nonce::<Getter>(&account).await?;
+        context.show_block(&worker);
         context.observer.result(&nonce.to_string());
         Ok(())
     }

@@ -47,13 +47,14 @@ impl trusted::Getter for CounterGetter {
     }
 }
 
-fn counter(getter: &[u8]) -> RpcReturnValue {
+fn counter(getter: &[u8], block: BlockId) -> RpcReturnValue {
     let CounterGetter(signed) = CounterGetter::decode(&mut &getter[..]).unwrap();
     let may_read = signed.verify(&DOMAIN, VERIFIED_AT);
-    RpcReturnValue::ok(may_read.then(|| match signed.getter {
+    let value = may_read.then(|| match signed.getter {
         CounterQuestion::Nonce(_) => 7u32.encode(),
         CounterQuestion::Count(_) => 42u64.encode(),
-    }))
+    });
+    RpcReturnValue::ok((value, block.number, block.hash))
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! The client against an honest host and against a malicious one (rows H1, H3, H4, H5, H6 of the threat model).
 
 use super::*;
+use crate::MAX_STATE_PROOF_LEN;
 use crate::testing::{METADATA, TestChain, authorities, precommit, scheduled_change, test_code, validators};
 use codec::Encode;
 use offstage_primitives::ShardIdentifier;
@@ -650,6 +651,47 @@ fn p03_a_long_gap_is_followed_and_executed() {
     client.import_headers(&headers[..*needed.end() as usize]).unwrap();
     assert_eq!(client.headers_needed(), None);
     client.verify_block(chain.material(1, &[]), &[]).unwrap();
+}
+
+#[test]
+fn p10_a_full_block_is_proven_whatever_fills_it() {
+    let mut chain = TestChain::new(1);
+    // A body of 5 MiB, and 32 MiB of events that anybody can cause.
+    let mut content = chain.block();
+    for _ in 0..5 {
+        let remark = content.call("System", "remark", vec![7u8; 1024 * 1024 - 200]);
+        let extrinsic = content.signed(&remark, &crate::testing::USER);
+        content = content.extrinsic(extrinsic, &[]);
+    }
+    let remarked = content.event("System", "Remarked", (crate::testing::USER, H256::zero()));
+    let count = crate::MAX_EVENTS_LEN / (remarked.len() + 2) - 100;
+    for _ in 0..count {
+        content = content.block_event(crate::Phase::Finalization, remarked.clone());
+    }
+    let number = chain.add(content.invoke(shard(), vec![3; 384]));
+    let events = chain.storage(number, &storage_keys::events()).unwrap().len();
+    assert!(events > 31 * 1024 * 1024, "{events} bytes of events");
+    assert!(chain.body(number).iter().map(Vec::len).sum::<usize>() > 5 * 1024 * 1024 - 2000);
+    let mut client = chain.client();
+    let block = chain.verify_next(&mut client, &[storage_keys::timestamp()]);
+    // Memory is for what says something: the outcome of seven extrinsics, and the invocation.
+    assert_eq!(block.events().len(), 8);
+    let found = crate::operations(&block, shard()).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].kind, crate::ShardEventKind::Invoke { cyphertext: vec![3; 384] });
+    // Its place among all events of the block counts, not the one among those that are kept.
+    assert!(found[0].event_index as usize > count);
+}
+
+#[test]
+fn p10_more_than_any_block_holds_is_refused_before_it_is_read() {
+    let (client, genuine) = final_block();
+    let nodes = vec![vec![7; 1024 * 1024]; MAX_STATE_PROOF_LEN / (1024 * 1024) + 1];
+    let refused = client.verify_block(BlockMaterial { state_proof: nodes, ..genuine }, &[]).unwrap_err();
+    assert!(
+        matches!(refused, BlockError::Proof { number: 1, error: ProofError::TooLarge { .. } }),
+        "{refused}"
+    );
 }
 
 proptest! {

@@ -229,7 +229,7 @@ impl<S: StateTransition> Worker<S> {
         };
         self.registration =
             self.registration.after(&block.registry, block.facts.registered, &this, block.facts.timestamp_ms);
-        self.time.executed(&verified.header, block.facts.timestamp_ms);
+        self.time.executed(verified.header(), block.facts.timestamp_ms);
         self.operations =
             self.operations.saturating_add(u64::try_from(executed.operations).unwrap_or(u64::MAX));
         if !executed.prepared {
