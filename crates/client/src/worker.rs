@@ -25,6 +25,7 @@ use offstage_primitives::{
     bounded::decode_bounded,
     enclave_bridge::Request,
     receipt::Receipt,
+    rpc::Method,
 };
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -71,9 +72,10 @@ impl Worker {
         let claim = &presented.evidence;
         let facts = chain.facts(&claim.signer, claim.binding.shard).await?;
         let mut channel = Channel::open(address, stream).await?;
-        let shielding_key = match channel.call("author_getShieldingKey", json!([])).await {
-            Ok(value) => decode_bounded::<String>(&value, MAX_TEXT_LEN)
-                .map_err(|_| malformed("author_getShieldingKey"))?,
+        let shielding_key = match channel.call(Method::ShieldingKey, json!([])).await {
+            Ok(value) => {
+                decode_bounded::<String>(&value, MAX_TEXT_LEN).map_err(|_| malformed(Method::ShieldingKey))?
+            }
             // The evidence decides first: it says more than a missing key.
             Err(WorkerError::Answered { .. }) => String::new(),
             Err(error) => return Err(error),
@@ -98,8 +100,8 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`], also when the answer is not what its evidence says.
     pub async fn fingerprint(&mut self) -> Result<[u8; 32], WorkerError> {
-        let found: [u8; 32] = self.ask("author_getFingerprint", json!([])).await?;
-        if found == *self.identity.mrenclave() { Ok(found) } else { Err(malformed("author_getFingerprint")) }
+        let found: [u8; 32] = self.ask(Method::Fingerprint, json!([])).await?;
+        if found == *self.identity.mrenclave() { Ok(found) } else { Err(malformed(Method::Fingerprint)) }
     }
 
     /// `author_getShard`: the worker's shard.
@@ -107,8 +109,8 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`], also when the answer is not what its evidence says.
     pub async fn shard(&mut self) -> Result<ShardIdentifier, WorkerError> {
-        let found: ShardIdentifier = self.ask("author_getShard", json!([])).await?;
-        if found == self.identity.shard() { Ok(found) } else { Err(malformed("author_getShard")) }
+        let found: ShardIdentifier = self.ask(Method::Shard, json!([])).await?;
+        if found == self.identity.shard() { Ok(found) } else { Err(malformed(Method::Shard)) }
     }
 
     /// `state_getMetadata`: the metadata of the business logic's runtime (SCALE).
@@ -116,7 +118,7 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`].
     pub async fn metadata(&mut self) -> Result<Vec<u8>, WorkerError> {
-        self.channel.call("state_getMetadata", json!([])).await
+        self.channel.call(Method::Metadata, json!([])).await
     }
 
     /// `system_version`: the worker's version.
@@ -124,7 +126,7 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`].
     pub async fn version(&mut self) -> Result<String, WorkerError> {
-        self.channel.call_text("system_version").await
+        self.channel.call_text(Method::Version).await
     }
 
     /// The free balance of `account` in the shard, in the smallest unit. Zero for an account that is not there.
@@ -149,7 +151,7 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`].
     pub async fn receipt(&mut self, operation: H256) -> Result<Option<Receipt>, WorkerError> {
-        self.ask("offstage_getReceipt", json!([format!("{operation:?}")])).await
+        self.ask(Method::Receipt, json!([format!("{operation:?}")])).await
     }
 
     /// `state_executeGetter`: a question that `account` signs. It is good for [`GETTER_LIFETIME`] blocks after the worker was
@@ -165,22 +167,22 @@ impl Worker {
         let getter = Getter::Bound(BoundGetterSigned { getter, expires, signature });
         // Not encrypted: it travels in TLS that ends in the enclave.
         let request = Request { shard: self.identity.shard(), cyphertext: getter.encode() };
-        let method = "state_executeGetter";
+        let method = Method::Getter;
         let answer: Option<Vec<u8>> =
             self.ask(method, json!([format!("0x{}", hex::encode(request.encode()))])).await?;
         // An enclave says nothing to who may not ask; that must not pass for a balance of nothing.
-        let value = answer.ok_or(WorkerError::NoAnswer { method })?;
+        let value = answer.ok_or(WorkerError::NoAnswer { method: method.name() })?;
         decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))
     }
 
-    async fn ask<T: Decode>(&mut self, method: &'static str, parameters: Value) -> Result<T, WorkerError> {
+    async fn ask<T: Decode>(&mut self, method: Method, parameters: Value) -> Result<T, WorkerError> {
         let value = self.channel.call(method, parameters).await?;
         decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))
     }
 }
 
-fn malformed(method: &'static str) -> WorkerError {
-    WorkerError::Malformed { method }
+fn malformed(method: Method) -> WorkerError {
+    WorkerError::Malformed { method: method.name() }
 }
 
 /// What can go wrong between this client and a worker.

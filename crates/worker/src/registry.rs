@@ -10,7 +10,7 @@ use codec::Decode;
 use futures::{SinkExt, StreamExt};
 use offstage_primitives::{
     AccountId32,
-    rpc::{DirectRequestStatus, RpcReturnValue},
+    rpc::{DirectRequestStatus, Method, RpcReturnValue},
     teerex::MultiEnclave,
 };
 use serde_json::{Value, json};
@@ -67,7 +67,8 @@ async fn ask(url: &str) -> Result<String> {
         .context("the registered URL names no host")?;
     let stream = TlsConnector::from(Arc::new(insecure_tls()?)).connect(name, stream).await?;
     let (mut socket, _) = tokio_tungstenite::client_async(format!("ws://{authority}/"), stream).await?;
-    let question = json!({ "jsonrpc": "2.0", "id": 1, "method": "author_getMuRaUrl", "params": [] });
+    let question =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": Method::MutualAttestationUrl.name(), "params": [] });
     socket.send(Message::text(question.to_string())).await?;
     while let Some(message) = socket.next().await {
         let Message::Text(text) = message? else { continue };
