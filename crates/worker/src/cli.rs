@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The command line, with the reference worker's flags where they exist (wire.md, "Ports and files").
 
-use crate::{enclave, service};
+use crate::{enclave, limits::Limits, service};
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use offstage_primitives::{ShardIdentifier, shard::base58};
@@ -101,6 +101,9 @@ pub struct RunOptions {
     /// Confirm empty blocks whose number is a multiple of this; the same on every worker of the shard
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "BLOCKS")]
     pub heartbeat: u32,
+    /// What clients and peers may use of the enclave.
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 impl Options {
@@ -196,7 +199,7 @@ fn say(line: &str) {
 
 async fn identity(options: &Options) -> Result<offstage_protocol::Identity> {
     prepare_data_dir(&options.data_dir)?;
-    let enclave = enclave::Enclave::spawn(&options.enclave_binary()?, &options.data_dir).await?;
+    let enclave = enclave::Enclave::spawn(&options.enclave_binary()?, &options.data_dir, &[]).await?;
     let identity = enclave.identify().await?;
     enclave.shut_down().await;
     Ok(identity)

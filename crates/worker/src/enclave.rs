@@ -33,11 +33,11 @@ struct Exchange {
 }
 
 impl Enclave {
-    /// Starts the process and waits until it has connected.
+    /// Starts the process with these further arguments and waits until it has connected.
     ///
     /// # Errors
     /// When it cannot be started, or ends or stays silent before it connects.
-    pub async fn spawn(binary: &Path, data_dir: &Path) -> Result<Self> {
+    pub async fn spawn(binary: &Path, data_dir: &Path, limits: &[String]) -> Result<Self> {
         let socket = socket_path();
         let listener = bind(&socket)?;
         let mut child = Command::new(binary)
@@ -45,6 +45,7 @@ impl Enclave {
             .arg(&socket)
             .arg("--data-dir")
             .arg(data_dir)
+            .args(limits)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()

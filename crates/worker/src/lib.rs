@@ -25,6 +25,7 @@ pub mod enclave;
 pub mod feed;
 pub mod funding;
 pub mod http;
+pub mod limits;
 pub mod node;
 mod patience;
 pub mod registry;

@@ -67,7 +67,8 @@ impl Service<'_> {
         let mut restarts = Backoff::default();
         loop {
             let begun = Instant::now();
-            let enclave = Enclave::spawn(binary, &self.options.data_dir).await?;
+            let enclave =
+                Enclave::spawn(binary, &self.options.data_dir, &self.run.limits.arguments()).await?;
             let error = match self.start(&enclave).await {
                 Ok(started) => self.follow(&enclave, &started).await,
                 Err(error) => error,
