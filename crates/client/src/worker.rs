@@ -28,6 +28,7 @@ use offstage_primitives::{
     bounded::decode_bounded,
     enclave_bridge::Request,
     receipt::Receipt,
+    rpc::{GetterAnswer, Method},
     trusted::{BoundGetterSigned, Getter, TrustedGetter, bound_getter_payload},
 };
 use serde_json::{Value, json};
@@ -84,9 +85,10 @@ impl Worker {
         let claim = &presented.evidence;
         let facts = chain.facts(&claim.signer, claim.binding.shard).await?;
         let mut channel = Channel::open(address, stream).await?;
-        let shielding_key = match channel.call("author_getShieldingKey", json!([])).await {
-            Ok(value) => decode_bounded::<String>(&value, MAX_TEXT_LEN)
-                .map_err(|_| malformed("author_getShieldingKey"))?,
+        let shielding_key = match channel.call(Method::ShieldingKey, json!([])).await {
+            Ok(value) => {
+                decode_bounded::<String>(&value, MAX_TEXT_LEN).map_err(|_| malformed(Method::ShieldingKey))?
+            }
             // The evidence decides first: it says more than a missing key.
             Err(WorkerError::Answered { .. }) => String::new(),
             Err(error) => return Err(error),
@@ -121,8 +123,8 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`], also when the answer is not what its evidence says.
     pub async fn fingerprint(&mut self) -> Result<[u8; 32], WorkerError> {
-        let found: [u8; 32] = self.ask("author_getFingerprint", json!([])).await?;
-        if found == *self.identity.mrenclave() { Ok(found) } else { Err(malformed("author_getFingerprint")) }
+        let found: [u8; 32] = self.ask(Method::Fingerprint, json!([])).await?;
+        if found == *self.identity.mrenclave() { Ok(found) } else { Err(malformed(Method::Fingerprint)) }
     }
 
     /// `author_getShard`: the worker's shard.
@@ -130,8 +132,8 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`], also when the answer is not what its evidence says.
     pub async fn shard(&mut self) -> Result<ShardIdentifier, WorkerError> {
-        let found: ShardIdentifier = self.ask("author_getShard", json!([])).await?;
-        if found == self.identity.shard() { Ok(found) } else { Err(malformed("author_getShard")) }
+        let found: ShardIdentifier = self.ask(Method::Shard, json!([])).await?;
+        if found == self.identity.shard() { Ok(found) } else { Err(malformed(Method::Shard)) }
     }
 
     /// `state_getMetadata`: the metadata of the business logic's runtime (SCALE).
@@ -139,7 +141,7 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`].
     pub async fn metadata(&mut self) -> Result<Vec<u8>, WorkerError> {
-        self.channel.call("state_getMetadata", json!([])).await
+        self.channel.call(Method::Metadata, json!([])).await
     }
 
     /// `system_version`: the worker's version.
@@ -147,7 +149,7 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`].
     pub async fn version(&mut self) -> Result<String, WorkerError> {
-        self.channel.call_text("system_version").await
+        self.channel.call_text(Method::Version).await
     }
 
     /// The nonce of `account`'s next trusted call, asked for in the words `G` of the shard's business logic.
@@ -164,7 +166,7 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`].
     pub async fn receipt(&mut self, operation: H256) -> Result<Option<Receipt>, WorkerError> {
-        self.ask("offstage_getReceipt", json!([format!("{operation:?}")])).await
+        self.ask(Method::Receipt, json!([format!("{operation:?}")])).await
     }
 
     /// `state_executeGetter`: a question of the business logic about `account`, which signs it. It is good for
@@ -183,16 +185,18 @@ impl Worker {
         let getter = G::bound(BoundGetterSigned { getter, expires, signature });
         // Not encrypted: it travels in TLS that ends in the enclave.
         let request = Request { shard: self.identity.shard(), cyphertext: getter.encode() };
-        let method = "offstage_executeGetter";
-        let parameters = json!([format!("0x{}", hex::encode(request.encode()))]);
-        let (answer, number, hash): (Option<Vec<u8>>, u32, H256) = self.ask(method, parameters).await?;
-        self.freshness.check(BlockId { number, hash }, self.identity.verified_block())?;
+        let method = Method::GetterAtBlock;
+        let answered: GetterAnswer =
+            self.ask(method, json!([format!("0x{}", hex::encode(request.encode()))])).await?;
+        let GetterAnswer { value: answer, block } = answered;
+        let block = BlockId { number: block.number, hash: block.hash };
+        self.freshness.check(block, self.identity.verified_block())?;
         // An enclave says nothing to who may not ask; that must not pass for a balance of nothing.
-        let value = answer.ok_or(WorkerError::NoAnswer { method })?;
+        let value = answer.ok_or(WorkerError::NoAnswer { method: method.name() })?;
         decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))
     }
 
-    async fn ask<T: Decode>(&mut self, method: &'static str, parameters: Value) -> Result<T, WorkerError> {
+    async fn ask<T: Decode>(&mut self, method: Method, parameters: Value) -> Result<T, WorkerError> {
         let value = self.channel.call(method, parameters).await?;
         decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))
     }
@@ -225,8 +229,8 @@ impl Freshness {
     }
 }
 
-fn malformed(method: &'static str) -> WorkerError {
-    WorkerError::Malformed { method }
+fn malformed(method: Method) -> WorkerError {
+    WorkerError::Malformed { method: method.name() }
 }
 
 /// What can go wrong between this client and a worker.

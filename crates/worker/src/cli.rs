@@ -105,7 +105,7 @@ fn say(line: &str) {
 
 async fn identity(options: &Options) -> Result<offstage_protocol::Identity> {
     data_dir::prepare(&options.data_dir)?;
-    let enclave = enclave::Enclave::spawn(&options.enclave_binary()?, &options.data_dir).await?;
+    let enclave = enclave::Enclave::spawn(&options.enclave_binary()?, &options.data_dir, &[]).await?;
     data_dir::close_files(&options.data_dir)?;
     let identity = enclave.identify().await?;
     enclave.shut_down().await;

@@ -41,13 +41,13 @@ struct Exchange {
 }
 
 impl Enclave {
-    /// Starts the process and waits until it has connected.
+    /// Starts the process with these further arguments and waits until it has connected.
     ///
     /// # Errors
     /// When it cannot be started, or ends or stays silent before it connects.
-    pub async fn spawn(binary: &Path, data_dir: &Path) -> Result<Self> {
+    pub async fn spawn(binary: &Path, data_dir: &Path, limits: &[String]) -> Result<Self> {
         let vitals = Vitals::default();
-        let (process, stream) = Process::spawn(binary, data_dir, vitals.clone()).await?;
+        let (process, stream) = Process::spawn(binary, data_dir, limits, vitals.clone()).await?;
         Self::over(stream, Some(process), vitals)
     }
 

@@ -30,6 +30,7 @@ pub mod funding;
 pub mod head;
 pub mod http;
 pub mod joining;
+pub mod limits;
 pub mod measures;
 pub mod node;
 pub mod options;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the operator may choose, with the reference worker's flags where they exist (wire.md, "Ports and files").
 
-use crate::registry::is_address;
+use crate::{limits::Limits, registry::is_address};
 use anyhow::{Context, Result};
 use clap::Args;
 use offstage_primitives::ShardIdentifier;
@@ -76,6 +76,9 @@ pub struct RunOptions {
     /// Confirm empty blocks whose number is a multiple of this; the same on every worker of the shard
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "BLOCKS")]
     pub heartbeat: u32,
+    /// What clients and peers may use of the enclave.
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 impl Options {

@@ -7,7 +7,7 @@ use crate::{node::from_hex, registry::is_address, text::escaped};
 use anyhow::{Context, Result, bail, ensure};
 use codec::Decode;
 use futures::{SinkExt, StreamExt};
-use offstage_primitives::rpc::{DirectRequestStatus, RpcReturnValue};
+use offstage_primitives::rpc::{DirectRequestStatus, Method, RpcReturnValue};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpStream;
@@ -56,7 +56,8 @@ async fn ask(url: &str) -> Result<String> {
     let (mut socket, _) =
         tokio_tungstenite::client_async_with_config(format!("ws://{authority}/"), stream, Some(limits))
             .await?;
-    let question = json!({ "jsonrpc": "2.0", "id": 1, "method": "author_getMuRaUrl", "params": [] });
+    let question =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": Method::MutualAttestationUrl.name(), "params": [] });
     socket.send(Message::text(question.to_string())).await?;
     while let Some(message) = socket.next().await {
         let Message::Text(text) = message? else { continue };

@@ -71,7 +71,8 @@ impl Service<'_> {
         let mut restarts = Backoff::default();
         loop {
             let begun = Instant::now();
-            let enclave = Enclave::spawn(binary, &self.options.data_dir).await?;
+            let enclave =
+                Enclave::spawn(binary, &self.options.data_dir, &self.run.limits.arguments()).await?;
             data_dir::close_files(&self.options.data_dir)?;
             self.board.note_enclave(enclave.vitals());
             let error = match self.start(&enclave).await {

@@ -6,7 +6,7 @@ use crate::printable::printable;
 use futures::{SinkExt, StreamExt};
 use offstage_primitives::{
     bounded::decode_bounded,
-    rpc::{DirectRequestStatus, RpcReturnValue},
+    rpc::{DirectRequestStatus, Method, RpcReturnValue},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -43,18 +43,16 @@ impl Channel {
     }
 
     /// Asks and gives the SCALE value of the answer.
-    pub(super) async fn call(
-        &mut self,
-        method: &'static str,
-        parameters: Value,
-    ) -> Result<Vec<u8>, WorkerError> {
+    pub(super) async fn call(&mut self, method: Method, parameters: Value) -> Result<Vec<u8>, WorkerError> {
+        let method = method.name();
         let result = self.request(method, parameters).await?;
         let text = result.as_str().ok_or(WorkerError::Malformed { method })?;
         value_of(method, text)
     }
 
     /// Asks for a text, which workers give either as SCALE, like every value, or bare.
-    pub(super) async fn call_text(&mut self, method: &'static str) -> Result<String, WorkerError> {
+    pub(super) async fn call_text(&mut self, method: Method) -> Result<String, WorkerError> {
+        let method = method.name();
         let result = self.request(method, json!([])).await?;
         let text = result.as_str().ok_or(WorkerError::Malformed { method })?;
         if !text.starts_with("0x") {

@@ -285,18 +285,24 @@ mod tests {
 
     #[test]
     fn the_codes_are_pinned() {
-        for (outcome, code) in [
-            (Outcome::Executed, 0u8),
-            (Outcome::Undecipherable, 1),
-            (Outcome::Unauthorised, 2),
-            (Outcome::WrongNonce, 3),
-            (Outcome::Refused, 4),
-            (Outcome::TooHeavy, 5),
-            (Outcome::Panicked, 6),
-            (Outcome::NotIndirect, 7),
-            (Outcome::Maintenance, 8),
-        ] {
-            assert_eq!((outcome.code(), outcome.encode()), (code, alloc::vec![code]));
+        // Without an entry here a new outcome does not compile.
+        let pinned = |outcome: Outcome| match outcome {
+            Outcome::Executed => 0,
+            Outcome::Undecipherable => 1,
+            Outcome::Unauthorised => 2,
+            Outcome::WrongNonce => 3,
+            Outcome::Refused => 4,
+            Outcome::TooHeavy => 5,
+            Outcome::Panicked => 6,
+            Outcome::NotIndirect => 7,
+            Outcome::Maintenance => 8,
+            Outcome::Expired => 9,
+        };
+        for code in 0..=u8::MAX {
+            match Outcome::decode(&mut &[code][..]) {
+                Ok(outcome) => assert_eq!((pinned(outcome), outcome.code()), (code, code)),
+                Err(_) => assert!(code > 9, "no outcome has the code {code}"),
+            }
         }
     }
 }

@@ -57,4 +57,5 @@ mod messages;
 mod untrusted;
 
 pub use messages::*;
+pub use offstage_primitives::rpc::{BlockReference, Phase};
 pub use untrusted::Untrusted;

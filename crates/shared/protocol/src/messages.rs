@@ -3,7 +3,10 @@
 
 use crate::Untrusted;
 use codec::{Decode, Encode};
-use offstage_primitives::{AccountId32, H256, ShardIdentifier};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    rpc::{BlockReference, Phase},
+};
 
 /// What the host asks of the enclave.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -170,35 +173,6 @@ pub struct Status {
     pub notice: Option<String>,
 }
 
-/// A block's number and hash.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
-pub struct BlockReference {
-    /// Its number.
-    pub number: u32,
-    /// Its hash.
-    pub hash: H256,
-}
-
-/// What an enclave is doing. Only in [`Phase::Serving`] does it answer clients and sign confirmations.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
-pub enum Phase {
-    /// Follows the chain up to the shard's birth, or up to its own registration of this start.
-    #[codec(index = 0)]
-    CatchingUp,
-    /// The shard was born to another enclave: it needs the shielding key from a peer.
-    #[codec(index = 1)]
-    NeedsShieldingKey,
-    /// Caught up; its registration of this start is in the outbox and not yet seen final.
-    #[codec(index = 2)]
-    AwaitingRegistration,
-    /// Registered, caught up, serving.
-    #[codec(index = 3)]
-    Serving,
-    /// A later start with the same signer has registered. It stops serving; only a restart helps.
-    #[codec(index = 4)]
-    Superseded,
-}
-
 /// A signed extrinsic to be submitted.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct OutboxExtrinsic {
@@ -267,3 +241,45 @@ pub enum RefusalCode {
 
 /// At most so many headers in one request.
 pub const MAX_HEADERS: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_of_refusals_are_pinned() {
+        // Without an entry here a new code does not compile.
+        let pinned = |refusal: RefusalCode| match refusal {
+            RefusalCode::Conversation => 0,
+            RefusalCode::Finality => 1,
+            RefusalCode::Block => 2,
+            RefusalCode::RuntimeCode => 3,
+            RefusalCode::Store => 4,
+            RefusalCode::Provisioning => 5,
+            RefusalCode::Platform => 6,
+            RefusalCode::Bug => 7,
+        };
+        for code in 0..=u8::MAX {
+            match RefusalCode::decode(&mut &[code][..]) {
+                Ok(refusal) => assert_eq!(pinned(refusal), code),
+                Err(_) => assert!(code > 7, "no refusal has the code {code}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_codes_of_extrinsics_are_pinned() {
+        // Without an entry here a new kind does not compile.
+        let pinned = |kind: OutboxKind| match kind {
+            OutboxKind::Registration => 0,
+            OutboxKind::Confirmation => 1,
+            OutboxKind::Unshield => 2,
+        };
+        for code in 0..=u8::MAX {
+            match OutboxKind::decode(&mut &[code][..]) {
+                Ok(kind) => assert_eq!(pinned(kind), code),
+                Err(_) => assert!(code > 2, "no kind has the code {code}"),
+            }
+        }
+    }
+}

@@ -28,10 +28,13 @@ use offstage_sdk::StateTransition;
 use std::{path::Path, sync::Arc};
 use worker::Worker;
 
+pub use services::ServiceLimits;
+
 /// The trusted program's whole state.
 pub struct Enclave<S: StateTransition> {
     platform: Arc<dyn Platform>,
     stage: Stage<S>,
+    limits: ServiceLimits,
 }
 
 enum Stage<S: StateTransition> {
@@ -55,7 +58,12 @@ impl<S: StateTransition> Enclave<S> {
             let signer = Signer::generate(&*platform).map_err(|_| StoreError::Cryptography)?;
             Ok(Keys { signer: Arc::new(signer), shielding: None })
         })?;
-        Ok(Self { platform, stage: Stage::Opened(Box::new(store)) })
+        Ok(Self { platform, stage: Stage::Opened(Box::new(store)), limits: ServiceLimits::default() })
+    }
+
+    /// With other limits for clients and peers than the default ones.
+    pub fn with_limits(self, limits: ServiceLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Answers a request.
@@ -136,7 +144,7 @@ impl<S: StateTransition> Enclave<S> {
                 ));
             }
         };
-        match Worker::start(self.platform.clone(), store, start) {
+        match Worker::start(self.platform.clone(), store, start, &self.limits) {
             Ok((worker, started)) => {
                 self.stage = Stage::Started(worker);
                 Ok(EnclaveResponse::Started(Box::new(started)))

@@ -13,7 +13,7 @@
 //!
 //! On the software platform this is all that an ordinary process can do; whoever has the system's privileges still reads it.
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use std::{io, os::unix::process::CommandExt};
 
 /// Leaves the environment behind, forbids core dumps and denies the process's memory to others. The first thing that the
@@ -30,6 +30,20 @@ pub(crate) fn shut_off() -> Result<(), ProcessError> {
     // The new image is named after the link it was started by. Without a name of its own it would only be harder to find.
     let _ = rustix::thread::set_name(NAME);
     Ok(())
+}
+
+/// Lets the process open so many files, connections among them, if its starter has not forbidden it. Gives how many it may open.
+pub(crate) fn allow_files(wanted: u64) -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let may = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    match limit.current {
+        Some(current) if current < may => {
+            let raised = Rlimit { current: Some(may), maximum: limit.maximum };
+            if setrlimit(Resource::Nofile, raised).is_ok() { may } else { current }
+        }
+        Some(current) => current,
+        None => wanted,
+    }
 }
 
 /// Goes on when there is no variable; else begins anew without.

@@ -28,7 +28,12 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts it and waits until it has connected.
-    pub(super) async fn spawn(binary: &Path, data_dir: &Path, vitals: Vitals) -> Result<(Self, UnixStream)> {
+    pub(super) async fn spawn(
+        binary: &Path,
+        data_dir: &Path,
+        limits: &[String],
+        vitals: Vitals,
+    ) -> Result<(Self, UnixStream)> {
         let socket = Socket::new()?;
         let listener = socket.listen()?;
         let mut child = Command::new(binary)
@@ -36,6 +41,7 @@ impl Process {
             .arg(socket.path())
             .arg("--data-dir")
             .arg(data_dir)
+            .args(limits)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()

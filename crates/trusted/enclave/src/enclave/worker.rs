@@ -7,7 +7,7 @@ use super::{
     Refused,
     chain_time::ChainTime,
     registration::Registration,
-    services::{self, Services},
+    services::{self, ServiceLimits, Services},
 };
 use crate::{
     execute::Logic,
@@ -63,8 +63,9 @@ impl<S: StateTransition> Worker<S> {
         platform: Arc<dyn Platform>,
         mut store: Box<Store>,
         start: Start,
+        limits: &ServiceLimits,
     ) -> Result<(Box<Self>, Started), (Box<Store>, Refused)> {
-        match Prepared::<S>::new(&*platform, &mut store, start) {
+        match Prepared::<S>::new(&*platform, &mut store, start, limits) {
             Err(refused) => Err((store, refused)),
             Ok(prepared) => {
                 let worker = Box::new(Self {
@@ -291,7 +292,12 @@ struct Prepared<S: StateTransition> {
 }
 
 impl<S: StateTransition> Prepared<S> {
-    fn new(platform: &dyn Platform, store: &mut Store, start: Start) -> Result<Self, Refused> {
+    fn new(
+        platform: &dyn Platform,
+        store: &mut Store,
+        start: Start,
+        limits: &ServiceLimits,
+    ) -> Result<Self, Refused> {
         let urls = [&start.trusted_external, &start.mutual_attestation_external, &start.untrusted_external];
         if urls.iter().any(|url| url.len() > MAX_URL_LEN) {
             return Err(Refused::conversation(
@@ -336,7 +342,7 @@ impl<S: StateTransition> Prepared<S> {
         let view = Arc::new(View::new(identity.clone(), Arc::new(Logic(executor.clone())), first));
         let trusted_address = bound.trusted_address.to_string();
         let mutual_attestation_address = bound.mutual_attestation_address.to_string();
-        let services = bound.serve(view.clone())?;
+        let services = bound.serve(view.clone(), limits.clone())?;
         Ok(Self {
             head,
             client,

@@ -4,10 +4,14 @@
 use super::{
     RpcLimits,
     json::{self, Call, Fault, Message},
-    methods::{MAX_REQUEST_LEN, single_hex_param},
+    methods::{MAX_REQUEST_LEN, Query, single_hex_param},
 };
 use codec::Encode;
-use offstage_primitives::{bounded::decode_bounded, enclave_bridge::Request};
+use offstage_primitives::{
+    bounded::decode_bounded,
+    enclave_bridge::Request,
+    rpc::{ErrorCode, Method},
+};
 use serde_json::Value;
 
 /// A message of a client: each of its calls is answered once, in JSON, and the request in a getter's
@@ -27,7 +31,10 @@ pub fn json(text: &[u8]) {
             Ok(Call { id, method, params }) => {
                 assert!(method.len() <= text.len());
                 match params {
-                    Ok(params) => check_params(&params),
+                    Ok(params) => {
+                        check_params(&params);
+                        check_query(&method, &params);
+                    }
                     Err(error) => check_answer(&json::answer(id.unwrap_or(Value::Null), Err(error)), text),
                 }
             }
@@ -43,6 +50,14 @@ fn check_answer(answer: &Value, text: &[u8]) {
         panic!("answers are objects");
     };
     assert!(answer.contains_key("id") && answer["error"]["code"].is_i64());
+}
+
+/// What is understood is a method's name with the parameters that it takes.
+fn check_query(method: &str, params: &[Value]) {
+    match Query::read(method, params) {
+        Ok(query) => assert!(query.work() > 0 && Method::named(method).is_some()),
+        Err(error) => assert_eq!(error.code == ErrorCode::UnknownMethod, Method::named(method).is_none()),
+    }
 }
 
 fn check_params(params: &[Value]) {
