@@ -2,8 +2,8 @@
 //! Whether a worker is what it says, decided before anything is encrypted.
 //!
 //! There is one function for it, [`verify_worker`], without input or output of its own: the certificate and the
-//! shielding key as they came from the network, and the facts as the chain holds them, go in; a [`VerifiedWorker`] comes
-//! out, which is the only thing that [`encode_and_encrypt`](crate::workflow::encode_and_encrypt) takes. Nothing
+//! shielding key as they came from the network, and the facts as the chain holds them, go in; a [`VerifiedWorker`]
+//! comes out, which is the only thing that [`encode_and_encrypt`](crate::workflow::encode_and_encrypt) takes. Nothing
 //! switches a check off.
 //!
 //! # What is checked
@@ -234,7 +234,9 @@ impl Refusal {
             Self::OtherRegistration => {
                 "the worker was restarted or runs twice: wait for its new registration to become final, or stop the copy"
             }
-            Self::Shard { .. } => "name the shard with --shard, or another worker with --worker-url",
+            Self::Shard { .. } => {
+                "it is somebody else's worker, and got nothing; name a worker of your shard with --worker-url"
+            }
             Self::Fingerprint { .. } => "leave out --mrenclave, or name another worker with --worker-url",
             Self::Evidence(EvidenceError::Measurement { .. } | EvidenceError::Genesis { .. }) => {
                 "look at `offstage list-workers`, and check that --node-url names the worker's own chain"

@@ -8,20 +8,26 @@
 
 pub mod address;
 mod channel;
+mod stranger;
 mod tls;
 
 pub use address::WorkerAddress;
+pub use stranger::Stranger;
 
 use crate::{
     account::Account,
     parentchain::{Parentchain, ParentchainError},
+    pin::Pin,
     verification::{ChainFacts, Expected, Presented, Refusal, VerifiedWorker, verify_worker},
 };
 use channel::Channel;
 use codec::{Decode, Encode};
-use offstage_balances_interface::{BoundGetterSigned, Getter, TrustedGetter, bound_getter_payload};
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier, bounded::decode_bounded, enclave_bridge::Request, receipt::Receipt,
+    AccountId32, H256, ShardIdentifier,
+    bounded::decode_bounded,
+    enclave_bridge::Request,
+    receipt::Receipt,
+    trusted::{BoundGetterSigned, Getter, TrustedGetter, bound_getter_payload},
 };
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -46,20 +52,28 @@ impl ChainView for Parentchain {
     }
 }
 
-/// A connection to a verified worker.
+/// A connection to a verified worker of the shard that the user means.
 pub struct Worker {
     channel: Channel,
     identity: VerifiedWorker,
 }
 
 impl Worker {
-    /// Connects to the worker at `address` and verifies it.
+    /// Connects to the worker at `address`, verifies it, and that it is the one that the user means.
     ///
     /// # Errors
     /// - [`WorkerError::Unreachable`] and [`WorkerError::Tls`] when there is no worker at that address;
     /// - [`WorkerError::Refused`] when it is not to be trusted, with the reason;
     /// - [`WorkerError::Parentchain`] when the chain's facts cannot be read.
     pub async fn connect<C: ChainView>(
+        chain: &C,
+        address: &WorkerAddress,
+        pin: &Pin,
+    ) -> Result<Self, WorkerError> {
+        Self::verified(chain, address, &Expected::from(*pin)).await
+    }
+
+    async fn verified<C: ChainView>(
         chain: &C,
         address: &WorkerAddress,
         expected: &Expected,
@@ -124,20 +138,12 @@ impl Worker {
         self.channel.call_text("system_version").await
     }
 
-    /// The free balance of `account` in the shard, in the smallest unit. Zero for an account that is not there.
+    /// The nonce of `account`'s next trusted call, asked for in the words `G` of the shard's business logic.
     ///
     /// # Errors
     /// [`WorkerError`].
-    pub async fn free_balance(&mut self, account: &Account) -> Result<u128, WorkerError> {
-        self.getter(TrustedGetter::FreeBalance(account.id()), account).await
-    }
-
-    /// The nonce of `account`'s next trusted call.
-    ///
-    /// # Errors
-    /// [`WorkerError`].
-    pub async fn nonce(&mut self, account: &Account) -> Result<u32, WorkerError> {
-        self.getter(TrustedGetter::Nonce(account.id()), account).await
+    pub async fn nonce<G: Getter>(&mut self, account: &Account) -> Result<u32, WorkerError> {
+        self.read::<G, _>(G::Trusted::nonce(account.id()), account).await
     }
 
     /// `offstage_getReceipt`: what became of an operation, or `None` when the worker has not executed it (yet). The
@@ -149,17 +155,20 @@ impl Worker {
         self.ask("offstage_getReceipt", json!([format!("{operation:?}")])).await
     }
 
-    /// `state_executeGetter`: a question that `account` signs. It is good for [`GETTER_LIFETIME`] blocks after the worker was
-    /// verified; connect anew after that.
-    async fn getter<T: Decode>(
+    /// `state_executeGetter`: a question of the business logic about `account`, which signs it. It is good for
+    /// [`GETTER_LIFETIME`] blocks after the worker was verified; connect anew after that.
+    ///
+    /// # Errors
+    /// [`WorkerError`]; [`WorkerError::NoAnswer`] when `account` is not the one that the question is about.
+    pub async fn read<G: Getter, T: Decode>(
         &mut self,
-        getter: TrustedGetter,
+        getter: G::Trusted,
         account: &Account,
     ) -> Result<T, WorkerError> {
         let expires = self.identity.verified_at().saturating_add(GETTER_LIFETIME);
         let payload = bound_getter_payload(&getter, expires, &self.identity.domain());
         let signature = Account::sign(account, &payload);
-        let getter = Getter::Bound(BoundGetterSigned { getter, expires, signature });
+        let getter = G::bound(BoundGetterSigned { getter, expires, signature });
         // Not encrypted: it travels in TLS that ends in the enclave.
         let request = Request { shard: self.identity.shard(), cyphertext: getter.encode() };
         let method = "state_executeGetter";
@@ -273,7 +282,7 @@ impl WorkerError {
 const MAX_TEXT_LEN: usize = 16 * 1024;
 
 /// How many blocks after the worker was verified its questions are good. At most
-/// [`MAX_GETTER_LIFETIME`](offstage_balances_interface::MAX_GETTER_LIFETIME), less what a worker may be behind.
+/// [`MAX_GETTER_LIFETIME`](offstage_primitives::trusted::MAX_GETTER_LIFETIME), less what a worker may be behind.
 pub const GETTER_LIFETIME: u32 = 128;
 
 #[cfg(test)]

@@ -7,12 +7,8 @@
 
 use anyhow::{Context, Result, ensure};
 use offstage_client::{
-    account::Account,
-    parentchain::Parentchain,
-    progress::Unobserved,
-    verification::{Expected, VerifiedWorker},
-    worker::WorkerAddress,
-    workflow,
+    account::Account, parentchain::Parentchain, pin::Pin, progress::Unobserved, verification::VerifiedWorker,
+    worker::WorkerAddress, workflow,
 };
 use offstage_e2e::{
     audit::Auditor,
@@ -183,7 +179,7 @@ async fn audit(
     let chain = Parentchain::connect(&network.node_url()).await?;
     for index in 0..WORKERS {
         let mut worker =
-            workflow::connect(&chain, &address(network, index)?, &of(shard), &Unobserved).await?;
+            workflow::connect(&chain, &address(network, index)?, &Pin::shard(shard), &Unobserved).await?;
         for operation in done.iter().flat_map(|done| &done.operations) {
             let receipt =
                 worker.receipt(*operation).await?.with_context(|| format!("no receipt of {operation:?}"))?;
@@ -202,12 +198,9 @@ async fn audit(
 
 async fn verified(network: &Network, index: usize, shard: ShardIdentifier) -> Result<VerifiedWorker> {
     let chain = Parentchain::connect(&network.node_url()).await?;
-    let worker = workflow::connect(&chain, &address(network, index)?, &of(shard), &Unobserved).await?;
+    let worker =
+        workflow::connect(&chain, &address(network, index)?, &Pin::shard(shard), &Unobserved).await?;
     Ok(worker.identity().clone())
-}
-
-fn of(shard: ShardIdentifier) -> Expected {
-    Expected { shard: Some(shard), mrenclave: None }
 }
 
 fn address(network: &Network, index: usize) -> Result<WorkerAddress> {

@@ -2,6 +2,7 @@
 //! JSON-RPC 2.0 requests over a WebSocket, one after the other.
 
 use super::{WorkerAddress, WorkerError};
+use crate::printable::printable;
 use futures::{SinkExt, StreamExt};
 use offstage_primitives::{
     bounded::decode_bounded,
@@ -115,11 +116,6 @@ fn value_of(method: &'static str, text: &str) -> Result<Vec<u8>, WorkerError> {
         }
         DirectRequestStatus::TrustedOperationStatus(_) => Err(malformed()),
     }
-}
-
-/// A text from elsewhere on one line, without characters that command a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 fn broken(reason: impl ToString) -> WorkerError {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The client against workers that are played here: real TLS, real WebSockets, real evidence of the development root; an
-//! honest worker, and every kind that must be refused (threat model C8, H2, H10, H15).
+//! The client against workers that are played here: real TLS, real WebSockets, real evidence of the development root;
+//! an honest worker, and every kind that must be refused (threat model C8, H2, H10, H15).
 
 use super::*;
 use crate::workflow;
@@ -11,7 +11,7 @@ use offstage_attestation::{
     development::{self, Platform, Report},
     x509,
 };
-use offstage_balances_interface::{BalancesOperation, TrustedCall};
+use offstage_balances_interface::{BalancesOperation, Getter, TrustedCall, TrustedGetter};
 use offstage_envelope::OpeningKey;
 use offstage_primitives::{
     attestation::{
@@ -149,8 +149,16 @@ struct Served {
     calls: Arc<Mutex<Vec<String>>>,
 }
 
+/// What a business logic answers to an encoded getter.
+type Logic = fn(&[u8]) -> RpcReturnValue;
+
 /// Serves `certificate` with `key`; answers to `author_getShieldingKey` with `shielding_key`.
-async fn serve(certificate: Vec<u8>, key: &KeyPair, shielding_key: ShieldingPublicKey) -> Served {
+async fn serve(
+    certificate: Vec<u8>,
+    key: &KeyPair,
+    shielding_key: ShieldingPublicKey,
+    logic: Logic,
+) -> Served {
     let provider = aws_lc_rs::default_provider();
     let key =
         provider.key_provider.load_private_key(PrivateKeyDer::Pkcs8(key.serialize_der().into())).unwrap();
@@ -173,7 +181,7 @@ async fn serve(certificate: Vec<u8>, key: &KeyPair, shielding_key: ShieldingPubl
                 let request: Value = serde_json::from_str(&text).unwrap();
                 let method = request["method"].as_str().unwrap();
                 log.lock().unwrap().push(method.to_owned());
-                let answer = answer(method, &request["params"], &shielding_key);
+                let answer = answer(method, &request["params"], &shielding_key, logic);
                 let result = format!("0x{}", hex::encode(answer.encode()));
                 let answer = json!({ "jsonrpc": "2.0", "id": request["id"], "result": result });
                 if socket.send(Message::text(answer.to_string())).await.is_err() {
@@ -185,7 +193,12 @@ async fn serve(certificate: Vec<u8>, key: &KeyPair, shielding_key: ShieldingPubl
     Served { address: WorkerAddress::parse("wss://127.0.0.1", port).unwrap(), calls }
 }
 
-fn answer(method: &str, parameters: &Value, shielding_key: &ShieldingPublicKey) -> RpcReturnValue {
+fn answer(
+    method: &str,
+    parameters: &Value,
+    shielding_key: &ShieldingPublicKey,
+    logic: Logic,
+) -> RpcReturnValue {
     let bytes = || hex::decode(parameters[0].as_str().unwrap().trim_start_matches("0x")).unwrap();
     match method {
         "author_getShieldingKey" => RpcReturnValue::ok(shielding_key.to_json()),
@@ -194,17 +207,8 @@ fn answer(method: &str, parameters: &Value, shielding_key: &ShieldingPublicKey) 
         "system_version" => RpcReturnValue::ok("0.1.0"),
         "state_executeGetter" => {
             let request = Request::decode(&mut &bytes()[..]).unwrap();
-            let Getter::Bound(signed) = Getter::decode(&mut &request.cyphertext[..]).unwrap() else {
-                return RpcReturnValue::error("unexpected getter");
-            };
-            if !signed.verify(&DOMAIN, VERIFIED_AT) || request.shard != SHARD.into() {
-                return RpcReturnValue::error("not authorised");
-            }
-            RpcReturnValue::ok(Some(match signed.getter {
-                TrustedGetter::FreeBalance(_) => 25_000_000_000u128.encode(),
-                TrustedGetter::ReservedBalance(_) => 0u128.encode(),
-                TrustedGetter::Nonce(_) => 3u32.encode(),
-            }))
+            assert_eq!(request.shard, SHARD.into());
+            logic(&request.cyphertext)
         }
         "offstage_getReceipt" => RpcReturnValue::ok((bytes()[0] == 1).then(|| Receipt {
             leaf: OperationLeaf { operation: H256::from_slice(&bytes()), outcome: Outcome::Executed },
@@ -218,16 +222,31 @@ fn answer(method: &str, parameters: &Value, shielding_key: &ShieldingPublicKey) 
     }
 }
 
+fn balances(getter: &[u8]) -> RpcReturnValue {
+    let Getter::Bound(signed) = Getter::decode(&mut &getter[..]).unwrap() else {
+        return RpcReturnValue::error("unexpected getter");
+    };
+    if !signed.verify(&DOMAIN, VERIFIED_AT) {
+        return RpcReturnValue::error("not authorised");
+    }
+    RpcReturnValue::ok(Some(match signed.getter {
+        TrustedGetter::FreeBalance(_) => 25_000_000_000u128.encode(),
+        TrustedGetter::ReservedBalance(_) => 0u128.encode(),
+        TrustedGetter::Nonce(_) => 3u32.encode(),
+    }))
+}
+
 /// Connects to an enclave that is served as it is, with the chain's facts changed by `change`.
 async fn connect(
     enclave: &Enclave,
     expected: &Expected,
     change: impl FnOnce(&mut ChainFacts),
 ) -> Result<Worker, WorkerError> {
-    let served = serve(enclave.certificate(), &enclave.tls_key, enclave.shielding_key.clone()).await;
+    let served =
+        serve(enclave.certificate(), &enclave.tls_key, enclave.shielding_key.clone(), balances).await;
     let mut chain = enclave.chain();
     change(&mut chain);
-    let result = Worker::connect(&chain, &served.address, expected).await;
+    let result = Worker::verified(&chain, &served.address, expected).await;
     if result.is_err() {
         let calls = served.calls.lock().unwrap();
         assert!(calls.iter().all(|call| call == "author_getShieldingKey"), "{calls:?}");
@@ -253,8 +272,9 @@ async fn an_honest_worker_is_verified_and_answers() {
     assert_eq!(worker.identity().shard(), SHARD.into());
     assert_eq!(worker.identity().signer(), &enclave.evidence.signer);
     let alice = Account::from_secret("//Alice").ok().unwrap();
-    assert_eq!(worker.free_balance(&alice).await.unwrap(), 25_000_000_000);
-    assert_eq!(worker.nonce(&alice).await.unwrap(), 3);
+    let question = TrustedGetter::FreeBalance(alice.id());
+    assert_eq!(worker.read::<Getter, u128>(question, &alice).await.unwrap(), 25_000_000_000);
+    assert_eq!(worker.nonce::<Getter>(&alice).await.unwrap(), 3);
     assert_eq!(worker.fingerprint().await.unwrap(), MRENCLAVE);
     assert_eq!(worker.shard().await.unwrap(), SHARD.into());
     assert_eq!(worker.version().await.unwrap(), "0.1.0");
@@ -270,7 +290,8 @@ async fn what_is_encrypted_to_a_verified_worker_its_enclave_can_authenticate() {
     let alice = Account::from_secret("//Alice").ok().unwrap();
     let bob = Account::from_secret("//Bob").ok().unwrap();
     let call = TrustedCall::BalanceTransfer(alice.id(), bob.id(), 1);
-    let operation = workflow::compose_trusted_call(call.clone(), 3, &alice, worker.identity()).unwrap();
+    let operation: BalancesOperation =
+        workflow::compose_trusted_call(call.clone(), 3, &alice, worker.identity()).unwrap();
     let envelope = workflow::encode_and_encrypt(&operation, worker.identity()).unwrap();
     let opened = BalancesOperation::decode(&mut &SHIELDING_KEY.open(&envelope).unwrap()[..]).unwrap();
     assert_eq!(opened, operation);
@@ -278,7 +299,7 @@ async fn what_is_encrypted_to_a_verified_worker_its_enclave_can_authenticate() {
     assert!(signed.nonce == 3 && signed.verify(&DOMAIN));
     assert!(!signed.is_expired(VERIFIED_AT + workflow::CALL_LIFETIME));
     assert!(signed.is_expired(VERIFIED_AT + workflow::CALL_LIFETIME + 1));
-    assert!(workflow::compose_trusted_call(call, 3, &bob, worker.identity()).is_err());
+    assert!(workflow::compose_trusted_call::<_, Getter>(call, 3, &bob, worker.identity()).is_err());
 }
 
 #[tokio::test]
@@ -297,8 +318,8 @@ async fn c08_a_proxy_with_a_tls_key_of_its_own_is_refused() {
     let content = octet_string(&enclave.evidence.encode());
     parameters.custom_extensions = vec![CustomExtension::from_oid_content(EVIDENCE_OID, content)];
     let certificate = parameters.self_signed(&proxy).unwrap().der().to_vec();
-    let served = serve(certificate, &proxy, enclave.shielding_key.clone()).await;
-    let result = Worker::connect(&enclave.chain(), &served.address, &Expected::default()).await;
+    let served = serve(certificate, &proxy, enclave.shielding_key.clone(), balances).await;
+    let result = Worker::verified(&enclave.chain(), &served.address, &Expected::default()).await;
     let Err(WorkerError::Refused { refusal, .. }) = result else { panic!("the proxy was accepted") };
     assert_eq!(refusal, Refusal::Evidence(EvidenceError::TlsKey));
 }
@@ -307,8 +328,8 @@ async fn c08_a_proxy_with_a_tls_key_of_its_own_is_refused() {
 async fn c08_a_proxy_that_shows_the_enclaves_certificate_fails_the_handshake() {
     let enclave = Enclave::honest();
     let proxy = KeyPair::generate().unwrap();
-    let served = serve(enclave.certificate(), &proxy, enclave.shielding_key.clone()).await;
-    let result = Worker::connect(&enclave.chain(), &served.address, &Expected::default()).await;
+    let served = serve(enclave.certificate(), &proxy, enclave.shielding_key.clone(), balances).await;
+    let result = Worker::verified(&enclave.chain(), &served.address, &Expected::default()).await;
     assert!(matches!(result, Err(WorkerError::Tls { .. })));
     assert!(served.calls.lock().unwrap().is_empty());
 }
@@ -350,6 +371,32 @@ async fn h02_another_chain_or_shard_is_refused() {
         refusal(&Enclave::honest(), &expected, |_| {}).await,
         Refusal::Shard { found: SHARD.into(), wanted }
     );
+}
+
+/// The attacker's enclave is genuine, of the code that the chain allows, and registered; only its shard is not the
+/// user's.
+#[tokio::test]
+async fn c12_a_genuine_enclave_of_another_shard_is_refused_before_anything_is_encrypted_signed_or_paid() {
+    let attacker = Enclave::honest();
+    let key = attacker.shielding_key.clone();
+    let served = serve(attacker.certificate(), &attacker.tls_key, key, balances).await;
+    let (chain, wanted) = (attacker.chain(), Pin::shard([1; 32].into()));
+    let refused = Worker::connect(&chain, &served.address, &wanted).await;
+    let Err(WorkerError::Refused { refusal, .. }) = refused else {
+        panic!("the user would pay into his shard")
+    };
+    assert_eq!(refusal, Refusal::Shard { found: SHARD.into(), wanted: wanted.identifier() });
+    assert!(refusal.hint().contains("somebody else"), "{}", refusal.hint());
+    assert!(!refusal.may_pass(), "waiting does not make it the user's");
+    // It was asked for its public key, as everybody may, and for nothing that an account signs.
+    assert_eq!(*served.calls.lock().unwrap(), ["author_getShieldingKey"]);
+
+    // Who does not know yet whose it is can look at it. A `Stranger` has nothing by which to encrypt, sign or pay.
+    let mut stranger = Stranger::connect(&chain, &served.address, &Expected::default()).await.unwrap();
+    assert_eq!(stranger.ask_shard().await.unwrap(), SHARD.into());
+    assert_eq!(stranger.ask_fingerprint().await.unwrap(), MRENCLAVE);
+    let calls = served.calls.lock().unwrap();
+    assert!(!calls.iter().any(|call| call == "state_executeGetter"), "{calls:?}");
 }
 
 #[tokio::test]
@@ -394,12 +441,12 @@ async fn a_worker_without_a_shielding_key_is_refused() {
 async fn whoever_is_no_worker_is_called_so() {
     let enclave = Enclave::honest();
     let connect = async |address| {
-        Worker::connect(&enclave.chain(), &address, &Expected::default()).await.err().unwrap()
+        Worker::verified(&enclave.chain(), &address, &Expected::default()).await.err().unwrap()
     };
     // An ordinary TLS server.
     let key = KeyPair::generate().unwrap();
     let ordinary = CertificateParams::default().self_signed(&key).unwrap().der().to_vec();
-    let served = serve(ordinary, &key, enclave.shielding_key.clone()).await;
+    let served = serve(ordinary, &key, enclave.shielding_key.clone(), balances).await;
     assert!(matches!(connect(served.address).await, WorkerError::Tls { .. }));
     // A server that does not speak TLS.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -416,6 +463,8 @@ async fn whoever_is_no_worker_is_called_so() {
     let closed = WorkerAddress::parse("wss://127.0.0.1", closed).unwrap();
     assert!(matches!(connect(closed).await, WorkerError::Unreachable { .. }));
 }
+
+mod counter;
 
 /// DER of an octet string of 256 to 65 535 bytes.
 fn octet_string(content: &[u8]) -> Vec<u8> {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The program: flags, log, host's socket, conversation.
+//! The program: its own process, flags, log, host's socket, conversation.
 
 use crate::{
     enclave::{Enclave, OpenError},
     host::{HostError, converse},
     platform::{self, PlatformError},
+    process,
 };
 use clap::Parser;
 use offstage_primitives::command_line;
@@ -22,6 +23,10 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 /// Takes `--socket` and `--data-dir`, logs to stderr, and answers the host until it goes away. An error is one line on stderr and
 /// a non-zero exit code.
 pub fn run<S: StateTransition>() -> ExitCode {
+    if let Err(error) = process::shut_off() {
+        say(&format!("error: {error}"));
+        return ExitCode::FAILURE;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return refuse(&error),

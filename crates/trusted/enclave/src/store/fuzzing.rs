@@ -49,7 +49,7 @@ type JournalEntry = (Vec<(Vec<u8>, Vec<u8>)>, Vec<Vec<u8>>);
 /// One record of each kind, with these keys.
 #[cfg(test)]
 pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
-    use super::{Head, WaitingEffect};
+    use super::{Head, WaitingEffect, records::Ledger, tally::Tally};
     use crate::{
         ingest::{Birth, ChainFacts},
         keys::{ShieldingKey, Signer},
@@ -81,12 +81,14 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
     };
     let sealed_head = SealedHead {
         head: Some(head),
-        next_effect: 1,
-        effects: 2,
-        effects_tag: [8; 32],
-        journal_from: 3,
-        journal_to: 4,
-        keys_tag: [9; 32],
+        ledger: Ledger {
+            next_effect: 1,
+            outbox: Tally::of(&[[8; 32]]),
+            journal_from: 3,
+            journal_to: 4,
+            journal: Tally::of(&[[7; 32]]),
+            keys_tag: [9; 32],
+        },
     };
     let keys = Keys {
         signer: Arc::new(Signer::from_sealable(&[1; 32]).unwrap()),

@@ -22,6 +22,19 @@ fn open(path: &Path) -> Store {
     Store::open(path, &sealing(), || Ok(first_keys())).unwrap()
 }
 
+impl Store {
+    fn window(&self) -> (u64, u64) {
+        (self.ledger.journal_from, self.ledger.journal_to)
+    }
+}
+
+/// A store in memory that is bound to a chain.
+fn in_memory() -> Store {
+    let mut store = Store::in_memory(&sealing(), first_keys());
+    store.commit(Change { head: Some(head(0)), ..Change::default() }).unwrap();
+    store
+}
+
 fn block(number: u32) -> BlockReference {
     BlockReference { number, hash: H256::repeat_byte(number as u8) }
 }
@@ -92,7 +105,7 @@ fn everything_of_a_commit_is_there_after_a_restart() {
 
 #[test]
 fn ids_of_effects_are_never_used_again() {
-    let mut store = Store::in_memory(&sealing(), first_keys());
+    let mut store = in_memory();
     store.commit(Change { effects: vec![unshield(1)], ..Change::default() }).unwrap();
     store.commit(Change { ended: vec![0, 77], ..Change::default() }).unwrap();
     store.commit(Change { effects: vec![unshield(1)], ..Change::default() }).unwrap();
@@ -101,7 +114,7 @@ fn ids_of_effects_are_never_used_again() {
 
 #[test]
 fn a_snapshot_does_not_change_and_merged_nodes_are_found() {
-    let mut store = Store::in_memory(&sealing(), first_keys());
+    let mut store = in_memory();
     store.commit(Change { nodes: nodes(&[1], &[]), ..Change::default() }).unwrap();
     let early = store.snapshot().unwrap();
     for number in 0..100u8 {
@@ -150,14 +163,14 @@ fn making_room_changes_where_nodes_are_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store");
     let mut store = full_journal(&path);
-    let (from, to) = store.journal;
+    let (from, to) = store.window();
     let early = store.snapshot().unwrap();
     let overdue = store.overdue().unwrap();
     overdue.merge().unwrap();
     // What is read between the merge and its note.
     let meanwhile = store.snapshot().unwrap();
     store.note_merge(overdue, Ok(())).unwrap();
-    assert_eq!(store.journal, (from + 1, to));
+    assert_eq!(store.window(), (from + 1, to));
     assert!(store.overdue().is_none(), "there is room now");
     assert_nodes(&early);
     assert_nodes(&meanwhile);
@@ -165,13 +178,13 @@ fn making_room_changes_where_nodes_are_and_nothing_else() {
     drop((early, meanwhile, store));
     // ---- Killed behind a merge, before anything else.
     let mut store = open(&path);
-    assert_eq!(store.journal, (from + 1, to));
+    assert_eq!(store.window(), (from + 1, to));
     assert_full_journal(&store);
     store.commit(Change { nodes: nodes(&[100], &[98]), ..Change::default() }).unwrap();
     store.overdue().unwrap().merge().unwrap();
     drop(store);
     let mut store = open(&path);
-    assert_eq!(store.journal, (from + 2, to + 1));
+    assert_eq!(store.window(), (from + 2, to + 1));
     store.commit(Change { nodes: nodes(&[98], &[100]), ..Change::default() }).unwrap();
     assert_full_journal(&store);
 }
@@ -181,10 +194,10 @@ fn after_a_merge_that_failed_the_store_is_broken() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = full_journal(&dir.path().join("store"));
     let overdue = store.overdue().unwrap();
-    let journal = store.journal;
+    let journal = store.window();
     assert!(store.note_merge(overdue, Err(StoreError::BrokenFile)).is_err());
     assert!(store.is_broken());
-    assert_eq!(store.journal, journal);
+    assert_eq!(store.window(), journal);
 }
 
 /// As for a block's commit: what was written is a part of what changed, from either end.
@@ -194,7 +207,7 @@ fn h12_a_merge_that_was_cut_at_any_byte_changes_nothing() {
     let path = dir.path().join("store");
     let store = full_journal(&path);
     let mut before = std::fs::read(&path).unwrap();
-    let from = store.journal.0;
+    let from = store.window().0;
     store.overdue().unwrap().merge().unwrap();
     let mut behind = std::fs::read(&path).unwrap();
     let longest = before.len().max(behind.len());
@@ -209,7 +222,7 @@ fn h12_a_merge_that_was_cut_at_any_byte_changes_nothing() {
             std::fs::write(&copy, [&first[..cut], &second[cut..]].concat()).unwrap();
             let store = open(&copy);
             assert_full_journal(&store);
-            seen[usize::try_from(store.journal.0 - from).unwrap()] += 1;
+            seen[usize::try_from(store.window().0 - from).unwrap()] += 1;
         }
     }
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
@@ -217,7 +230,7 @@ fn h12_a_merge_that_was_cut_at_any_byte_changes_nothing() {
 
 #[test]
 fn a_receipt_of_success_is_not_displaced() {
-    let mut store = Store::in_memory(&sealing(), first_keys());
+    let mut store = in_memory();
     let operation = H256::repeat_byte(5);
     let mut run = |number, outcome| {
         let receipts = BlockReceipts {
