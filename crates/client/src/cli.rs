@@ -21,8 +21,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use context::Context;
 use error::CliError;
-use options::Options;
 use offstage_primitives::command_line;
+use options::Options;
 use std::{process::ExitCode, time::Duration};
 use terminal::Terminal;
 
