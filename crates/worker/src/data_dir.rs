@@ -35,7 +35,18 @@ pub fn prepare(folder: &Path) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => {}
         Err(error) => return Err(error).with_context(cannot),
     }
-    if close(folder, FOLDER)? {
+    if is_open_to_others(folder) {
+        // Whatever it is, it is not the worker's to lock: a home, a folder for everybody's temporary files.
+        let foreign = foreign(folder)?;
+        if !foreign.is_empty() {
+            bail!(
+                "other users of this machine can enter the data folder {}, and it holds what is no worker's ({}): name a \
+                 folder for the worker alone with --data-dir, or close this one with chmod 700",
+                folder.display(),
+                foreign
+            );
+        }
+        close(folder, FOLDER)?;
         tracing::warn!("other users of this machine could enter {}; now they cannot", folder.display());
     }
     close_files(folder)
@@ -49,7 +60,8 @@ pub fn close_files(folder: &Path) -> Result<()> {
     for name in files::ALL {
         let file = folder.join(name);
         // A link leads to what is perhaps not the worker's.
-        if file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+        let is_file = file.symlink_metadata().is_ok_and(|metadata| metadata.is_file());
+        if is_file && is_open_to_others(&file) {
             close(&file, FILE)?;
         }
     }
@@ -71,45 +83,53 @@ pub fn clear(folder: &Path) -> Result<()> {
         }
     }
     tracing::info!(folder = %folder.display(), "removed the sealed store");
-    let foreign = match fs::read_dir(folder) {
-        Ok(entries) => {
-            entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect()
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot read the data folder {}", folder.display()));
-        }
-    };
+    let foreign = foreign(folder)?;
     if !foreign.is_empty() {
-        tracing::warn!(
-            folder = %folder.display(),
-            "left in the folder, because no worker made it: {}",
-            escaped(&foreign.join(", "))
-        );
+        tracing::warn!(folder = %folder.display(), "left in the folder, because no worker made it: {foreign}");
     }
     Ok(())
 }
 
-/// Whether there was something to close.
-fn close(path: &Path, mode: u32) -> Result<bool> {
-    let open_to_others = fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
-    if !open_to_others {
-        return Ok(false);
-    }
-    if let Err(error) = fs::set_permissions(path, Permissions::from_mode(mode)) {
-        bail!(
-            "other users of this machine can open {}, and this cannot be changed ({error}): give it to the worker's \
-             user, or choose another folder with --data-dir",
+/// The names of what is in the folder and of no worker's making, for people.
+fn foreign(folder: &Path) -> Result<String> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read the data folder {}", folder.display()));
+        }
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .filter(|name| !files::ALL.contains(&name.as_str()))
+        .collect();
+    names.sort_unstable();
+    let more = names.len().saturating_sub(MAX_TOLD);
+    names.truncate(MAX_TOLD);
+    let told = escaped(&names.join(", "));
+    Ok(if more == 0 { told } else { format!("{told} and {more} more") })
+}
+
+fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+fn close(path: &Path, mode: u32) -> Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(mode)).with_context(|| {
+        format!(
+            "other users of this machine can open {}, and this cannot be changed: give it to the worker's user, or choose \
+             another folder with --data-dir",
             path.display()
-        );
-    }
-    Ok(true)
+        )
+    })
 }
 
 /// Only the owner enters, lists and writes.
 const FOLDER: u32 = 0o700;
 /// Only the owner reads and writes.
 const FILE: u32 = 0o600;
+/// So many foreign files are named.
+const MAX_TOLD: usize = 10;
 
 #[cfg(test)]
 mod tests {
@@ -153,6 +173,18 @@ mod tests {
         let in_the_way = everybodys.path().join("file");
         fs::write(&in_the_way, "").unwrap();
         assert!(prepare(&in_the_way).unwrap_err().to_string().contains("--data-dir"));
+    }
+
+    /// `--data-dir /tmp` must not lock everybody else out.
+    #[test]
+    fn h23_a_folder_that_holds_other_things_is_refused_and_not_locked() {
+        let (_everybodys, folder) = open_folder();
+        fs::write(folder.join("somebodys.txt"), "").unwrap();
+        let error = format!("{:#}", prepare(&folder).unwrap_err());
+        assert!(error.contains("somebodys.txt") && error.contains("--data-dir"), "{error}");
+        assert_eq!(mode(&folder), 0o755);
+        fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
+        prepare(&folder).unwrap();
     }
 
     /// Whoever cannot open the store cannot hold its lock either. Another user can only be played by root.

@@ -34,7 +34,7 @@ pub async fn mutual_attestation_url(url: String) -> Result<String> {
         TcpStream::connect(authority).await.context("nobody listens on its mutual-attestation port")?;
         Ok(peer)
     };
-    tokio::time::timeout(PATIENCE, asked).await.context("it is silent")?
+    tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| bail!("it is silent"))
 }
 
 /// Host and authority of a URL.

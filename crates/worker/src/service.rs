@@ -86,7 +86,7 @@ impl Service<'_> {
             if begun.elapsed() < SHORT_LIFE && restarts.count() >= MAX_SHORT_LIVES {
                 return Err(error.context("the enclave stops soon after each start"));
             }
-            tracing::warn!("{error:#}; starting it again");
+            tracing::warn!("{}; starting it again", escaped(&format!("{error:#}")));
             self.board.note_trouble(Some("the enclave is being restarted".into()));
             metrics::counter!("offstage_enclave_restarts_total").increment(1);
             restarts.pause(begun.elapsed() >= SHORT_LIFE).await;
@@ -262,7 +262,7 @@ impl Service<'_> {
 
     /// Waits until the node answers again; for as long as it takes.
     async fn reconnect(&mut self, cause: anyhow::Error) {
-        tracing::warn!("{cause:#}; reconnecting");
+        tracing::warn!("{}; reconnecting", escaped(&format!("{cause:#}")));
         self.board.note_trouble(Some("the parentchain's node does not answer".into()));
         metrics::counter!("offstage_node_reconnects_total").increment(1);
         let mut pauses = Backoff::default();
