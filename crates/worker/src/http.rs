@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
 use metrics_exporter_prometheus::PrometheusHandle;
-use offstage_protocol::{BlockReference, Phase, Status};
+use offstage_protocol::{BlockReference, Parked, Phase, Status};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
@@ -65,9 +65,15 @@ impl Report {
             "outbox": status.map(|status| status.outbox_len),
             "operations": status.map(|status| status.operations),
             "notice": status.and_then(|status| status.notice.clone()),
+            "parked": status.map(|status| status.parked.iter().map(parked).collect::<Vec<_>>()),
             "trouble": self.trouble,
         })
     }
+}
+
+/// What the enclave does not submit any more: what, how many, why and what helps.
+fn parked(parked: &Parked) -> Value {
+    json!({ "kind": format!("{:?}", parked.kind), "count": parked.count, "reason": parked.reason.to_string() })
 }
 
 /// Serves `/is_initialized` (200 when clients can use the worker, else 404) and `/health` (JSON).
@@ -157,6 +163,7 @@ mod tests {
             outbox_len: 0,
             operations: 0,
             notice: None,
+            parked: vec![],
         };
         Report { status: Some(status), head: Some(block(head)), trouble: None }
     }

@@ -13,17 +13,19 @@
 
 use codec::{Decode, Encode};
 use offstage_light_client::{
-    OperationsError, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations, storage_keys,
+    OperationsError, Phase, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations,
+    storage_keys,
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, INTEL_ROOT, KeyBinding, RegistrationProof, TcbPolicy},
-    enclave_bridge::{UpgradableShardConfig, allowed_fingerprint},
+    enclave_bridge::{ShardSignerStatus, UpgradableShardConfig, allowed_fingerprint},
     receipt::shielding_operation_hash,
     teerex::SecurityFlags,
 };
 use offstage_protocol::BlockReference;
-use offstage_sdk::{BlockContext, ShardContext};
+use offstage_sdk::{BlockContext, PayoutTerms, ShardContext};
+use std::collections::BTreeMap;
 
 /// What the enclave knows of its chain after a block, proven against the block's state root.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -44,6 +46,12 @@ pub struct ChainFacts {
     pub allow_debug: bool,
     /// Whether the registry has an entry of the enclave's signer.
     pub registered: bool,
+    /// The enclaves that act for the shard; `None` before the first one did.
+    pub shard_status: Option<Vec<ShardSignerStatus>>,
+    /// Free balance of the shard's account, out of which payments are made.
+    pub shard_balance: u128,
+    /// What it takes to pay out. Its fee is of the newest block that shows one.
+    pub payout: PayoutTerms,
 }
 
 impl ChainFacts {
@@ -96,9 +104,16 @@ pub struct Ingested {
     pub confirmed: Vec<Confirmed>,
     /// Call hashes of payments that were done.
     pub unshielded: Vec<H256>,
+    /// What the shard's enclaves paid for a call, the least of this block.
+    pub fee: Option<u128>,
 }
 
 impl Ingested {
+    /// Completes the facts by what only earlier blocks show.
+    pub fn remember(&mut self, before: Option<&ChainFacts>) {
+        self.facts.payout.fee = self.fee.or(before.map(|facts| facts.payout.fee)).unwrap_or_default();
+    }
+
     /// What the business logic is told of the block.
     pub fn context(&self, shard: ShardContext) -> BlockContext {
         BlockContext {
@@ -106,6 +121,7 @@ impl Ingested {
             number: self.block.number,
             hash: self.block.hash,
             timestamp_ms: self.facts.timestamp_ms,
+            payout: self.facts.payout,
         }
     }
 
@@ -191,6 +207,8 @@ pub fn watched_keys(signer: &AccountId32, shard: ShardIdentifier) -> Vec<Vec<u8>
         keys.tcb_policy,
         keys.security_flags,
         keys.registration,
+        keys.shard_status,
+        keys.shard_account,
     ]
 }
 
@@ -216,9 +234,18 @@ pub fn ingest(
         registry: Vec::new(),
         confirmed: Vec::new(),
         unshielded: Vec::new(),
+        fee: None,
     };
     let mut shieldings = ShieldingPlace::default();
+    // Calls of the shard's enclaves, by extrinsic.
+    let mut own_calls = BTreeMap::<u32, u32>::new();
     for ShardEvent { extrinsic_index, kind, .. } in operations(block, shard)? {
+        if let (Some(index), ShardEventKind::Confirmed { .. } | ShardEventKind::Unshielded { .. }) =
+            (extrinsic_index, &kind)
+        {
+            let count = own_calls.entry(index).or_default();
+            *count = count.saturating_add(1);
+        }
         match kind {
             ShardEventKind::Invoke { cyphertext } => {
                 ingested.incoming.push(Incoming::Invocation { cyphertext })
@@ -246,7 +273,23 @@ pub fn ingest(
             ShardEventKind::ShardConfigUpdated => {}
         }
     }
+    ingested.fee = least_fee(block, &own_calls);
     Ok(ingested)
+}
+
+/// What a call of the shard's enclaves cost in this block: the fee of its extrinsic without the tip, shared among the calls in it. Only
+/// registered enclaves of the shard make such calls, so nobody else moves this.
+fn least_fee(block: &VerifiedBlock, own_calls: &BTreeMap<u32, u32>) -> Option<u128> {
+    if own_calls.is_empty() {
+        return None;
+    }
+    let paid = block.events.iter().filter(|event| event.is("TransactionPayment", "TransactionFeePaid"));
+    let shares = paid.filter_map(|event| {
+        let Phase::ApplyExtrinsic(index) = event.phase else { return None };
+        let fee = event.field::<u128>("actual_fee", 1)?.saturating_sub(event.field::<u128>("tip", 2)?);
+        fee.checked_div(u128::from(*own_calls.get(&index)?))
+    });
+    shares.min()
 }
 
 /// Why a verified block cannot be read. It is the chain's own, so the enclave cannot go on before it understands it.
@@ -270,6 +313,8 @@ struct WatchedKeys {
     tcb_policy: Vec<u8>,
     security_flags: Vec<u8>,
     registration: Vec<u8>,
+    shard_status: Vec<u8>,
+    shard_account: Vec<u8>,
 }
 
 impl WatchedKeys {
@@ -286,6 +331,9 @@ impl WatchedKeys {
             tcb_policy: storage_keys::value("Teerex", "TcbPolicy"),
             security_flags: storage_keys::value("Teerex", "SecurityFlags"),
             registration: storage_keys::blake2_128_concat("Teerex", "SovereignEnclaves", signer.as_ref()),
+            shard_status: storage_keys::blake2_128_concat("EnclaveBridge", "ShardStatus", shard.as_bytes()),
+            // The pallet keeps a shard's funds on the account that has the shard's bytes.
+            shard_account: storage_keys::account(&AccountId32::new(*shard.as_bytes())),
         }
     }
 }
@@ -297,14 +345,16 @@ fn facts(
 ) -> Result<ChainFacts, IngestError> {
     let keys = WatchedKeys::new(signer, shard);
     let value = |key: &Vec<u8>| block.storage.get(key).and_then(Option::as_deref);
-    let (nonce, balance) = match value(&keys.account) {
-        None => (0, 0),
-        Some(bytes) => {
-            let account =
-                AccountInfo::decode(&mut &bytes[..]).map_err(|_| IngestError::Storage("accounts"))?;
-            (account.nonce, account.free)
-        }
+    let account = |key| match value(key) {
+        None => Ok((0, 0)),
+        Some(mut bytes) => AccountInfo::decode(&mut bytes)
+            .map(|account| (account.nonce, account.free))
+            .map_err(|_| IngestError::Storage("accounts")),
     };
+    let (nonce, balance) = account(&keys.account)?;
+    let (_, shard_balance) = account(&keys.shard_account)?;
+    // A chain without this constant takes any amount.
+    let deposit = block.runtime.constant("Balances", "ExistentialDeposit");
     Ok(ChainFacts {
         timestamp_ms: decoded(value(&keys.timestamp), "the time")?.unwrap_or_default(),
         nonce,
@@ -318,6 +368,12 @@ fn facts(
             .unwrap_or_default()
             .sgx_allow_debug_mode,
         registered: value(&keys.registration).is_some(),
+        shard_status: decoded(value(&keys.shard_status), "the shard's status")?,
+        shard_balance,
+        payout: PayoutTerms {
+            existential_deposit: decoded(deposit, "the existential deposit")?.unwrap_or_default(),
+            fee: 0,
+        },
     })
 }
 
@@ -360,4 +416,27 @@ struct AccountInfo {
     _providers: u32,
     _sufficients: u32,
     free: u128,
+}
+
+/// Facts for tests.
+#[cfg(test)]
+pub(crate) mod tests_support {
+    use super::*;
+
+    /// A registered enclave with funds, on a chain without anything else.
+    pub(crate) fn facts() -> ChainFacts {
+        ChainFacts {
+            timestamp_ms: 0,
+            nonce: 0,
+            balance: 0,
+            shard_config: None,
+            root_certificate: Vec::new(),
+            tcb_policy: TcbPolicy::default(),
+            allow_debug: false,
+            registered: true,
+            shard_status: None,
+            shard_balance: u128::MAX,
+            payout: PayoutTerms::default(),
+        }
+    }
 }

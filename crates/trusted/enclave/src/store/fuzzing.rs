@@ -78,6 +78,9 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
             tcb_policy: Default::default(),
             allow_debug: false,
             registered: true,
+            shard_status: Some(vec![]),
+            shard_balance: 5,
+            payout: Default::default(),
         }),
         opinions: vec![Opinion { block: 6, agreeing: vec![[7; 32].into()], against: vec![] }],
     };
