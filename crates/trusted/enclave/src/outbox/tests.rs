@@ -255,21 +255,6 @@ fn p09_a_payment_beyond_the_shards_funds_is_parked_until_there_is_more() {
     assert!(bench.submissions.parked().is_empty());
 }
 
-/// C17: work grows with what waits and not with its square: ten times as much takes far less than a hundred times as long.
-#[test]
-fn c17_a_collect_touches_each_waiting_effect_a_bounded_number_of_times() {
-    let waiting: Vec<_> = (0..20_000).map(|id| payment(id, 1)).collect();
-    let mut counted = 0u32;
-    let counting = waiting.iter().inspect(|_| counted += 1);
-    let items = items(counting, SHARD.into(), &OWN, &facts(), 5);
-    assert_eq!((items.len(), counted), (20_000, 20_000));
-    let paid = Ingested {
-        unshielded: (0..20_000u64).map(|id| H256(sp_crypto_hashing::blake2_256(&id.to_le_bytes()))).collect(),
-        ..confirmed(None, 0)
-    };
-    assert_eq!(ended(waiting.iter(), &paid, &OWN, false).len(), 20_000);
-}
-
 /// The kit's metadata, in which the call that makes batches has another name.
 fn without_batches() -> Vec<u8> {
     let mut metadata = METADATA.to_vec();
