@@ -5,7 +5,7 @@
 //! So the report is true also while the enclave works on one block for a minute (threat model P14).
 
 use crate::enclave::Vitals;
-use offstage_protocol::{BlockReference, Phase, Status};
+use offstage_protocol::{BlockReference, Parked, Phase, Status};
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
@@ -119,6 +119,7 @@ impl Report {
             "outbox": status.map(|status| status.outbox_len),
             "operations": status.map(|status| status.operations),
             "notice": status.and_then(|status| status.notice.clone()),
+            "parked": status.map(|status| status.parked.iter().map(parked).collect::<Vec<_>>()),
             "trouble": self.trouble,
             "enclaveRunning": self.enclave.as_ref().map(Vitals::is_running),
             "enclaveBusySeconds": self.enclave.as_ref().map(|_| self.busy_for().as_secs()),
@@ -176,6 +177,11 @@ pub const FINALITY_TO_COMMIT: &str = "offstage_finality_to_commit_seconds";
 const MAX_LAG: u32 = 3;
 /// Announcements whose times are kept: more than an hour of a block each second.
 const MAX_ANNOUNCED: usize = 4_096;
+
+/// What the enclave does not submit any more: what, how many, why and what helps.
+fn parked(parked: &Parked) -> Value {
+    json!({ "kind": format!("{:?}", parked.kind), "count": parked.count, "reason": parked.reason.to_string() })
+}
 
 #[cfg(test)]
 mod tests {

@@ -47,6 +47,7 @@ pub(crate) fn status(position: u32) -> Status {
         outbox_len: 0,
         operations: 0,
         notice: None,
+        parked: Vec::new(),
     }
 }
 

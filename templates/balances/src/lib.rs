@@ -16,7 +16,8 @@
 //!
 //! ## Promises, each with a test
 //! - The sum of all balances is what was shielded minus what was unshielded, whatever users do.
-//! - An unshielding takes the amount from its sender before the parentchain pays it, once.
+//! - An unshielding takes the amount from its sender before the parentchain pays it, once. One that the parentchain would refuse, or
+//!   that costs more than it pays, takes nothing: the executor refuses it ([`PayoutTerms`](offstage_sdk::PayoutTerms)).
 //! - [`TrustedCall::BalanceSetBalance`] makes money out of nothing. It works only on chains that trust the development root
 //!   of attestation, and only for `//Alice`, the root account of development chains.
 #![forbid(unsafe_code)]

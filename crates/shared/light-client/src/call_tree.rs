@@ -124,6 +124,23 @@ impl CallTree<'_> {
     }
 }
 
+impl CallTree<'_> {
+    /// Whether all that can be executed within is executed in the name of who signed: known calls, alone or in batches.
+    pub(crate) fn is_of_the_signer(&self) -> bool {
+        match self {
+            Self::Leaf(_) => true,
+            Self::Batch(items) | Self::BatchAll(items) | Self::ForceBatch(items) => {
+                items.iter().all(Self::is_of_the_signer)
+            }
+            Self::Other
+            | Self::Reported(..)
+            | Self::Transparent(_)
+            | Self::Multisig { .. }
+            | Self::IfElse(..) => false,
+        }
+    }
+}
+
 /// Events from the last to the first.
 struct Walk<'t, 'a> {
     markers: Vec<(u32, Marker)>,

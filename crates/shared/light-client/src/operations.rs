@@ -14,7 +14,7 @@
 
 use crate::{
     block::VerifiedBlock,
-    call_tree::{CallTree, Leaf, attribute, parse_extrinsic},
+    call_tree::{Leaf, attribute, parse_extrinsic},
     events::{EventRecord, Phase},
 };
 use offstage_primitives::{
@@ -65,7 +65,7 @@ pub enum ShardEventKind {
     },
     /// `EnclaveBridge.confirm_processed_parentchain_block` for the shard.
     Confirmed {
-        /// Who confirmed, if the call was not inside another.
+        /// Who confirmed, if the call was the extrinsic's own or in a batch of it.
         signer: Option<AccountId32>,
         /// The confirmed block.
         block_hash: H256,
@@ -252,8 +252,7 @@ impl Completed {
             Some((event_index, leaf))
         });
         let kinds = kinds.collect();
-        let confirmed_directly = matches!(extrinsic.call, CallTree::Leaf(Leaf::Confirm));
-        let signer = extrinsic.signer.filter(|_| confirmed_directly);
+        let signer = extrinsic.signer.filter(|_| extrinsic.call.is_of_the_signer());
         Ok(Self { index: Some(index), signer, kinds })
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::Untrusted;
 use codec::{Decode, Encode};
+use core::fmt;
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     rpc::{BlockReference, Phase},
@@ -171,12 +172,51 @@ pub struct Status {
     pub operations: u64,
     /// Something an operator should know, such as an account that cannot pay fees. Never about an operation.
     pub notice: Option<String>,
+    /// What of the outbox is not submitted any more, and why; one entry for each kind and reason.
+    pub parked: Vec<Parked>,
+}
+
+/// Effects that the enclave does not submit, because they would only burn fees.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Parked {
+    /// What they are.
+    pub kind: OutboxKind,
+    /// Why.
+    pub reason: ParkedReason,
+    /// How many.
+    pub count: u32,
+}
+
+/// Why an effect is parked, and what sets it going again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
+pub enum ParkedReason {
+    /// The shard's account on chain would fall below its existential deposit.
+    #[codec(index = 0)]
+    ShardFunds,
+    /// The chain included it several times without honouring it.
+    #[codec(index = 1)]
+    Failed,
+}
+
+impl fmt::Display for ParkedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ShardFunds => {
+                "the shard's account on chain would fall below its existential deposit; it goes on when somebody \
+                 transfers funds to the shard's account"
+            }
+            Self::Failed => {
+                "the chain included it several times without honouring it; look for the failed extrinsics of the enclave's \
+                 account on chain, and restart the worker when their cause is gone. It ends by itself when another worker succeeds"
+            }
+        })
+    }
 }
 
 /// A signed extrinsic to be submitted.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct OutboxExtrinsic {
-    /// Names the effect, the same each time it is signed anew.
+    /// Names the effect, the same each time it is signed anew; the first one of a batch.
     pub id: u64,
     /// What it is, for logs.
     pub kind: OutboxKind,
@@ -185,7 +225,7 @@ pub struct OutboxExtrinsic {
 }
 
 /// What an extrinsic of the enclave does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
 pub enum OutboxKind {
     /// Registers this start of the enclave.
     #[codec(index = 0)]
@@ -196,6 +236,9 @@ pub enum OutboxKind {
     /// Pays out unshielded funds.
     #[codec(index = 2)]
     Unshield,
+    /// Confirms blocks and pays out, several of either, in one extrinsic.
+    #[codec(index = 3)]
+    Batch,
 }
 
 /// Why a request was refused.

@@ -267,6 +267,7 @@ fn fund(store: &mut Store, accounts: &[sr25519::Pair]) {
         number: head.position.number,
         hash: head.position.hash,
         timestamp_ms: head.facts.as_ref().unwrap().timestamp_ms,
+        payout: head.facts.as_ref().unwrap().payout,
     };
     let snapshot = store.snapshot().unwrap();
     let outcome =

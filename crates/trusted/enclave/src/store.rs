@@ -377,12 +377,12 @@ fn put_receipts(
             None => None,
             Some(sealed) => Some(open_pointer(cipher, &name, sealed.value())?),
         };
-        // A replay fails, and must not hide that the operation succeeded.
-        if known.is_some_and(|known| known.success) {
+        // Whoever replays an operation must not hide what became of it (threat model C20).
+        if known.is_some_and(|known| known.used_nonce) {
             continue;
         }
-        let pointer =
-            ReceiptPointer { block: receipts.block.number, index, success: leaf.outcome.is_success() };
+        let used_nonce = leaf.outcome.used_nonce();
+        let pointer = ReceiptPointer { block: receipts.block.number, index, used_nonce };
         let sealed = cipher.seal(Table::Receipts, &name, &pointer.encode())?;
         pointers.insert(&name[..], &sealed[..])?;
     }

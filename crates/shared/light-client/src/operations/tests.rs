@@ -589,6 +589,57 @@ fn registrations_and_unshieldings_are_found_inside_batches() {
     assert_eq!(kinds, [registration, unshielded(1), unshielded(3)]);
 }
 
+/// Enclaves confirm in batches. Inside a proxy or the like somebody else acts, whom the signature does not tell.
+#[test]
+fn a_confirmation_in_a_batch_is_its_signers_and_beside_a_proxy_nobodys() {
+    let signers = |wraps: fn(&Kit<'_>, &[u8]) -> (Vec<u8>, Vec<&'static str>)| {
+        let found = operations_of(|content| {
+            let kit = Kit(&content);
+            let (hash, root) = (H256::repeat_byte(1), H256::repeat_byte(2));
+            let arguments = (shard(), hash, 7u32, root);
+            let call = content.call("EnclaveBridge", "confirm_processed_parentchain_block", arguments);
+            let (call, events) = wraps(&kit, &call);
+            let confirmed =
+                || content.event("EnclaveBridge", "ProcessedParentchainBlock", (shard(), hash, root, 7u32));
+            let event = |name: &&str| match *name {
+                "confirmed" => confirmed(),
+                "ProxyExecuted" => kit.result("Proxy", "ProxyExecuted", &OK),
+                other => kit.event(other),
+            };
+            let events: Vec<_> = events.iter().map(event).collect();
+            extrinsic(content, &call, &events)
+        });
+        found
+            .unwrap()
+            .into_iter()
+            .map(|event| match event.kind {
+                ShardEventKind::Confirmed { signer, .. } => signer,
+                other => panic!("{other:?}"),
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        signers(|kit, call| {
+            let batch = kit.utility("force_batch", &[call.to_vec(), call.to_vec()]);
+            (batch, vec!["confirmed", "ItemCompleted", "confirmed", "ItemCompleted", "BatchCompleted"])
+        }),
+        [Some(USER), Some(USER)]
+    );
+    assert_eq!(signers(|kit, call| (kit.proxy(call), vec!["confirmed", "ProxyExecuted"])), [None]);
+    let beside = |kit: &Kit<'_>, call: &[u8]| {
+        let events = vec![
+            "confirmed",
+            "ProxyExecuted",
+            "ItemCompleted",
+            "confirmed",
+            "ItemCompleted",
+            "BatchCompleted",
+        ];
+        (kit.utility("batch_all", &[kit.proxy(call), call.to_vec()]), events)
+    };
+    assert_eq!(signers(beside), [None, None]);
+}
+
 proptest! {
     #[test]
     fn any_extrinsic_bytes_are_cut_apart_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {

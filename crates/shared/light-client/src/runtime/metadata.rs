@@ -92,6 +92,8 @@ pub enum Argument {
     Compact,
     /// An enum or a struct.
     Compound,
+    /// A vector of enums, as one of calls is.
+    Enums,
 }
 
 /// `System.Version`, which is what `CheckSpecVersion` and `CheckTxVersion` sign.
@@ -299,7 +301,12 @@ impl Metadata {
                 .any(|field| self.argument(field.ty.id, deeper, left) == Some(Argument::Bytes))
                 .then_some(Argument::OptionalBytes),
             TypeDef::Variant(_) => Some(Argument::Compound),
-            TypeDef::Sequence(sequence) => is_byte(sequence.type_param.id).then_some(Argument::Bytes),
+            TypeDef::Sequence(sequence) if is_byte(sequence.type_param.id) => Some(Argument::Bytes),
+            TypeDef::Sequence(sequence) => self
+                .types
+                .resolve(sequence.type_param.id)
+                .is_some_and(|ty| matches!(ty.type_def, TypeDef::Variant(_)))
+                .then_some(Argument::Enums),
             TypeDef::Array(array) => {
                 (array.len == 32 && is_byte(array.type_param.id)).then_some(Argument::Hash)
             }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     execute::{Executed, Shard, execute, genesis},
     ingest::{Birth, Ingested, ingest, watched_keys},
-    outbox::ended,
+    outbox::{ended, rota::Slots},
     store::{Change, Head, Keys, NewEffect, Snapshot, StoreError, WaitingEffect},
 };
 use offstage_light_client::{BlockError, BlockMaterial, RuntimeError, VerifiedBlock, header::decode_header};
@@ -91,8 +91,9 @@ impl<S: StateTransition> Worker<S> {
             state_proof: bundle.state_proof.unverified(),
         };
         let verified = self.client()?.verify_block(material, &keys).map_err(refuse_block)?;
-        let ingested = ingest(&verified, &self.identity.signer, self.identity.shard)
+        let mut ingested = ingest(&verified, &self.identity.signer, self.identity.shard)
             .map_err(|error| Refused::new(RefusalCode::Block, error))?;
+        ingested.remember(self.head.facts.as_ref());
         let snapshot = self.client()?.snapshot_after(&verified).map_err(refuse_block)?;
         let step = self.step_beside_merge(&ingested, snapshot)?;
         self.commit(step, verified, ingested)
@@ -193,18 +194,17 @@ impl<S: StateTransition> Worker<S> {
     fn commit(&mut self, step: Step, verified: VerifiedBlock, block: Ingested) -> Result<(), Refused> {
         let Step { head, keys, executed } = step;
         let while_serving = self.phase() == Phase::Serving;
+        let slots = Slots::of(&block.facts, self.identity.shard, block.block.number);
+        let is_standby = slots.is_standby(&self.identity.signer);
+        // A heartbeat says "I am here now": it is of no use later. And a standby does not speak for the shard.
+        let confirms = !is_standby && (while_serving || executed.operations > 0);
         let effects = executed
             .effects
             .into_iter()
-            // A heartbeat says "I am here now": it is of no use later.
-            .filter(|effect| {
-                while_serving
-                    || executed.operations > 0
-                    || !matches!(effect, WaitingEffect::Confirmation { .. })
-            })
+            .filter(|effect| confirms || !matches!(effect, WaitingEffect::Confirmation { .. }))
             .map(|effect| NewEffect { effect, produced_at: block.block.number, while_serving })
             .collect();
-        let ended = ended(self.store.waiting(), &block, &self.identity.signer);
+        let ended = ended(self.store.waiting(), &block, &self.identity.signer, is_standby);
         let drops_key = keys.is_some();
         self.store.commit(Change {
             head: Some(head.clone()),

@@ -9,7 +9,7 @@ use crate::{
     attest,
     extrinsic::{Call, Signing},
     keys::ShieldingKey,
-    outbox::Item,
+    outbox::{Item, items},
     provision::{self, ProvisionContext},
     store::{Change, Keys},
 };
@@ -111,12 +111,16 @@ impl<S: StateTransition> Worker<S> {
             id: pending.id,
             kind: OutboxKind::Registration,
             call: Call::Register { proof: pending.proof.clone(), url: self.identity.trusted_url.clone() },
+            hold: None,
         });
         match phase {
             Phase::AwaitingRegistration => registration.into_iter().collect(),
             Phase::Serving => registration
                 .into_iter()
-                .chain(self.store.waiting().map(|waiting| Item::of(waiting, self.identity.shard)))
+                .chain(self.head.facts.iter().flat_map(|facts| {
+                    let (shard, signer) = (self.identity.shard, &self.identity.signer);
+                    items(self.store.waiting(), shard, signer, facts, self.head.position.number)
+                }))
                 .collect(),
             Phase::CatchingUp | Phase::NeedsShieldingKey | Phase::Superseded => Vec::new(),
         }

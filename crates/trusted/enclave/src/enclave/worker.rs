@@ -13,7 +13,7 @@ use crate::{
     execute::Logic,
     ingest::{ChainFacts, proof_keys},
     keys::BootIdentity,
-    outbox::Submissions,
+    outbox::{Submissions, rota::Slots},
     platform::Platform,
     store::{Change, Head, Keys, Store},
     view::{AttestationPolicy, Identity, Picture, View},
@@ -21,7 +21,7 @@ use crate::{
 use offstage_light_client::{
     ChainProperties, GenesisMaterial, LightClient, RestoreError, RuntimeError, header::decode_header,
 };
-use offstage_primitives::{H256, ShardIdentifier};
+use offstage_primitives::{H256, ShardIdentifier, enclave_bridge::SLOT_SILENCE_BLOCKS};
 use offstage_protocol::{BlockReference, Phase, RefusalCode, Start, Started, Status};
 use offstage_sdk::{Executor, StateTransition, empty_root};
 use rustls::sign::CertifiedKey;
@@ -140,6 +140,7 @@ impl<S: StateTransition> Worker<S> {
             outbox_len: u32::try_from(self.store.waiting().len().saturating_add(pending)).unwrap_or(u32::MAX),
             operations: self.operations,
             notice: self.notice(),
+            parked: self.submissions.parked().to_vec(),
         }
     }
 
@@ -208,7 +209,20 @@ impl<S: StateTransition> Worker<S> {
                 opinion.block
             ));
         }
-        self.funds_notice()
+        self.standby_notice().or_else(|| self.funds_notice())
+    }
+
+    /// What is true of an enclave without a slot (threat model P7).
+    fn standby_notice(&self) -> Option<String> {
+        let facts = self.head.facts.as_ref()?;
+        let slots = Slots::of(facts, self.identity.shard, self.head.position.number);
+        let is_standby = self.phase() == Phase::Serving && slots.is_standby(&self.identity.signer);
+        is_standby.then(|| {
+            format!(
+                "all {} slots of the shard are held by enclaves that act, so this one is a standby: it serves reads, and neither confirms nor pays; it takes the slot of the first that is silent for {SLOT_SILENCE_BLOCKS} blocks",
+                slots.limit()
+            )
+        })
     }
 
     fn funds_notice(&self) -> Option<String> {

@@ -76,6 +76,9 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
             shard_config: None,
             policy: offstage_attestation::ChainPolicy::new(vec![4; 50], Default::default(), false),
             registered: true,
+            shard_status: Some(vec![]),
+            shard_balance: 5,
+            payout: Default::default(),
         }),
         opinions: vec![Opinion { block: 6, agreeing: vec![[7; 32].into()], against: vec![] }],
     };
@@ -107,7 +110,7 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
         ("confirmation", 2, waiting(WaitingEffect::Confirmation { block, root: H256::zero() })),
         ("unshield", 2, waiting(unshield)),
         ("receipts", 3, receipts.encode()),
-        ("pointer", 4, ReceiptPointer { block: 7, index: 2, success: true }.encode()),
+        ("pointer", 4, ReceiptPointer { block: 7, index: 2, used_nonce: true }.encode()),
         ("journal", 5, journal.encode()),
     ]
     .map(|(name, kind, plaintext)| (name, [&[kind][..], &plaintext].concat()))

@@ -242,7 +242,8 @@ impl BlockReceipts {
 pub(super) struct ReceiptPointer {
     pub(super) block: u32,
     pub(super) index: u32,
-    pub(super) success: bool,
+    /// Whether the outcome used up the operation's nonce, so that no later one takes its place.
+    pub(super) used_nonce: bool,
 }
 
 /// Two lengths of at most four bytes each and an option's byte, with room.

@@ -228,24 +228,33 @@ fn h12_a_merge_that_was_cut_at_any_byte_changes_nothing() {
     assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
 }
 
+/// C20: what follows an outcome that used up the nonce is a replay, whatever it gets.
 #[test]
-fn a_receipt_of_success_is_not_displaced() {
-    let mut store = in_memory();
-    let operation = H256::repeat_byte(5);
-    let mut run = |number, outcome| {
-        let receipts = BlockReceipts {
-            block: block(number),
-            operations: vec![OperationLeaf { operation, outcome }],
-            state_leaf: H256::zero(),
+fn c20_the_outcome_that_used_the_nonce_is_not_displaced() {
+    let used = [Outcome::Executed, Outcome::Refused, Outcome::TooHeavy, Outcome::Panicked];
+    for (last_word, number) in used.into_iter().zip(1u8..) {
+        let mut store = in_memory();
+        let operation = H256::repeat_byte(number);
+        let mut run = |number, outcome| {
+            let receipts = BlockReceipts {
+                block: block(number),
+                operations: vec![OperationLeaf { operation, outcome }],
+                state_leaf: H256::zero(),
+            };
+            let root = receipts.root();
+            store.commit(Change { receipts: Some(receipts), ..Change::default() }).unwrap();
+            let receipt = store.snapshot().unwrap().receipt(&operation).unwrap().unwrap();
+            (receipt.leaf.outcome, receipt.block_number, receipt.verify(&root))
         };
-        let root = receipts.root();
-        store.commit(Change { receipts: Some(receipts), ..Change::default() }).unwrap();
-        let receipt = store.snapshot().unwrap().receipt(&operation).unwrap().unwrap();
-        (receipt.leaf.outcome, receipt.block_number, receipt.verify(&root))
-    };
-    assert_eq!(run(1, Outcome::WrongNonce), (Outcome::WrongNonce, 1, true));
-    assert_eq!(run(2, Outcome::Executed), (Outcome::Executed, 2, true));
-    assert_eq!(run(3, Outcome::WrongNonce), (Outcome::Executed, 2, false));
+        assert_eq!(run(1, Outcome::WrongNonce), (Outcome::WrongNonce, 1, true));
+        assert_eq!(run(2, Outcome::NotNow), (Outcome::NotNow, 2, true));
+        assert_eq!(run(3, last_word), (last_word, 3, true));
+        for (replayed, number) in
+            [Outcome::WrongNonce, Outcome::Maintenance, Outcome::Expired].iter().zip(4..)
+        {
+            assert_eq!(run(number, *replayed), (last_word, 3, false));
+        }
+    }
 }
 
 #[test]
