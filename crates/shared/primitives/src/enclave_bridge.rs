@@ -75,6 +75,16 @@ pub struct ShardSignerStatus {
     pub last_activity: u32,
 }
 
+/// After so many blocks of silence, an enclave's place in a shard's status may go to another one that acts. A worker
+/// that is restarted keeps its place, and a dead one's is free after half an hour of blocks of six seconds. Workers
+/// confirm an empty block every ten or so (their heartbeat), so whoever lives is far from this.
+pub const SLOT_SILENCE_BLOCKS: u32 = 300;
+
+/// Fewest blocks between the announcement of another `enclave_fingerprint` for a shard that lives, and the first block
+/// in which it counts: the time that users have to leave before other code gets the shard's key. An hour of blocks of
+/// six seconds.
+pub const MIN_NOTICE_BLOCKS: u32 = 600;
+
 #[cfg(test)]
 mod tests {
     use super::*;

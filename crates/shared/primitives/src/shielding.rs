@@ -64,6 +64,31 @@ impl ShieldingPublicKey {
     }
 }
 
+/// The number of RSA operations that opening an envelope of `len` bytes takes: one for each chunk, and none for a length
+/// that no enclave opens (nothing, not whole chunks, or more than [`MAX_CYPHERTEXT_LEN`]).
+///
+/// The chain charges for it and bounds it per shard and block; enclaves count in the same way.
+pub const fn rsa_operations(len: usize) -> u32 {
+    if len <= MAX_CYPHERTEXT_LEN && len.is_multiple_of(RSA_LEN) {
+        // At most MAX_CYPHERTEXT_LEN / RSA_LEN, which is 52.
+        (len / RSA_LEN) as u32
+    } else {
+        0
+    }
+}
+
+/// The most RSA operations that the chain lets a block cause for one shard, when blocks are `block_time` milliseconds
+/// apart: [`RSA_OPERATIONS_PER_SECOND`], and no more than [`MAX_RSA_OPERATIONS_PER_BLOCK`].
+pub const fn rsa_operations_per_block(block_time: u64) -> u32 {
+    let allowed = block_time.saturating_mul(RSA_OPERATIONS_PER_SECOND as u64) / 1_000;
+    if allowed < MAX_RSA_OPERATIONS_PER_BLOCK as u64 {
+        // Less than a number of 32 bits.
+        allowed as u32
+    } else {
+        MAX_RSA_OPERATIONS_PER_BLOCK
+    }
+}
+
 /// The text is not a shielding key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyFormError;
@@ -85,6 +110,18 @@ pub const CHUNK_LEN: usize = 318;
 /// The longest envelope that an enclave decrypts, in bytes: the longest operation, cut into chunks. Each chunk costs
 /// an RSA operation, so this bounds what one extrinsic can cost a worker.
 pub const MAX_CYPHERTEXT_LEN: usize = crate::trusted::MAX_OPERATION_LEN.div_ceil(CHUNK_LEN) * RSA_LEN;
+
+/// RSA operations that a shard's operations may cause for each second of block time.
+///
+/// Two cores of 411 RSA-3072 operations a second each make 822 a second. Half the block time is for them, so that a
+/// worker follows a chain whose every block is full of the worst, and still catches up at twice the chain's speed.
+/// Three quarters of that half are for RSA and one for what else an operation takes (signature, execution, state root,
+/// store: where all operations are good, 0.77 of a worker's time was measured to be RSA). 822 / 2 * 3 / 4 = 308.
+pub const RSA_OPERATIONS_PER_SECOND: u32 = 308;
+
+/// The most RSA operations for a shard in one block of any chain: what [`rsa_operations_per_block`] allows at the
+/// longest block time, 60 seconds. Enclaves open no more than this of a block, whatever chain they follow.
+pub const MAX_RSA_OPERATIONS_PER_BLOCK: u32 = 60 * RSA_OPERATIONS_PER_SECOND;
 
 /// Domain tag of [`ShieldingPublicKey::digest`].
 const SHIELDING_KEY_DOMAIN: &[u8; 26] = b"offstage/shielding-key/v1\0";
@@ -112,6 +149,39 @@ mod tests {
     fn other_texts_are_refused() {
         for text in ["", "{}", "{\"n\":[1],\"e\":[1,0,1,0]}", "{\"n\":[256],\"e\":[1]}", &" ".repeat(5000)] {
             assert_eq!(ShieldingPublicKey::from_json(text), Err(KeyFormError));
+        }
+    }
+
+    #[test]
+    fn c18_an_envelope_costs_what_an_enclave_opens_of_it() {
+        for (len, expected) in [
+            (0, 0),
+            (1, 0),
+            (383, 0),
+            (384, 1),
+            (385, 0),
+            (768, 2),
+            (MAX_CYPHERTEXT_LEN, 52),
+            (MAX_CYPHERTEXT_LEN + 1, 0),
+            (MAX_CYPHERTEXT_LEN + RSA_LEN, 0),
+            (usize::MAX, 0),
+        ] {
+            assert_eq!(rsa_operations(len), expected, "{len}");
+        }
+    }
+
+    #[test]
+    fn c18_a_block_causes_work_for_at_most_half_its_time() {
+        for (block_time, expected) in [
+            (0, 0),
+            (250, 77),
+            (1_000, 308),
+            (6_000, 1_848),
+            (60_000, 18_480),
+            (60_001, 18_480),
+            (u64::MAX, 18_480),
+        ] {
+            assert_eq!(rsa_operations_per_block(block_time), expected, "{block_time}");
         }
     }
 }

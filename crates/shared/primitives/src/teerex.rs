@@ -112,3 +112,9 @@ pub struct SecurityFlags {
     /// Whether enclaves whose memory a debugger can read are registered.
     pub sgx_allow_debug_mode: bool,
 }
+
+/// How long a registration counts, in milliseconds of chain time after its [`timestamp`](SgxEnclave::timestamp): 48
+/// hours, as on the live chains (`MaxAttestationRenewalPeriod`). An older entry acts no more: it confirms, pays and
+/// publishes nothing, no shard is born by it, and no key goes to or comes from it. So a platform that would be refused
+/// today loses its power.
+pub const RENEWAL_PERIOD_MS: u64 = 48 * 60 * 60 * 1_000;
