@@ -17,7 +17,7 @@ use crate::{
     call_tree::{CallTree, Leaf, attribute, parse_extrinsic},
     events::{EventRecord, Phase},
 };
-use offstage_primitives::{AccountId32, H256, ShardIdentifier};
+use offstage_primitives::{AccountId32, H256, ShardIdentifier, teerex::SgxAttestationMethod};
 use std::collections::BTreeMap;
 
 /// Something that the chain executed.
@@ -52,6 +52,8 @@ pub enum ShardEventKind {
     Registration {
         /// Who registered it.
         signer: AccountId32,
+        /// How the chain says that it was attested; `None` for a method that is not known here.
+        method: Option<SgxAttestationMethod>,
         /// The proof as it was given; empty if the call cannot be told.
         proof: Vec<u8>,
     },
@@ -122,9 +124,11 @@ fn kind_of(event: &EventRecord, shard: ShardIdentifier) -> Result<Option<ShardEv
     let account = |name, position| event.field::<AccountId32>(name, position).ok_or_else(malformed);
     if &*event.pallet == "Teerex" {
         return Ok(match &*event.variant {
-            "AddedSgxEnclave" => {
-                Some(ShardEventKind::Registration { signer: account("registered_by", 0)?, proof: Vec::new() })
-            }
+            "AddedSgxEnclave" => Some(ShardEventKind::Registration {
+                signer: account("registered_by", 0)?,
+                method: event.field("attestation_method", 3),
+                proof: Vec::new(),
+            }),
             "RemovedSovereignEnclave" => {
                 let signer =
                     event.fields.first().and_then(|field| <[u8; 32]>::try_from(&field.bytes[..]).ok());

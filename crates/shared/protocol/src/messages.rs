@@ -18,7 +18,7 @@ pub enum HostRequest {
     /// A SCALE-encoded GRANDPA justification for one of the imported headers.
     #[codec(index = 2)]
     ImportJustification(Untrusted<Vec<u8>>),
-    /// The next block to be executed: the one after [`Status::position`], covered by finality.
+    /// The next block: the one after [`Status::position`], covered by finality.
     #[codec(index = 3)]
     ImportBlock(Box<BlockBundle>),
     /// The runtime's code as the chain stores it under `:code`, after [`Status::wanted_code`] asked for it.
@@ -149,7 +149,8 @@ pub struct Started {
 pub struct Status {
     /// What it is doing.
     pub phase: Phase,
-    /// The last block that it verified and, after the shard's birth, executed.
+    /// The last block that it verified and, if the shard is born and it holds the key, executed. It jumps back once: to the block before the
+    /// shard's birth, when a joiner gets the key.
     pub position: BlockReference,
     /// The newest block that it knows to be final. Equal to `position` when it wants new headers.
     pub finalized: BlockReference,
@@ -182,13 +183,14 @@ pub struct BlockReference {
 /// What an enclave is doing. Only in [`Phase::Serving`] does it answer clients and sign confirmations.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub enum Phase {
-    /// Follows the chain up to the shard's birth, or up to its own registration of this start.
+    /// Follows the chain to its head; as a joiner that got the key, executes from the shard's birth on.
     #[codec(index = 0)]
     CatchingUp,
-    /// The shard was born to another enclave: it needs the shielding key from a peer.
+    /// Registered for a shard that was born to another enclave: it needs the shielding key from a peer. It follows blocks meanwhile.
     #[codec(index = 1)]
     NeedsShieldingKey,
-    /// Caught up; its registration of this start is in the outbox and not yet seen final.
+    /// Caught up; its registration of this start is in the outbox and not yet seen final, or the first confirmation, by which the shard is
+    /// born, is not.
     #[codec(index = 2)]
     AwaitingRegistration,
     /// Registered, caught up, serving.

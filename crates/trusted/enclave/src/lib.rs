@@ -65,6 +65,7 @@ pub mod outbox;
 pub mod platform;
 pub mod provision;
 pub mod receipts;
+pub mod registry;
 pub mod rpc;
 mod run;
 pub mod seal;

@@ -36,6 +36,7 @@ fn head(number: u32) -> Head {
         birth: None,
         facts: None,
         opinions: Vec::new(),
+        followed: Default::default(),
     }
 }
 

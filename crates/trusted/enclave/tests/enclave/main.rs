@@ -16,6 +16,7 @@ mod leaks;
 mod nested;
 mod network;
 mod outbox;
+mod provisioning;
 mod replay;
 mod runtimes;
 mod storage;
