@@ -20,6 +20,7 @@ use crate::{
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     chain::{argument, enclave_bridge, teerex},
+    teerex::SgxAttestationMethod,
 };
 use std::collections::BTreeMap;
 
@@ -55,6 +56,8 @@ pub enum ShardEventKind {
     Registration {
         /// Who registered it.
         signer: AccountId32,
+        /// How the chain says that it was attested; `None` for a method that is not known here.
+        method: Option<SgxAttestationMethod>,
         /// The proof as it was given; empty if the call cannot be told.
         proof: Vec<u8>,
     },
@@ -128,6 +131,7 @@ fn kind_of(event: &EventRecord, shard: ShardIdentifier) -> Result<Option<ShardEv
         return Ok(match &*event.variant {
             teerex::ENCLAVE_ADDED => Some(ShardEventKind::Registration {
                 signer: account(argument::REGISTERED_BY, 0)?,
+                method: event.field("attestation_method", 3),
                 proof: Vec::new(),
             }),
             teerex::ENCLAVE_REMOVED => {

@@ -22,7 +22,7 @@ pub enum HostRequest {
     /// A SCALE-encoded GRANDPA justification for one of the imported headers.
     #[codec(index = 2)]
     ImportJustification(Untrusted<Vec<u8>>),
-    /// The next block to be executed: the one after [`Status::position`], covered by finality.
+    /// The next block: the one after [`Status::position`], covered by finality.
     #[codec(index = 3)]
     ImportBlock(Box<BlockBundle>),
     /// The runtime's code as the chain stores it under `:code`, after [`Status::wanted_code`] asked for it.
@@ -153,7 +153,8 @@ pub struct Started {
 pub struct Status {
     /// What it is doing.
     pub phase: Phase,
-    /// The last block that it verified and, after the shard's birth, executed.
+    /// The last block that it verified and, if the shard is born and it holds the key, executed. It jumps back once: to the block before the
+    /// shard's birth, when a joiner gets the key.
     pub position: BlockReference,
     /// The newest block that it knows to be final. Equal to `position` when it wants new headers.
     pub finalized: BlockReference,

@@ -157,7 +157,7 @@ impl Shard {
     }
 
     fn key(&self) -> std::sync::Arc<ShieldingKey> {
-        self.host.view().shielding_key_for_verified_peer().unwrap()
+        self.host.view().picture_for_verified_peer().unwrap().shielding_key.clone().unwrap()
     }
 
     fn calls_per_second(&mut self, blocks: usize, calls: usize) -> f64 {

@@ -8,11 +8,11 @@
 //! - `worker`: a started enclave; `blocks`: how it follows the chain; `duties`: keys, registration, submission.
 //! - `registration`: how this start becomes known to the chain, and when it counts.
 //! - `services`: the listeners for clients and peers.
-//! - `chain_time`: the chain's time at a header that is final but not yet executed.
+//! - `phase`: what it is doing and what it tells its operator, as a function of what is known.
 
 mod blocks;
-mod chain_time;
 mod duties;
+mod phase;
 mod registration;
 mod services;
 mod worker;

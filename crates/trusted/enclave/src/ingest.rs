@@ -6,10 +6,7 @@
 //! [`Ingested`] is everything that happened: operations to execute, registrations of enclaves, confirmations by
 //! others, payments that were done. Nothing in here depends on the host.
 //!
-//! # Birth
-//! A shard begins with the first registration of an allowed enclave that names the shard in its key binding. That
-//! registration decides the shielding key. A registration without a binding (a bare quote) says nothing about a key, so it
-//! cannot be a birth.
+//! Which registrations count, and when a shard is born, follows from it in [`registry`](crate::registry).
 
 use codec::{Decode, Encode};
 use offstage_attestation::{ChainPolicy, ChainPolicyError};
@@ -22,6 +19,7 @@ use offstage_primitives::{
     chain::storage as storage_keys,
     enclave_bridge::{ShardSignerStatus, UpgradableShardConfig, allowed_fingerprint},
     receipt::shielding_operation_hash,
+    teerex::SgxAttestationMethod,
 };
 use offstage_protocol::BlockReference;
 use offstage_sdk::{BlockContext, PayoutTerms, ShardContext};
@@ -70,7 +68,7 @@ impl ChainFacts {
 /// How the shard began.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Birth {
-    /// The block with the first registration. Execution begins with the one after it.
+    /// The block with the first confirmation by a candidate. Execution begins with it, on the genesis state.
     pub block: BlockReference,
     /// Digest of the shard's shielding key.
     pub shielding_key: H256,
@@ -94,7 +92,7 @@ pub struct Ingested {
     pub facts: ChainFacts,
     /// What is to be executed, in the chain's order.
     pub incoming: Vec<Incoming>,
-    /// What happened to enclaves, in the chain's order.
+    /// What happened to enclaves and what they confirmed, in the chain's order.
     pub registry: Vec<RegistryEvent>,
     /// Blocks of this shard that enclaves confirmed.
     pub confirmed: Vec<Confirmed>,
@@ -120,25 +118,6 @@ impl Ingested {
             payout: self.facts.payout,
         }
     }
-
-    /// The shard's birth, if this block holds it.
-    pub fn birth(&self, shard: ShardIdentifier) -> Option<Birth> {
-        let allowed = self.facts.fingerprint(shard, self.block.number);
-        self.registry.iter().find_map(|event| match event {
-            RegistryEvent::Registered { mr_enclave, binding: Some(binding), .. }
-                if H256(*mr_enclave) == allowed
-                    && binding.shard == shard
-                    && !binding.shielding_key.is_zero() =>
-            {
-                Some(Birth {
-                    block: self.block,
-                    shielding_key: binding.shielding_key,
-                    development: self.facts.policy.trusts_development_root(),
-                })
-            }
-            RegistryEvent::Registered { .. } | RegistryEvent::Unregistered { .. } => None,
-        })
-    }
 }
 
 /// An operation as the chain has it.
@@ -160,7 +139,7 @@ pub enum Incoming {
     },
 }
 
-/// What happened to an enclave's registration.
+/// What happened to an enclave, as far as its registration and a shard's birth are concerned.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RegistryEvent {
     /// The chain verified its quote.
@@ -171,9 +150,17 @@ pub enum RegistryEvent {
         mr_enclave: [u8; 32],
         /// What its quote binds, if the registration told; checked against the quote.
         binding: Option<KeyBinding>,
+        /// Whether the chain says that the enclave itself registered with a DCAP quote. Another method counts for
+        /// nothing: the chain may have verified nothing then (threat model P12).
+        is_dcap: bool,
     },
     /// Its entry was removed.
     Unregistered {
+        /// The enclave's account.
+        signer: AccountId32,
+    },
+    /// It confirmed a block of this shard.
+    Confirmed {
         /// The enclave's account.
         signer: AccountId32,
     },
@@ -258,13 +245,15 @@ pub fn ingest(
                 );
                 ingested.incoming.push(Incoming::Shielding { hash, encrypted_beneficiary, amount });
             }
-            ShardEventKind::Registration { signer, proof } => {
-                ingested.registry.extend(registered(signer, &proof));
+            ShardEventKind::Registration { signer, method, proof } => {
+                ingested.registry.push(registered(signer, method, &proof));
             }
             ShardEventKind::Unregistered { signer } => {
                 ingested.registry.push(RegistryEvent::Unregistered { signer });
             }
             ShardEventKind::Confirmed { signer, block_hash, root, number } => {
+                let by = signer.clone().map(|signer| RegistryEvent::Confirmed { signer });
+                ingested.registry.extend(by);
                 ingested.confirmed.push(Confirmed { signer, number, block_hash, root });
             }
             ShardEventKind::Unshielded { call_hash, .. } => ingested.unshielded.extend(call_hash),
@@ -366,13 +355,20 @@ fn decoded<T: Decode>(bytes: Option<&[u8]>, what: &'static str) -> Result<Option
     bytes.map(|bytes| T::decode(&mut &bytes[..])).transpose().map_err(|_| IngestError::Storage(what))
 }
 
-fn registered(signer: AccountId32, proof: &[u8]) -> Option<RegistryEvent> {
+/// Whatever it registered with, its former entry is replaced. What cannot be read binds nothing.
+fn registered(signer: AccountId32, method: Option<SgxAttestationMethod>, proof: &[u8]) -> RegistryEvent {
+    let is_dcap = method == Some(SgxAttestationMethod::Dcap { proxied: false });
     // The chain accepted the proof, so it parses. A form that only a newer pallet knows cannot be ours or a birth.
-    let proof = RegistrationProof::from_bytes(proof).ok()?;
-    let claims = offstage_attestation::unverified_claims(&proof.evidence.quote).ok()?;
+    let read = RegistrationProof::from_bytes(proof).ok().and_then(|proof| {
+        let claims = offstage_attestation::unverified_claims(&proof.evidence.quote).ok()?;
+        Some((proof.binding, claims))
+    });
+    let Some((binding, claims)) = read else {
+        return RegistryEvent::Registered { signer, mr_enclave: [0; 32], binding: None, is_dcap };
+    };
     // The pallet of another chain may not compare these.
-    let binding = proof.binding.filter(|binding| binding.report_data(&signer) == claims.report_data);
-    Some(RegistryEvent::Registered { signer, mr_enclave: claims.mr_enclave, binding })
+    let binding = binding.filter(|binding| binding.report_data(&signer) == claims.report_data);
+    RegistryEvent::Registered { signer, mr_enclave: claims.mr_enclave, binding, is_dcap }
 }
 
 /// Counts the shieldings within an extrinsic.
@@ -415,9 +411,7 @@ pub(crate) mod tests_support {
             nonce: 0,
             balance: 0,
             shard_config: None,
-            root_certificate: Vec::new(),
-            tcb_policy: TcbPolicy::default(),
-            allow_debug: false,
+            policy: ChainPolicy::new(Vec::new(), Default::default(), false),
             registered: true,
             shard_status: None,
             shard_balance: u128::MAX,

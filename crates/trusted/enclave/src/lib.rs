@@ -66,6 +66,7 @@ pub mod platform;
 mod process;
 pub mod provision;
 pub mod receipts;
+pub mod registry;
 pub mod rpc;
 mod run;
 pub mod seal;

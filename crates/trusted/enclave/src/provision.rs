@@ -2,13 +2,15 @@
 //! The shielding key goes from one enclave of a shard to another, and to nobody else.
 //!
 //! ```text
-//! requester (no key yet)                          provider (serving)
+//! requester (registered, no key yet)              provider (serving)
 //!  | ---- TLS 1.3 ------------------------------------> |
 //!  | <--- certificate with evidence, signature -------- |
 //!  |  verifies: quote, measurement, chain, shard,       |
 //!  |  born key, and that the quote binds this TLS key   |
-//!  | ---- certificate with evidence, signature -------> |  verifies the same, but for the key
-//!  | ---- ask { version, shard, born key } -----------> |  only now reads the key
+//!  |  and is registered in the requester's chain        |
+//!  | ---- certificate with evidence, signature -------> |  verifies the same
+//!  | ---- ask { shard, born key, birth, newest } -----> |  the requester is registered, and both blocks are
+//!  |                                                    |  on the provider's chain: only now reads the key
 //!  | <--- the key, PKCS#8 ----------------------------- |
 //!  |  checks that it is the born key                    |
 //! ```
@@ -20,7 +22,7 @@
 //! A host wants the key (threat model H14). It can offer a peer without a quote, with a quote of other code, of a debug enclave,
 //! of a revoked platform, of another chain or shard, or the evidence of a real enclave with its own TLS key. Each fails in
 //! the handshake, before the provider has looked at its key; see [`peer`]. A provider that has not caught up
-//! after a restart does not serve, so it cannot be made to judge by an old policy.
+//! after a restart does not serve. One that is frozen, or an enclave on a fork, does not find the other's registration: see [`rule`].
 //!
 //! [`request`] checks the digest of what comes: a provider that gives another key than the shard was born with is refused.
 
@@ -28,8 +30,10 @@
 pub(crate) mod fuzzing;
 mod message;
 pub mod peer;
+pub mod rule;
 
 use crate::{
+    ingest::Birth,
     keys::ShieldingKey,
     rpc::{
         ACCEPT_PAUSE,
@@ -39,8 +43,10 @@ use crate::{
     view::{AttestationPolicy, Identity, View},
 };
 use message::{Answer, Ask, MessageError, Refusal};
-use offstage_primitives::H256;
+use offstage_attestation::VerifiedIdentity;
+use offstage_protocol::BlockReference;
 use peer::{PeerError, PeerVerifier};
+use rule::ProvenChain;
 use rustls::{
     ClientConfig, ServerConfig,
     client::Resumption,
@@ -126,10 +132,14 @@ pub struct ProvisionContext<'a> {
     pub identity: &'a Identity,
     /// Whose evidence counts.
     pub policy: &'a AttestationPolicy,
-    /// The asker's own certificate, whose evidence says that it has no shielding key yet.
+    /// The asker's own certificate, with the evidence that it is registered with.
     pub certificate: Arc<CertifiedKey>,
-    /// Digest of the shielding key that the shard was born with.
-    pub born_key: H256,
+    /// What its own verified chain says of peers.
+    pub chain: &'a ProvenChain,
+    /// How the shard was born.
+    pub birth: &'a Birth,
+    /// The newest final block that it has followed.
+    pub newest: BlockReference,
 }
 
 /// What peers may use, all together and each.
@@ -173,6 +183,9 @@ pub enum ProvisionError {
         "the peer refused this worker's evidence; both must be of the same chain, shard and allowed measurement"
     )]
     RefusedByPeer,
+    /// The peer's evidence is good, but this worker's verified chain does not let it give the key.
+    #[error("the peer was refused: {0}")]
+    Rule(#[source] Refusal),
     /// The peer knew us but did not give the key.
     #[error("the peer gave no key: {0}")]
     NoKey(#[from] Refusal),
@@ -199,7 +212,9 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(20);
 async fn provide(stream: TcpStream, view: &Arc<View>) -> Result<(), ProvisionError> {
     let policy = view.policy().ok_or(ProvisionError::NotReady)?;
     view.certificate().ok_or(ProvisionError::NotReady)?;
-    let verifier = Arc::new(PeerVerifier::new(view.identity(), policy, None));
+    // A peer that joins binds the key that the shard was born with, before it has it.
+    let born_key = view.picture().chain.birth.as_ref().map(|birth| birth.shielding_key);
+    let verifier = Arc::new(PeerVerifier::new(view.identity(), policy, born_key));
     let acceptor = TlsAcceptor::from(Arc::new(server_config(view.clone(), verifier.clone())?));
     // After this line the peer is an enclave that the chain allows, which holds the key its quote binds.
     let handshake = acceptor.accept(stream).into_fallible();
@@ -211,7 +226,8 @@ async fn provide(stream: TcpStream, view: &Arc<View>) -> Result<(), ProvisionErr
         }
     };
     let ask = message::read_ask(&mut stream).await?;
-    let answer = match answer(view, &ask) {
+    let peer = verifier.peer().ok_or(ProvisionError::NotReady)?;
+    let answer = match answer(view, &peer, &ask) {
         Ok(key) => Answer::Key(key),
         Err(refusal) => Answer::Refused(refusal),
     };
@@ -222,11 +238,17 @@ async fn provide(stream: TcpStream, view: &Arc<View>) -> Result<(), ProvisionErr
     }
 }
 
-fn answer(view: &View, ask: &Ask) -> Result<zeroize::Zeroizing<Vec<u8>>, Refusal> {
+/// Everything is judged by one picture: the key goes out by what the chain says at one block.
+fn answer(view: &View, peer: &VerifiedIdentity, ask: &Ask) -> Result<zeroize::Zeroizing<Vec<u8>>, Refusal> {
     if ask.shard != view.identity().shard {
         return Err(Refusal::AnotherShard);
     }
-    let key = view.shielding_key_for_verified_peer().map_err(|_| Refusal::NotServing)?;
+    let picture = view.picture_for_verified_peer().map_err(|_| Refusal::NotServing)?;
+    let (Some(key), Some(policy)) = (&picture.shielding_key, &picture.policy) else {
+        return Err(Refusal::NotServing);
+    };
+    picture.chain.check_blocks(ask)?;
+    picture.chain.check_peer(peer, policy)?;
     if key.public().digest() != ask.born_key {
         return Err(Refusal::AnotherKey);
     }
@@ -235,8 +257,8 @@ fn answer(view: &View, ask: &Ask) -> Result<zeroize::Zeroizing<Vec<u8>>, Refusal
 
 async fn ask_peer(url: &str, context: &ProvisionContext<'_>) -> Result<ShieldingKey, ProvisionError> {
     let address = address(url)?;
-    let verifier =
-        Arc::new(PeerVerifier::new(context.identity, context.policy.clone(), Some(context.born_key)));
+    let born_key = context.birth.shielding_key;
+    let verifier = Arc::new(PeerVerifier::new(context.identity, context.policy.clone(), Some(born_key)));
     let connector =
         TlsConnector::from(Arc::new(client_config(context.certificate.clone(), verifier.clone())?));
     // The name is not looked at: a peer is known by its evidence, wherever it is.
@@ -246,13 +268,16 @@ async fn ask_peer(url: &str, context: &ProvisionContext<'_>) -> Result<Shielding
         .connect(name, stream)
         .await
         .map_err(|error| verifier.refusal().map_or_else(|| stream_error(error), ProvisionError::Peer))?;
-    let ask = Ask { shard: context.identity.shard, born_key: context.born_key };
+    let peer = verifier.peer().ok_or(ProvisionError::NotReady)?;
+    context.chain.check_peer(&peer, context.policy).map_err(ProvisionError::Rule)?;
+    let ask =
+        Ask { shard: context.identity.shard, born_key, birth: context.birth.block, newest: context.newest };
     message::write_ask(&mut stream, &ask).await.map_err(message_error)?;
     match message::read_answer(&mut stream).await.map_err(message_error)? {
         Answer::Refused(refusal) => Err(refusal.into()),
         Answer::Key(bytes) => {
             let key = ShieldingKey::from_sealable(&bytes).map_err(|_| ProvisionError::AnotherKey)?;
-            if key.public().digest() == context.born_key { Ok(key) } else { Err(ProvisionError::AnotherKey) }
+            if key.public().digest() == born_key { Ok(key) } else { Err(ProvisionError::AnotherKey) }
         }
     }
 }

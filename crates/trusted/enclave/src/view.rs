@@ -13,6 +13,7 @@
 
 use crate::{
     keys::ShieldingKey,
+    provision::rule::ProvenChain,
     store::{Snapshot, StoreError},
 };
 use offstage_attestation::ChainPolicy;
@@ -77,6 +78,8 @@ pub struct Picture {
     pub certificate: Option<Arc<CertifiedKey>>,
     /// Whose evidence counts; absent before the first verified block.
     pub policy: Option<AttestationPolicy>,
+    /// What the enclave's own verified chain says of peers.
+    pub(crate) chain: ProvenChain,
     /// The store as of `position`.
     pub(crate) snapshot: Option<Snapshot>,
 }
@@ -166,13 +169,13 @@ impl View {
         Ok(Answer { value: key.public(), block: picture.position })
     }
 
-    /// The shielding key itself, for [`provision`](crate::provision), after the peer was verified. Nobody else calls this.
+    /// The picture with the shielding key itself, for [`provision`](crate::provision), which judges by this very picture whether
+    /// a verified peer may have it. Nobody else calls this.
     ///
     /// # Errors
     /// [`ViewError::NotServing`] before the gate is open.
-    pub fn shielding_key_for_verified_peer(&self) -> Result<Arc<ShieldingKey>, ViewError> {
-        let picture = self.serving()?;
-        picture.shielding_key.clone().ok_or(ViewError::NotServing(picture.phase))
+    pub fn picture_for_verified_peer(&self) -> Result<Arc<Picture>, ViewError> {
+        self.serving()
     }
 
     /// Runs a SCALE-encoded getter on the state of the last committed block.

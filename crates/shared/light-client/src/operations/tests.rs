@@ -14,6 +14,7 @@ const OK: [u8; 1] = [0];
 const ERR: [u8; 2] = [1, 2];
 /// `DispatchError::BadOrigin`.
 const BAD_ORIGIN: u8 = 2;
+const DCAP: Option<SgxAttestationMethod> = Some(SgxAttestationMethod::Dcap { proxied: false });
 const WEIGHT: (Compact<u64>, Compact<u64>) = (Compact(1), Compact(1));
 
 fn shard() -> ShardIdentifier {
@@ -137,7 +138,7 @@ fn plain_operations_of_the_shard_are_found_in_order() {
         [
             ShardEventKind::Invoke { cyphertext: vec![1] },
             ShardEventKind::Shield { encrypted_beneficiary: vec![2; 384], amount: 77 },
-            ShardEventKind::Registration { signer: enclave.clone(), proof: vec![3, 0, 9] },
+            ShardEventKind::Registration { signer: enclave.clone(), method: DCAP, proof: vec![3, 0, 9] },
             ShardEventKind::Confirmed { signer: Some(enclave.clone()), block_hash: hash, root, number: 12 },
             ShardEventKind::Unshielded { beneficiary: USER, amount: 9, call_hash: Some(hash) },
             ShardEventKind::ShardConfigUpdated,
@@ -585,7 +586,7 @@ fn registrations_and_unshieldings_are_found_inside_batches() {
         amount: 5,
         call_hash: Some(H256::repeat_byte(byte)),
     };
-    let registration = ShardEventKind::Registration { signer: USER, proof: vec![4, 0] };
+    let registration = ShardEventKind::Registration { signer: USER, method: DCAP, proof: vec![4, 0] };
     assert_eq!(kinds, [registration, unshielded(1), unshielded(3)]);
 }
 

@@ -37,13 +37,15 @@ pub struct BlockReference {
 /// What an enclave is doing. Only in [`Phase::Serving`] does it answer clients and sign confirmations.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub enum Phase {
-    /// Follows the chain up to the shard's birth, or up to its own registration of this start.
+    /// Follows the chain to its head; as a joiner that got the key, executes from the shard's birth on.
     #[codec(index = 0)]
     CatchingUp,
-    /// The shard was born to another enclave: it needs the shielding key from a peer.
+    /// Registered for a shard that was born to another enclave: it needs the shielding key from a peer. It follows blocks
+    /// meanwhile.
     #[codec(index = 1)]
     NeedsShieldingKey,
-    /// Caught up; its registration of this start is in the outbox and not yet seen final.
+    /// Caught up; its registration of this start is in the outbox and not yet seen final, or the first confirmation, by
+    /// which the shard is born, is not.
     #[codec(index = 2)]
     AwaitingRegistration,
     /// Registered, caught up, serving.

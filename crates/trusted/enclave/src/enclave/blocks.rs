@@ -6,18 +6,21 @@
 
 use super::{
     Refused,
-    registration::ThisStart,
+    registration::{Registration, ThisStart},
     worker::{Client, Worker, restore},
 };
 use crate::{
     execute::{Executed, Shard, execute, genesis},
     ingest::{Birth, Ingested, ingest, watched_keys},
     outbox::{ended, rota::Slots},
+    receipts::receipts,
+    registry::Origin,
     store::{Change, Head, Keys, NewEffect, Snapshot, StoreError, WaitingEffect},
 };
-use offstage_light_client::{BlockError, BlockMaterial, RuntimeError, VerifiedBlock, header::decode_header};
+use offstage_light_client::{BlockError, BlockMaterial, RuntimeError, VerifiedBlock};
+use offstage_primitives::H256;
 use offstage_protocol::{BlockBundle, MAX_HEADERS, Phase, RefusalCode, Untrusted};
-use offstage_sdk::{ExecutionError, StateTransition};
+use offstage_sdk::{ExecutionError, StateTransition, empty_root};
 use std::thread;
 
 impl<S: StateTransition> Worker<S> {
@@ -34,23 +37,19 @@ impl<S: StateTransition> Worker<S> {
             self.client()?
                 .import_headers(std::slice::from_ref(&bytes))
                 .map_err(|error| Refused::new(RefusalCode::Finality, error))?;
-            if let Ok(header) = decode_header(&bytes) {
-                self.time.imported(&header);
-            }
         }
         Ok(())
     }
 
     /// Takes in finality.
     pub(super) fn import_justification(&mut self, justification: &[u8]) -> Result<(), Refused> {
-        let finalized = self.client()?.import_justification(justification).map_err(|error| {
+        self.client()?.import_justification(justification).map_err(|error| {
             let code = match error.another_may_do() {
                 true => RefusalCode::Justification,
                 false => RefusalCode::Finality,
             };
             Refused::new(code, error)
         })?;
-        self.time.finalized(finalized.hash);
         Ok(())
     }
 
@@ -77,13 +76,9 @@ impl<S: StateTransition> Worker<S> {
         }
     }
 
-    /// Verifies, executes and commits the next block.
+    /// Verifies, executes and commits the next block. Without the shard's key it is followed: nothing is executed, but what
+    /// it tells of the shard and its enclaves is taken in.
     pub(super) fn import_block(&mut self, bundle: BlockBundle) -> Result<(), Refused> {
-        if self.phase() == Phase::NeedsShieldingKey {
-            return Err(Refused::conversation(
-                "the shielding key is needed before the next block; send RequestShieldingKey with a peer's address",
-            ));
-        }
         let keys = watched_keys(&self.identity.signer, self.identity.shard);
         let material = BlockMaterial {
             header: bundle.header.unverified(),
@@ -95,8 +90,87 @@ impl<S: StateTransition> Worker<S> {
             .map_err(|error| Refused::new(RefusalCode::Block, error))?;
         ingested.remember(self.head.facts.as_ref());
         let snapshot = self.client()?.snapshot_after(&verified).map_err(refuse_block)?;
-        let step = self.step_beside_merge(&ingested, snapshot)?;
+        let head = self.follow(&ingested, snapshot)?;
+        if self.head.birth.is_none()
+            && let Some(birth) = head.birth.clone().filter(|birth| self.holds_key_of(birth))
+        {
+            self.begin_state(&birth)?;
+        }
+        let step = self.step_beside_merge(&ingested, head)?;
         self.commit(step, verified, ingested)
+    }
+
+    /// What is true after a block, but for what its execution gives.
+    fn follow(&self, block: &Ingested, light_client: Vec<u8>) -> Result<Head, Refused> {
+        let mut head = Head {
+            position: block.block,
+            light_client,
+            facts: Some(block.facts.clone()),
+            ..self.head.clone()
+        };
+        if let Some(to) = self.head.followed.replay_to {
+            // What these blocks tell was taken in when they were followed.
+            if block.block.number >= to.number {
+                if block.block != to {
+                    return Err(Refused::new(
+                        RefusalCode::Block,
+                        format_args!(
+                            "block {} is of another fork than the one on which this enclave got the shard's key; \
+                             give it the chain with {:?} in its place, or start again with an empty data folder",
+                            block.block.number, to.hash
+                        ),
+                    ));
+                }
+                head.followed.replay_to = None;
+            }
+            return Ok(head);
+        }
+        let Head { shard, genesis_hash, .. } = head;
+        let lives = head.birth.is_some();
+        head.followed.notice = head.followed.notice.after(&block.facts, shard, block.block.number, lives);
+        let (registrations, founder) = head.followed.registrations.after(block, shard, genesis_hash);
+        head.followed.registrations = registrations;
+        if let Some(founder) = founder.filter(|_| !lives) {
+            let birth = self.birth(block, founder.shielding_key);
+            if !self.holds_key_of(&birth) {
+                head.state_root = empty_root();
+                head.followed.origin = Some(Origin {
+                    position: self.head.position,
+                    light_client: self.head.light_client.clone(),
+                });
+            }
+            head.birth = Some(birth);
+        }
+        Ok(head)
+    }
+
+    fn birth(&self, block: &Ingested, shielding_key: H256) -> Birth {
+        Birth { block: block.block, shielding_key, development: block.facts.policy.trusts_development_root() }
+    }
+
+    fn holds_key_of(&self, birth: &Birth) -> bool {
+        self.keys().shielding.as_ref().is_some_and(|key| key.public().digest() == birth.shielding_key)
+    }
+
+    /// Puts the state with which the shard begins into the store. A candidate has it there already.
+    fn begin_state(&mut self, birth: &Birth) -> Result<(), Refused> {
+        let genesis = self.genesis(birth)?;
+        if self.head.state_root != genesis.state_root {
+            let head = Head { state_root: genesis.state_root, ..self.head.clone() };
+            self.store.commit(Change {
+                head: Some(head.clone()),
+                nodes: genesis.nodes,
+                ..Change::default()
+            })?;
+            self.head = head;
+        }
+        Ok(())
+    }
+
+    /// The state with which a shard begins.
+    pub(super) fn genesis(&self, birth: &Birth) -> Result<Executed, Refused> {
+        genesis(&self.executor, self.identity.shard, self.identity.genesis_hash, birth)
+            .map_err(refuse_execution)
     }
 
     /// [`step`](Self::step), while another thread makes room in the store for what the block changes, if that is worth it.
@@ -104,14 +178,14 @@ impl<S: StateTransition> Worker<S> {
         clippy::disallowed_methods,
         reason = "the thread changes where nodes are kept, not what they are"
     )]
-    fn step_beside_merge(&mut self, block: &Ingested, light_client: Vec<u8>) -> Result<Step, Refused> {
+    fn step_beside_merge(&mut self, block: &Ingested, head: Head) -> Result<Step, Refused> {
         let worth_it = block.incoming.len() >= MERGE_BESIDE_FROM;
         let Some(overdue) = worth_it.then(|| self.store.overdue()).flatten() else {
-            return self.step(block, light_client);
+            return self.step(block, head);
         };
         let (step, merge) = thread::scope(|scope| {
             let merging = thread::Builder::new().spawn_scoped(scope, || overdue.merge());
-            let step = self.step(block, light_client);
+            let step = self.step(block, head);
             let merge = match merging {
                 // Whether or not a thread that panicked has committed: the store has to be opened again.
                 Ok(merging) => merging.join().unwrap_or(Err(StoreError::BrokenFile)),
@@ -124,30 +198,15 @@ impl<S: StateTransition> Worker<S> {
     }
 
     /// What the block changes. Nothing is changed yet.
-    fn step(&self, block: &Ingested, light_client: Vec<u8>) -> Result<Step, Refused> {
-        let mut head = Head {
-            position: block.block,
-            light_client,
-            facts: Some(block.facts.clone()),
-            ..self.head.clone()
-        };
-        let mut keys = None;
-        let executed = match &self.head.birth {
-            Some(birth) => self.execute_block(birth, block)?,
-            None => match block.birth(self.identity.shard) {
-                None => Executed { state_root: head.state_root, prepared: true, ..Executed::default() },
-                Some(birth) => {
-                    keys = self.keys_after(&birth);
-                    let executed = genesis(&self.executor, head.shard, head.genesis_hash, &birth)
-                        .map_err(refuse_execution)?;
-                    head.birth = Some(birth);
-                    executed
-                }
-            },
+    fn step(&self, block: &Ingested, mut head: Head) -> Result<Step, Refused> {
+        let executed = match &head.birth {
+            Some(birth) if self.holds_key_of(birth) => self.execute_block(birth, block)?,
+            // Nothing is for a shard that is not born; and nothing can be executed without its key.
+            Some(_) | None => Executed { state_root: head.state_root, prepared: true, ..Executed::default() },
         };
         head.state_root = executed.state_root;
         self.note_opinions(&mut head, block)?;
-        Ok(Step { head, keys, executed })
+        Ok(Step { head, executed })
     }
 
     fn execute_block(&self, birth: &Birth, block: &Ingested) -> Result<Executed, Refused> {
@@ -168,13 +227,6 @@ impl<S: StateTransition> Worker<S> {
         Ok(self.store.snapshot()?)
     }
 
-    /// A key that lost the shard's birth to another is dropped, in the same transaction.
-    fn keys_after(&self, birth: &Birth) -> Option<Keys> {
-        let keys = self.keys();
-        let lost = keys.shielding.as_ref().is_some_and(|key| key.public().digest() != birth.shielding_key);
-        lost.then(|| Keys { signer: keys.signer.clone(), shielding: None })
-    }
-
     /// Compares what other enclaves confirmed with what this one executed (threat model P5).
     fn note_opinions(&self, head: &mut Head, block: &Ingested) -> Result<(), Refused> {
         if block.confirmed.is_empty() {
@@ -192,20 +244,22 @@ impl<S: StateTransition> Worker<S> {
     }
 
     fn commit(&mut self, step: Step, verified: VerifiedBlock, block: Ingested) -> Result<(), Refused> {
-        let Step { head, keys, executed } = step;
-        let while_serving = self.phase() == Phase::Serving;
+        let Step { mut head, mut executed } = step;
+        let keys = self.keys_after(&head);
+        let drops_key = keys.is_some();
+        let registration = self.registration_after(&head, &block, drops_key);
         let slots = Slots::of(&block.facts, self.identity.shard, block.block.number);
         let is_standby = slots.is_standby(&self.identity.signer);
+        let mut ended = ended(self.store.waiting(), &block, &self.identity.signer, is_standby);
         // A heartbeat says "I am here now": it is of no use later. And a standby does not speak for the shard.
-        let confirms = !is_standby && (while_serving || executed.operations > 0);
-        let effects = executed
-            .effects
-            .into_iter()
-            .filter(|effect| confirms || !matches!(effect, WaitingEffect::Confirmation { .. }))
-            .map(|effect| NewEffect { effect, produced_at: block.block.number, while_serving })
-            .collect();
-        let ended = ended(self.store.waiting(), &block, &self.identity.signer, is_standby);
-        let drops_key = keys.is_some();
+        let confirms = !is_standby && (self.phase() == Phase::Serving || executed.operations > 0);
+        let mut effects = self.effects(std::mem::take(&mut executed.effects), confirms, &block);
+        if drops_key {
+            // What a candidate would have confirmed.
+            ended = self.store.waiting().map(|waiting| waiting.id).collect();
+        } else if self.situation_at(&head, &registration).is_candidate() {
+            self.found(&block, &mut head, &mut executed, &mut effects, &mut ended)?;
+        }
         self.store.commit(Change {
             head: Some(head.clone()),
             keys,
@@ -217,19 +271,11 @@ impl<S: StateTransition> Worker<S> {
 
         // ---- Committed: memory follows.
         self.head = head;
+        self.registration = registration;
         if drops_key {
-            self.registration.pending = None;
             self.certificate = None;
         }
-        let this = ThisStart {
-            signer: &self.identity.signer,
-            boot_nonce: self.boot.boot_nonce(),
-            tls_public_key: self.boot.tls_public_key_digest(),
-            shielding_key: self.store.keys().shielding.as_ref().map(|key| key.public().digest()),
-        };
-        self.registration =
-            self.registration.after(&block.registry, block.facts.registered, &this, block.facts.timestamp_ms);
-        self.time.executed(verified.header(), block.facts.timestamp_ms);
+        self.recent.push(block.block);
         self.operations =
             self.operations.saturating_add(u64::try_from(executed.operations).unwrap_or(u64::MAX));
         if !executed.prepared {
@@ -238,14 +284,84 @@ impl<S: StateTransition> Worker<S> {
         self.client()?.advance(verified).map_err(refuse_block)?;
         self.publish()
     }
+
+    /// A key that lost the shard's birth to another is dropped, in the same transaction.
+    fn keys_after(&self, head: &Head) -> Option<Keys> {
+        let birth = head.birth.as_ref()?;
+        let lost = self.keys().shielding.is_some() && !self.holds_key_of(birth);
+        lost.then(|| Keys { signer: self.keys().signer.clone(), shielding: None })
+    }
+
+    fn registration_after(&self, head: &Head, block: &Ingested, drops_key: bool) -> Registration {
+        // Blocks that were followed before: what they say of earlier starts is long past.
+        if self.head.followed.replay_to.is_some() {
+            return self.registration.clone();
+        }
+        let mut before = self.registration.clone();
+        if drops_key {
+            before.drop_key();
+        }
+        let this = ThisStart {
+            signer: &self.identity.signer,
+            boot_nonce: self.boot.boot_nonce(),
+            tls_public_key: self.boot.tls_public_key_digest(),
+            shielding_key: self.bound_key(head),
+        };
+        before.after(&block.registry, block.facts.registered, &this, block.facts.timestamp_ms)
+    }
+
+    fn effects(&self, effects: Vec<WaitingEffect>, confirms: bool, block: &Ingested) -> Vec<NewEffect> {
+        let while_serving = self.phase() == Phase::Serving;
+        effects
+            .into_iter()
+            .filter(|effect| confirms || !matches!(effect, WaitingEffect::Confirmation { .. }))
+            .map(|effect| NewEffect { effect, produced_at: block.block.number, while_serving })
+            .collect()
+    }
+
+    /// A candidate confirms the block that it is at, with the state that the shard would begin with: when the chain has that before
+    /// another candidate's confirmation, the shard is born. The chain takes confirmations of recent blocks only, so an old one
+    /// gives way.
+    fn found(
+        &self,
+        block: &Ingested,
+        head: &mut Head,
+        executed: &mut Executed,
+        effects: &mut Vec<NewEffect>,
+        ended: &mut Vec<u64>,
+    ) -> Result<(), Refused> {
+        let Some(key) = &self.keys().shielding else { return Ok(()) };
+        let number = block.block.number;
+        for waiting in self.store.waiting() {
+            if number.saturating_sub(waiting.produced_at) < FIRST_CONFIRMATION_LIFE {
+                return Ok(());
+            }
+            ended.push(waiting.id);
+        }
+        let genesis = self.genesis(&self.birth(block, key.public().digest()))?;
+        let root = receipts(block.block, &[], &genesis.state_root, key).root();
+        effects.push(NewEffect {
+            effect: WaitingEffect::Confirmation { block: block.block, root },
+            produced_at: number,
+            while_serving: true,
+        });
+        if head.state_root != genesis.state_root {
+            head.state_root = genesis.state_root;
+            executed.nodes = genesis.nodes;
+        }
+        Ok(())
+    }
 }
 
 /// What a block changes, before it is committed.
 struct Step {
     head: Head,
-    keys: Option<Keys>,
     executed: Executed,
 }
+
+/// Blocks after which a first confirmation that is still under way is made anew. A chain knows the hashes of its last 256 blocks at
+/// least.
+const FIRST_CONFIRMATION_LIFE: u32 = 64;
 
 /// Operations from which on a block is worth a transaction beside it: decrypting so many takes longer than a sync of the disk.
 const MERGE_BESIDE_FROM: usize = 16;

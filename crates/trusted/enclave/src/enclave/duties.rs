@@ -3,15 +3,17 @@
 
 use super::{
     Refused,
-    worker::{Client, Worker},
+    worker::{Client, Worker, restore},
 };
 use crate::{
     attest,
     extrinsic::{Call, Signing},
+    ingest::Birth,
     keys::ShieldingKey,
     outbox::{Item, items},
-    provision::{self, ProvisionContext},
-    store::{Change, Keys},
+    provision::{self, ProvisionContext, rule::RecentBlocks},
+    registry::Followed,
+    store::{Change, Head, Keys},
 };
 use offstage_primitives::{
     H256,
@@ -24,10 +26,16 @@ use std::sync::Arc;
 impl<S: StateTransition> Worker<S> {
     /// The host says that this is the newest final block. If the enclave is there, it counts as caught up.
     pub(super) fn at_finalized_head(&mut self, head: H256) -> Result<(), Refused> {
-        let position = self.client()?.position();
-        if position != self.client()?.finalized() || position.hash != head {
+        let Client::Ready(client) = &self.client else { return Ok(()) };
+        let position = client.position();
+        if position != client.finalized() || position.hash != head {
             return Ok(());
         }
+        // It executes what it had followed, and is not yet where it was.
+        if self.head.followed.replay_to.is_some() {
+            return Ok(());
+        }
+        self.is_replaying = false;
         // Before the first block there is no time, and so no evidence.
         if self.head.facts.is_none() || !self.is_allowed() {
             return Ok(());
@@ -39,25 +47,26 @@ impl<S: StateTransition> Worker<S> {
             };
             self.store.commit(Change { keys: Some(keys), ..Change::default() })?;
         }
-        if self.phase() != Phase::NeedsShieldingKey {
-            self.register_when_due()?;
-        }
+        self.register_when_due()?;
         self.publish()
     }
 
-    /// Asks a peer for the shard's key, and keeps it if it is the one the shard was born with.
+    /// Asks a peer for the shard's key, keeps it if it is the one the shard was born with, and goes back to the birth with it.
     pub(super) fn request_shielding_key(&mut self, url: &str) -> Result<(), Refused> {
-        let (Phase::NeedsShieldingKey, Some(birth), Some(policy)) =
-            (self.phase(), self.head.birth.clone(), self.policy())
+        let (Phase::NeedsShieldingKey, Some(birth), Some(policy), Some(certificate)) =
+            (self.phase(), self.head.birth.clone(), self.policy(), self.certificate.clone())
         else {
-            return Err(Refused::conversation("no shielding key is needed now"));
+            return Err(Refused::conversation(
+                "no shielding key is needed now; it is asked for when the registration of this start is final",
+            ));
         };
-        let evidence = self.evidence(H256::zero())?;
         let context = ProvisionContext {
             identity: &self.identity,
             policy: &policy,
-            certificate: self.boot.certificate(&evidence)?,
-            born_key: birth.shielding_key,
+            certificate,
+            chain: &self.proven_chain(),
+            birth: &birth,
+            newest: self.head.position,
         };
         let key = provision::request(url, &context)
             .map_err(|error| Refused::new(RefusalCode::Provisioning, error))?;
@@ -67,8 +76,36 @@ impl<S: StateTransition> Worker<S> {
                 "the peer sent another key than the shard was born with; ask another peer",
             ));
         }
+        self.go_back_to(&birth, key)
+    }
+
+    /// Execution begins where the shard was born. Where the chain is by now stays known: this is the chain it has to come back to.
+    fn go_back_to(&mut self, birth: &Birth, key: ShieldingKey) -> Result<(), Refused> {
+        let followed = self.head.followed.clone();
+        let origin = followed.origin.ok_or_else(|| Refused::bug("the shard's birth has no origin"))?;
+        // The code of that time is asked for, as after a restart.
+        let client = restore(&origin.light_client, &[])?;
+        let genesis = self.genesis(birth)?;
+        let head = Head {
+            position: origin.position,
+            light_client: origin.light_client,
+            state_root: genesis.state_root,
+            followed: Followed { origin: None, replay_to: Some(self.head.position), ..followed },
+            ..self.head.clone()
+        };
         let keys = Keys { signer: self.keys().signer.clone(), shielding: Some(Arc::new(key)) };
-        self.store.commit(Change { keys: Some(keys), ..Change::default() })?;
+        self.store.commit(Change {
+            head: Some(head.clone()),
+            keys: Some(keys),
+            nodes: genesis.nodes,
+            ..Change::default()
+        })?;
+
+        // ---- Committed: memory follows.
+        self.head = head;
+        self.client = client;
+        self.recent = RecentBlocks::default();
+        self.is_replaying = true;
         self.publish()
     }
 
@@ -113,26 +150,28 @@ impl<S: StateTransition> Worker<S> {
             call: Call::Register { proof: pending.proof.clone(), url: self.identity.trusted_url.clone() },
             hold: None,
         });
+        let waiting = self.head.facts.iter().flat_map(|facts| {
+            let (shard, signer) = (self.identity.shard, &self.identity.signer);
+            items(self.store.waiting(), shard, signer, facts, self.head.position.number)
+        });
         match phase {
-            Phase::AwaitingRegistration => registration.into_iter().collect(),
-            Phase::Serving => registration
-                .into_iter()
-                .chain(self.head.facts.iter().flat_map(|facts| {
-                    let (shard, signer) = (self.identity.shard, &self.identity.signer);
-                    items(self.store.waiting(), shard, signer, facts, self.head.position.number)
-                }))
-                .collect(),
-            Phase::CatchingUp | Phase::NeedsShieldingKey | Phase::Superseded => Vec::new(),
+            // The first confirmation, by which the shard is born.
+            Phase::AwaitingRegistration if self.situation().is_candidate() => {
+                registration.into_iter().chain(waiting).collect()
+            }
+            Phase::AwaitingRegistration | Phase::NeedsShieldingKey => registration.into_iter().collect(),
+            Phase::Serving => registration.into_iter().chain(waiting).collect(),
+            Phase::CatchingUp | Phase::Superseded => Vec::new(),
         }
     }
 
     fn register_when_due(&mut self) -> Result<(), Refused> {
         let now_ms = self.now_ms();
-        let Some(key) = self.keys().shielding.clone() else { return Ok(()) };
+        let Some(shielding_key) = self.bound_key(&self.head) else { return Ok(()) };
         if !self.registration.is_due(now_ms) {
             return Ok(());
         }
-        let evidence = self.evidence(key.public().digest())?;
+        let evidence = self.evidence(shielding_key)?;
         self.certificate = Some(self.boot.certificate(&evidence)?);
         self.registration.begin(attest::registration_proof(&evidence), now_ms);
         self.publish()

@@ -6,8 +6,9 @@
 //! it started (ARCHITECTURE.md, invariant 6). A registration of the same signer with another nonce, later, is a later start:
 //! this one has had its time.
 
-use crate::ingest::RegistryEvent;
-use offstage_primitives::{AccountId32, H256, attestation::KeyBinding};
+use super::phase::OwnRegistration;
+use crate::{ingest::RegistryEvent, registry::is_in_time};
+use offstage_primitives::{AccountId32, H256, attestation::KeyBinding, teerex::RENEWAL_PERIOD_MS};
 
 /// Where the registration of this start is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -18,6 +19,8 @@ pub(super) struct Registration {
     pub(super) seen_at_ms: Option<u64>,
     /// A later start has registered.
     pub(super) superseded: bool,
+    /// The chain registered this start, but by a method that counts for nothing.
+    pub(super) otherwise: bool,
     /// How many were made in this start.
     made: u64,
 }
@@ -38,7 +41,7 @@ pub(super) struct ThisStart<'a> {
     pub(super) signer: &'a AccountId32,
     pub(super) boot_nonce: [u8; 32],
     pub(super) tls_public_key: H256,
-    /// Digest of the shielding key it holds.
+    /// Digest of the shielding key that its registration binds: the shard's, or, before there is one, its own.
     pub(super) shielding_key: Option<H256>,
 }
 
@@ -61,13 +64,15 @@ impl Registration {
         let mut after = self.clone();
         for event in events {
             match event {
-                RegistryEvent::Registered { signer, binding, .. } if signer == this.signer => {
-                    after.registered(binding.as_ref(), this, block_time_ms);
+                RegistryEvent::Registered { signer, binding, is_dcap, .. } if signer == this.signer => {
+                    after.registered(binding.as_ref(), *is_dcap, this, block_time_ms);
                 }
                 RegistryEvent::Unregistered { signer } if signer == this.signer => {
                     after.seen_at_ms = None;
                 }
-                RegistryEvent::Registered { .. } | RegistryEvent::Unregistered { .. } => {}
+                RegistryEvent::Registered { .. }
+                | RegistryEvent::Unregistered { .. }
+                | RegistryEvent::Confirmed { .. } => {}
             }
         }
         // However the entry went.
@@ -77,18 +82,47 @@ impl Registration {
         after
     }
 
-    fn registered(&mut self, binding: Option<&KeyBinding>, this: &ThisStart<'_>, block_time_ms: u64) {
+    fn registered(
+        &mut self,
+        binding: Option<&KeyBinding>,
+        is_dcap: bool,
+        this: &ThisStart<'_>,
+        block_time_ms: u64,
+    ) {
         let is_this_start = binding.is_some_and(|binding| {
             binding.boot_nonce == this.boot_nonce && binding.tls_public_key == this.tls_public_key
         });
         if !is_this_start {
             // Before its own registration is seen, what comes is of an earlier start, whose extrinsic was still under way.
             self.superseded |= self.seen_at_ms.is_some();
+        } else if !is_dcap {
+            // Threat model P12: the chain may have verified nothing.
+            self.otherwise = true;
+            self.seen_at_ms = None;
         } else if binding.is_some_and(|binding| Some(binding.shielding_key) == this.shielding_key) {
+            self.otherwise = false;
             self.seen_at_ms = Some(block_time_ms);
             self.pending = None;
+        } else {
+            // This start with a key that it has dropped meanwhile: it has to register again.
+            self.seen_at_ms = None;
         }
-        // Otherwise it is this start with a key that it has dropped meanwhile: it has to register again.
+    }
+
+    /// The shard was born with another key than this start registered with.
+    pub(super) fn drop_key(&mut self) {
+        self.pending = None;
+        self.seen_at_ms = None;
+    }
+
+    /// Where it is at this chain time.
+    pub(super) fn at(&self, now_ms: u64) -> OwnRegistration {
+        match (self.seen_at_ms, &self.pending) {
+            (Some(seen_at_ms), _) if is_in_time(seen_at_ms, now_ms) => OwnRegistration::Counts,
+            (Some(_), pending) => OwnRegistration::TooOld { is_renewed: pending.is_some() },
+            (None, Some(_)) => OwnRegistration::Pending,
+            (None, None) => OwnRegistration::None,
+        }
     }
 
     /// Whether a new registration is due at this chain time.
@@ -108,8 +142,8 @@ impl Registration {
 /// Ids of registrations have the highest bit; ids of stored effects count from zero and never reach it.
 const REGISTRATION_IDS: u64 = 1 << 63;
 
-/// Half of the 48 hours after which a registration may be removed by anyone.
-const RENEWAL_MS: u64 = 24 * 60 * 60 * 1000;
+/// Half of the time for which a registration counts (threat model H21): the other half is for funds to be found.
+const RENEWAL_MS: u64 = RENEWAL_PERIOD_MS / 2;
 
 /// Evidence that is older than this is made anew before it is submitted.
 const EVIDENCE_LIFE_MS: u64 = 60 * 60 * 1000;
@@ -135,6 +169,7 @@ mod tests {
                 tls_public_key: H256::repeat_byte(boot),
                 boot_nonce: [boot; 32],
             }),
+            is_dcap: true,
         }
     }
 
@@ -150,7 +185,12 @@ mod tests {
         let fresh = Registration::default();
         assert_eq!(after(&fresh, &[registered(6, KEY)]), fresh, "an earlier start");
         assert_eq!(after(&fresh, &[registered(7, H256::zero())]), fresh, "a key that was dropped");
-        let bare = RegistryEvent::Registered { signer: account(), mr_enclave: [0; 32], binding: None };
+        let bare = RegistryEvent::Registered {
+            signer: account(),
+            mr_enclave: [0; 32],
+            binding: None,
+            is_dcap: true,
+        };
         assert_eq!(after(&fresh, std::slice::from_ref(&bare)), fresh);
         let seen = after(&fresh, &[registered(6, KEY), registered(7, KEY)]);
         assert_eq!(seen.seen_at_ms, Some(5));
@@ -158,6 +198,29 @@ mod tests {
         assert!(after(&seen, &[registered(8, KEY)]).superseded);
         assert!(after(&seen, &[bare]).superseded);
         assert!(!after(&seen, &[registered(7, KEY)]).superseded, "a renewal");
+    }
+
+    #[test]
+    fn p12_another_method_than_dcap_counts_for_nothing() {
+        let RegistryEvent::Registered { signer, mr_enclave, binding, .. } = registered(7, KEY) else {
+            unreachable!()
+        };
+        let event = RegistryEvent::Registered { signer, mr_enclave, binding, is_dcap: false };
+        let seen = after(&Registration::default(), &[registered(7, KEY)]);
+        for before in [Registration::default(), seen] {
+            let after = after(&before, std::slice::from_ref(&event));
+            assert!(after.otherwise && after.at(5) == OwnRegistration::None);
+        }
+    }
+
+    #[test]
+    fn h21_an_own_entry_acts_no_more_when_it_is_too_old_and_is_renewed_long_before() {
+        let mut registration = after(&Registration::default(), &[registered(7, KEY)]);
+        assert_eq!(registration.at(5 + RENEWAL_PERIOD_MS), OwnRegistration::Counts);
+        assert_eq!(registration.at(6 + RENEWAL_PERIOD_MS), OwnRegistration::TooOld { is_renewed: false });
+        assert!(registration.is_due(6 + RENEWAL_PERIOD_MS / 2));
+        registration.begin(vec![1], 6 + RENEWAL_PERIOD_MS);
+        assert_eq!(registration.at(6 + RENEWAL_PERIOD_MS), OwnRegistration::TooOld { is_renewed: true });
     }
 
     #[test]

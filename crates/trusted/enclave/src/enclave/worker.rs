@@ -5,7 +5,7 @@
 
 use super::{
     Refused,
-    chain_time::ChainTime,
+    phase::{Concerns, Situation},
     registration::Registration,
     services::{self, ServiceLimits, Services},
 };
@@ -15,7 +15,9 @@ use crate::{
     keys::BootIdentity,
     outbox::{Submissions, rota::Slots},
     platform::Platform,
-    store::{Change, Head, Keys, Store},
+    provision::rule::{ProvenChain, RecentBlocks},
+    registry::Followed,
+    store::{Change, Head, Keys, Opinion, Store},
     view::{AttestationPolicy, Identity, Picture, View},
 };
 use offstage_light_client::{
@@ -40,7 +42,10 @@ pub(super) struct Worker<S: StateTransition> {
     pub(super) heartbeat: u32,
     pub(super) registration: Registration,
     pub(super) submissions: Submissions,
-    pub(super) time: ChainTime,
+    /// The newest blocks that it followed in this start.
+    pub(super) recent: RecentBlocks,
+    /// It got the key in the middle of the chain, and has not yet come to its head again.
+    pub(super) is_replaying: bool,
     pub(super) certificate: Option<Arc<CertifiedKey>>,
     pub(super) view: Arc<View>,
     /// Operations executed since this start.
@@ -68,6 +73,7 @@ impl<S: StateTransition> Worker<S> {
         match Prepared::<S>::new(&*platform, &mut store, start, limits) {
             Err(refused) => Err((store, refused)),
             Ok(prepared) => {
+                let is_replaying = prepared.head.followed.replay_to.is_some();
                 let worker = Box::new(Self {
                     platform,
                     store,
@@ -79,7 +85,8 @@ impl<S: StateTransition> Worker<S> {
                     heartbeat: prepared.heartbeat,
                     registration: Registration::default(),
                     submissions: Submissions::default(),
-                    time: ChainTime::default(),
+                    recent: RecentBlocks::default(),
+                    is_replaying,
                     certificate: None,
                     view: prepared.view,
                     operations: 0,
@@ -146,105 +153,78 @@ impl<S: StateTransition> Worker<S> {
 
     /// What it is doing. Follows from what is known; there is no other switch.
     pub(super) fn phase(&self) -> Phase {
-        if self.registration.superseded {
-            return Phase::Superseded;
-        }
-        if !self.may_hold_the_key() {
-            return Phase::NeedsShieldingKey;
-        }
-        let is_born = self.head.birth.is_some() && self.keys().shielding.is_some();
-        match self.registration.seen_at_ms {
-            Some(_) if is_born && self.is_allowed() && !self.is_alone() => Phase::Serving,
-            None if self.registration.pending.is_some() => Phase::AwaitingRegistration,
-            Some(_) | None => Phase::CatchingUp,
-        }
+        self.situation().phase()
     }
 
-    /// `false` when the shard was born with a key that this enclave does not have.
-    fn may_hold_the_key(&self) -> bool {
+    /// What the phase follows from.
+    pub(super) fn situation(&self) -> Situation {
+        self.situation_at(&self.head, &self.registration)
+    }
+
+    /// The same, with a head and a registration that are about to be true.
+    pub(super) fn situation_at(&self, head: &Head, registration: &Registration) -> Situation {
         let own = self.keys().shielding.as_ref().map(|key| key.public().digest());
-        self.head.birth.as_ref().is_none_or(|birth| own == Some(birth.shielding_key))
+        let now_ms = head.facts.as_ref().map_or(0, |facts| facts.timestamp_ms);
+        Situation {
+            is_superseded: registration.superseded,
+            is_allowed: self.allows(head),
+            is_alone: head.opinions.iter().any(Opinion::is_alone),
+            registration: registration.at(now_ms),
+            is_born: head.birth.is_some(),
+            has_key: own.is_some()
+                && head.birth.as_ref().is_none_or(|birth| own == Some(birth.shielding_key)),
+            is_replaying: self.is_replaying,
+        }
     }
 
     /// Whether the shard allows this enclave's measurement.
     pub(super) fn is_allowed(&self) -> bool {
-        self.head.facts.as_ref().is_none_or(|facts| {
-            facts.fingerprint(self.identity.shard, self.head.position.number).0 == self.identity.mrenclave
+        self.allows(&self.head)
+    }
+
+    fn allows(&self, head: &Head) -> bool {
+        head.facts.as_ref().is_none_or(|facts| {
+            facts.fingerprint(self.identity.shard, head.position.number).0 == self.identity.mrenclave
         })
     }
 
-    fn is_alone(&self) -> bool {
-        self.head.opinions.iter().any(crate::store::Opinion::is_alone)
+    /// Digest of the key that its registration binds: the one the shard was born with, or, before, its own.
+    pub(super) fn bound_key(&self, head: &Head) -> Option<H256> {
+        match &head.birth {
+            Some(birth) => Some(birth.shielding_key),
+            None => self.keys().shielding.as_ref().map(|key| key.public().digest()),
+        }
     }
 
     /// Something an operator should know; the most urgent first.
     fn notice(&self) -> Option<String> {
-        if self.store.is_broken() {
-            return Some("the store failed; restart the worker".into());
-        }
-        if self.registration.superseded {
-            return Some(
-                "a later start with the same signer has registered; end this one, or restart it to take over"
-                    .into(),
-            );
-        }
-        if let Some(opinion) = self.head.opinions.iter().find(|opinion| opinion.is_alone()) {
-            return Some(format!(
-                "other enclaves confirmed block {} with another root than this one, so it stopped serving; start again with an empty data folder",
-                opinion.block
-            ));
-        }
-        if !self.is_allowed() {
-            return Some(
-                "the shard allows another measurement than this enclave's, so it neither signs nor serves; run the enclave that the shard's configuration names"
-                    .into(),
-            );
-        }
-        if let Some(trouble) = &self.trouble {
-            return Some(trouble.clone());
-        }
-        if let Some(opinion) = self.head.opinions.iter().find(|opinion| !opinion.against.is_empty()) {
-            return Some(format!(
-                "another enclave confirmed block {} with another root than this one",
-                opinion.block
-            ));
-        }
-        self.standby_notice().or_else(|| self.funds_notice())
-    }
-
-    /// What is true of an enclave without a slot (threat model P7).
-    fn standby_notice(&self) -> Option<String> {
-        let facts = self.head.facts.as_ref()?;
-        let slots = Slots::of(facts, self.identity.shard, self.head.position.number);
-        let is_standby = self.phase() == Phase::Serving && slots.is_standby(&self.identity.signer);
-        is_standby.then(|| {
-            format!(
-                "all {} slots of the shard are held by enclaves that act, so this one is a standby: it serves reads, and neither confirms nor pays; it takes the slot of the first that is silent for {SLOT_SILENCE_BLOCKS} blocks",
-                slots.limit()
-            )
-        })
-    }
-
-    fn funds_notice(&self) -> Option<String> {
-        let facts = self.head.facts.as_ref()?;
+        let opinions = &self.head.opinions;
+        let find = |is: fn(&Opinion) -> bool| {
+            opinions.iter().find(|opinion| is(opinion)).map(|opinion| opinion.block)
+        };
         let since = self.submissions.oldest();
-        if facts.balance == 0 && (since.is_some() || self.registration.pending.is_some()) {
-            return Some(format!(
-                "the enclave's account 0x{} has no funds to pay fees; transfer some to it",
-                hex::encode(AsRef::<[u8]>::as_ref(&self.identity.signer))
-            ));
-        }
-        if self.submissions.has_failures() {
-            return Some(
-                "the chain included an extrinsic of the enclave without honouring it, which is tried again; check the shard account's funds and the enclave's registration"
-                    .into(),
-            );
-        }
-        let stuck = since.is_some_and(|since| self.head.position.number.saturating_sub(since) > STUCK_BLOCKS);
-        stuck.then(|| {
-            "the enclave's extrinsics have not been included for long; check that its account can pay fees and that the node accepts them"
-                .into()
-        })
+        let is_waiting = since.is_some() || self.registration.pending.is_some();
+        let is_broke = self.head.facts.as_ref().is_some_and(|facts| facts.balance == 0);
+        let concerns = Concerns {
+            is_broken: self.store.is_broken(),
+            alone_at: find(Opinion::is_alone),
+            is_registered_otherwise: self.registration.otherwise,
+            trouble: self.trouble.clone(),
+            contradicted_at: find(|opinion| !opinion.against.is_empty()),
+            without_funds: (is_broke && is_waiting)
+                .then(|| hex::encode(AsRef::<[u8]>::as_ref(&self.identity.signer))),
+            standby_behind: self.standby_behind(),
+            has_failures: self.submissions.has_failures(),
+            is_stuck: since
+                .is_some_and(|since| self.head.position.number.saturating_sub(since) > STUCK_BLOCKS),
+        };
+        concerns.notice(self.situation())
+    }
+
+    /// How many slots the shard has, if enclaves that act hold all of them and this one none (threat model P7).
+    fn standby_behind(&self) -> Option<usize> {
+        let slots = Slots::of(self.head.facts.as_ref()?, self.identity.shard, self.head.position.number);
+        slots.is_standby(&self.identity.signer).then(|| slots.limit())
     }
 
     /// Shows the listeners what is true now.
@@ -261,6 +241,7 @@ impl<S: StateTransition> Worker<S> {
             shielding_key: self.keys().shielding.clone(),
             certificate: self.certificate.clone(),
             policy: self.policy(),
+            chain: self.proven_chain(),
             snapshot: Some(self.store.snapshot()?),
         });
         Ok(())
@@ -272,9 +253,25 @@ impl<S: StateTransition> Worker<S> {
         Some(policy(facts, self.identity.shard, self.head.position.number, self.now_ms() / 1000))
     }
 
-    /// Chain time in milliseconds at the newest block that is known to be final.
+    /// What this enclave's own verified chain says of peers.
+    pub(super) fn proven_chain(&self) -> ProvenChain {
+        let followed = &self.head.followed;
+        let allowed = self
+            .head
+            .facts
+            .as_ref()
+            .map(|facts| facts.fingerprint(self.identity.shard, self.head.position.number));
+        ProvenChain {
+            registrations: Arc::new(followed.registrations.clone()),
+            recent: self.recent.clone(),
+            birth: self.head.birth.clone(),
+            is_notice_over: allowed.is_some_and(|allowed| followed.notice.is_over_for(allowed)),
+        }
+    }
+
+    /// Chain time in milliseconds at the last verified block.
     pub(super) fn now_ms(&self) -> u64 {
-        self.time.now_ms(self.head.facts.as_ref().map_or(0, |facts| facts.timestamp_ms))
+        self.head.facts.as_ref().map_or(0, |facts| facts.timestamp_ms)
     }
 
     /// The light client.
@@ -351,6 +348,7 @@ impl<S: StateTransition> Prepared<S> {
             shielding_key: None,
             certificate: None,
             policy: None,
+            chain: ProvenChain::default(),
             snapshot: None,
         };
         let view = Arc::new(View::new(identity.clone(), Arc::new(Logic(executor.clone())), first));
@@ -393,6 +391,7 @@ fn begin(store: &mut Store, shard: ShardIdentifier, start: &Start) -> Result<(He
         birth: None,
         facts: None,
         opinions: Vec::new(),
+        followed: Followed::default(),
     };
     store.commit(Change { head: Some(head.clone()), ..Change::default() })?;
     Ok((head, Client::Ready(Box::new(client))))

@@ -137,9 +137,9 @@ fn requests() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn messages() -> Vec<(&'static str, Vec<u8>)> {
-    let frame = |body: &[u8]| [&(body.len() as u32 + 1).to_le_bytes()[..], &[1], body].concat();
+    let frame = |body: &[u8]| [&(body.len() as u32 + 1).to_le_bytes()[..], &[2], body].concat();
     vec![
-        ("ask", frame(&[[1; 32], [2; 32]].concat())),
+        ("ask", frame(&[&[1; 32][..], &[2; 32], &[3, 0, 0, 0], &[4; 32], &[5, 0, 0, 0], &[6; 32]].concat())),
         ("key", frame(&[&[0][..], &KEY.to_sealable()].concat())),
         ("refusal", frame(&[1, 2])),
     ]

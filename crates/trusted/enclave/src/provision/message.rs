@@ -3,12 +3,14 @@
 //!
 //! A frame is a length (4 bytes, little endian, at most [`MAX_FRAME_LEN`]), the version, and the body:
 //!
-//! - ask: `1 ++ shard (32 bytes) ++ digest of the born key (32 bytes)`;
-//! - answer: `1 ++ 0 ++ PKCS#8 of the key` or `1 ++ 1 ++ code of the refusal`.
+//! - ask: `2 ++ shard (32 bytes) ++ digest of the born key (32 bytes) ++ block of the birth ++ newest final block that the asker
+//!   has followed`, a block being its number (4 bytes, little endian) and its hash (32 bytes);
+//! - answer: `2 ++ 0 ++ PKCS#8 of the key` or `2 ++ 1 ++ code of the refusal`.
 //!
 //! Written by hand rather than derived, so that the key's bytes are in no buffer that is not overwritten.
 
 use offstage_primitives::{H256, ShardIdentifier};
+use offstage_protocol::BlockReference;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
@@ -18,6 +20,10 @@ use zeroize::Zeroizing;
 pub(super) struct Ask {
     pub(super) shard: ShardIdentifier,
     pub(super) born_key: H256,
+    /// The block in which the shard was born.
+    pub(super) birth: BlockReference,
+    /// The newest final block that the asker has followed.
+    pub(super) newest: BlockReference,
 }
 
 /// What the provider gives. No `Debug`: it may hold the key.
@@ -38,6 +44,37 @@ pub enum Refusal {
     /// It holds another key than the one asked for.
     #[error("it holds another key")]
     AnotherKey,
+    /// The peer, as it is now, is not registered in the verified chain of who judges: not with this start's keys, not by DCAP, not for this
+    /// shard, or too long ago.
+    #[error(
+        "this start is not registered for the shard on the other's chain, or too long ago; both must follow the same chain, and \
+         registrations count for 48 hours"
+    )]
+    NotRegistered,
+    /// The block that the asker names is newer than the provider's, or too old to be told.
+    #[error("it has not come to the asker's newest block yet, or is far beyond it; try again soon")]
+    NotYet,
+    /// The blocks that the asker names are not on the provider's chain.
+    #[error("it follows another chain; check the nodes of both workers")]
+    AnotherChain,
+    /// The measurement that the shard allows was announced too short a time ago.
+    #[error(
+        "the shard's measurement was changed too short a time ago; try again when its notice of 600 blocks is over"
+    )]
+    Notice,
+}
+
+impl Refusal {
+    /// All, in the order of their codes.
+    const ALL: [Self; 7] = [
+        Self::NotServing,
+        Self::AnotherShard,
+        Self::AnotherKey,
+        Self::NotRegistered,
+        Self::NotYet,
+        Self::AnotherChain,
+        Self::Notice,
+    ];
 }
 
 /// Why a message could not be read or written.
@@ -58,14 +95,39 @@ pub enum MessageError {
 }
 
 pub(super) async fn write_ask(stream: &mut (impl AsyncWrite + Unpin), ask: &Ask) -> Result<(), MessageError> {
-    write(stream, &[ask.shard.as_bytes(), ask.born_key.as_bytes()]).await
+    let (birth, newest) = (ask.birth.number.to_le_bytes(), ask.newest.number.to_le_bytes());
+    let body: [&[u8]; 6] = [
+        ask.shard.as_bytes(),
+        ask.born_key.as_bytes(),
+        &birth,
+        ask.birth.hash.as_bytes(),
+        &newest,
+        ask.newest.hash.as_bytes(),
+    ];
+    write(stream, &body).await
 }
 
 pub(super) async fn read_ask(stream: &mut (impl AsyncRead + Unpin)) -> Result<Ask, MessageError> {
     let frame = read(stream).await?;
-    let (shard, rest) = frame.split_first_chunk::<32>().ok_or(MessageError::Malformed)?;
-    let born_key = <[u8; 32]>::try_from(rest).map_err(|_| MessageError::Malformed)?;
-    Ok(Ask { shard: (*shard).into(), born_key: H256(born_key) })
+    let mut rest = &frame[..];
+    let ask = Ask {
+        shard: take::<32>(&mut rest)?.into(),
+        born_key: H256(take(&mut rest)?),
+        birth: take_block(&mut rest)?,
+        newest: take_block(&mut rest)?,
+    };
+    if rest.is_empty() { Ok(ask) } else { Err(MessageError::Malformed) }
+}
+
+fn take_block(input: &mut &[u8]) -> Result<BlockReference, MessageError> {
+    let number = u32::from_le_bytes(take(input)?);
+    Ok(BlockReference { number, hash: H256(take(input)?) })
+}
+
+fn take<const N: usize>(input: &mut &[u8]) -> Result<[u8; N], MessageError> {
+    let (taken, rest) = input.split_first_chunk::<N>().ok_or(MessageError::Malformed)?;
+    *input = rest;
+    Ok(*taken)
 }
 
 pub(super) async fn write_answer(
@@ -83,8 +145,7 @@ pub(super) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> Result
     match frame.split_first() {
         Some((&KEY, key)) => Ok(Answer::Key(Zeroizing::new(key.to_vec()))),
         Some((&REFUSED, [code])) => {
-            let refusals = [Refusal::NotServing, Refusal::AnotherShard, Refusal::AnotherKey];
-            let refusal = refusals.into_iter().find(|refusal| self::code(*refusal) == *code);
+            let refusal = Refusal::ALL.into_iter().find(|refusal| self::code(*refusal) == *code);
             refusal.map(Answer::Refused).ok_or(MessageError::Malformed)
         }
         _ => Err(MessageError::Malformed),
@@ -96,6 +157,10 @@ fn code(refusal: Refusal) -> u8 {
         Refusal::NotServing => 0,
         Refusal::AnotherShard => 1,
         Refusal::AnotherKey => 2,
+        Refusal::NotRegistered => 3,
+        Refusal::NotYet => 4,
+        Refusal::AnotherChain => 5,
+        Refusal::Notice => 6,
     }
 }
 
@@ -132,7 +197,7 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Zeroizing<Vec<u8>
     Ok(body)
 }
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const KEY: u8 = 0;
 const REFUSED: u8 = 1;
 
@@ -148,17 +213,28 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
+    fn an_ask() -> Ask {
+        Ask {
+            shard: [1; 32].into(),
+            born_key: H256::repeat_byte(2),
+            birth: BlockReference { number: 3, hash: H256::repeat_byte(4) },
+            newest: BlockReference { number: 5, hash: H256::repeat_byte(6) },
+        }
+    }
+
     #[test]
     fn messages_come_out_as_they_went_in_and_their_bytes_are_pinned() {
-        let ask = Ask { shard: [1; 32].into(), born_key: H256::repeat_byte(2) };
+        let ask = an_ask();
         let mut bytes = Vec::new();
         block_on(write_ask(&mut bytes, &ask)).unwrap();
-        assert_eq!(bytes, [&[65, 0, 0, 0, 1][..], &[1; 32], &[2; 32]].concat());
+        let (birth, newest) = ([3, 0, 0, 0], [5, 0, 0, 0]);
+        let parts = [&[137, 0, 0, 0, 2][..], &[1; 32], &[2; 32], &birth, &[4; 32], &newest, &[6; 32]];
+        assert_eq!(bytes, parts.concat());
         assert_eq!(block_on(read_ask(&mut &bytes[..])).unwrap(), ask);
 
         let mut bytes = Vec::new();
         block_on(write_answer(&mut bytes, &Answer::Key(Zeroizing::new(vec![7, 8])))).unwrap();
-        assert_eq!(bytes, [4, 0, 0, 0, 1, 0, 7, 8]);
+        assert_eq!(bytes, [4, 0, 0, 0, 2, 0, 7, 8]);
         assert!(matches!(block_on(read_answer(&mut &bytes[..])), Ok(Answer::Key(key)) if *key == [7, 8]));
     }
 
@@ -169,6 +245,10 @@ mod tests {
             Refusal::NotServing => 0,
             Refusal::AnotherShard => 1,
             Refusal::AnotherKey => 2,
+            Refusal::NotRegistered => 3,
+            Refusal::NotYet => 4,
+            Refusal::AnotherChain => 5,
+            Refusal::Notice => 6,
         };
         for code in 0..=u8::MAX {
             match block_on(read_answer(&mut &[3, 0, 0, 0, VERSION, REFUSED, code][..])) {
@@ -179,7 +259,7 @@ mod tests {
                     assert_eq!(bytes, [3, 0, 0, 0, VERSION, REFUSED, code]);
                 }
                 Ok(Answer::Key(_)) => panic!("a refusal passes for a key"),
-                Err(_) => assert!(code > 2, "no refusal has the code {code}"),
+                Err(_) => assert!(code > 6, "no refusal has the code {code}"),
             }
         }
     }
@@ -187,7 +267,7 @@ mod tests {
     #[test]
     fn a_message_cut_anywhere_or_of_another_form_is_refused() {
         let mut bytes = Vec::new();
-        block_on(write_ask(&mut bytes, &Ask { shard: [1; 32].into(), born_key: H256::zero() })).unwrap();
+        block_on(write_ask(&mut bytes, &an_ask())).unwrap();
         for cut in 0..bytes.len() {
             assert!(block_on(read_ask(&mut &bytes[..cut])).is_err());
         }
@@ -195,8 +275,8 @@ mod tests {
         assert!(matches!(block_on(read_ask(&mut &huge[..])), Err(MessageError::TooLong(_))));
         assert!(matches!(block_on(read_ask(&mut &[0; 4][..])), Err(MessageError::Malformed)));
         assert!(matches!(
-            block_on(read_ask(&mut &[1, 0, 0, 0, 2][..])),
-            Err(MessageError::UnknownVersion(2))
+            block_on(read_ask(&mut &[1, 0, 0, 0, 1][..])),
+            Err(MessageError::UnknownVersion(1))
         ));
     }
 

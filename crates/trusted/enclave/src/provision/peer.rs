@@ -31,7 +31,7 @@ use rustls::{
 };
 use std::{
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 /// Accepts the shard's enclaves as TLS peers, in both roles.
@@ -41,8 +41,8 @@ pub struct PeerVerifier {
     /// The shielding key that the peer must have; any, or none, when absent.
     shielding_key: Option<H256>,
     provider: Arc<CryptoProvider>,
-    /// Why the last certificate was refused; TLS itself carries only a coarse alert.
-    refusal: Mutex<Option<PeerError>>,
+    /// What became of the last certificate; TLS itself carries only a coarse alert.
+    outcome: Mutex<Option<Result<VerifiedIdentity, PeerError>>>,
 }
 
 impl PeerVerifier {
@@ -53,13 +53,22 @@ impl PeerVerifier {
             policy,
             shielding_key,
             provider: crate::tls::provider(),
-            refusal: Mutex::new(None),
+            outcome: Mutex::new(None),
         }
     }
 
     /// Why the peer's certificate was refused, if it was.
     pub(super) fn refusal(&self) -> Option<PeerError> {
-        self.refusal.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+        self.outcome().as_ref()?.as_ref().err().copied()
+    }
+
+    /// Who the peer is, once the handshake is done.
+    pub(super) fn peer(&self) -> Option<VerifiedIdentity> {
+        self.outcome().as_ref()?.as_ref().ok().cloned()
+    }
+
+    fn outcome(&self) -> MutexGuard<'_, Option<Result<VerifiedIdentity, PeerError>>> {
+        self.outcome.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn accept(
@@ -67,14 +76,15 @@ impl PeerVerifier {
         certificate: &CertificateDer<'_>,
         chain: &[CertificateDer<'_>],
     ) -> Result<(), rustls::Error> {
-        self.verify(certificate, chain).map(drop).map_err(|error| {
-            let for_tls = CertificateError::Other(OtherError(Arc::new(error)));
-            *self.refusal.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(error);
-            rustls::Error::InvalidCertificate(for_tls)
-        })
+        let outcome = self.verify(certificate, chain);
+        let for_tls = outcome.as_ref().map(drop).map_err(|error| {
+            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(*error))))
+        });
+        *self.outcome() = Some(outcome);
+        for_tls
     }
 
-    fn verify(
+    pub(super) fn verify(
         &self,
         certificate: &CertificateDer<'_>,
         chain: &[CertificateDer<'_>],

@@ -53,6 +53,7 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
     use crate::{
         ingest::{Birth, ChainFacts},
         keys::{ShieldingKey, Signer},
+        registry::{Followed, Origin},
         store::Opinion,
     };
     use offstage_primitives::{
@@ -81,6 +82,11 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
             payout: Default::default(),
         }),
         opinions: vec![Opinion { block: 6, agreeing: vec![[7; 32].into()], against: vec![] }],
+        followed: Followed {
+            origin: Some(Origin { position: block, light_client: vec![5; 10] }),
+            replay_to: Some(block),
+            ..Followed::default()
+        },
     };
     let sealed_head = SealedHead {
         head: Some(head),

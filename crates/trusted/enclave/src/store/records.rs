@@ -5,6 +5,7 @@ use super::{journal::Layer, tally::Tally};
 use crate::{
     ingest::{Birth, ChainFacts},
     keys::{ShieldingKey, Signer},
+    registry::Followed,
 };
 use codec::{Decode, Encode};
 use offstage_primitives::{
@@ -22,9 +23,9 @@ pub struct Head {
     pub genesis_hash: H256,
     /// The shard.
     pub shard: ShardIdentifier,
-    /// The last verified block.
+    /// The last verified block; executed, if the shard is born and the enclave has its key.
     pub position: BlockReference,
-    /// Root of the shard's state after it.
+    /// Root of the shard's state after it; of the empty state, or of the genesis, before anything is executed.
     pub state_root: H256,
     /// The light client's snapshot at it.
     pub light_client: Vec<u8>,
@@ -34,6 +35,8 @@ pub struct Head {
     pub facts: Option<ChainFacts>,
     /// What other enclaves confirmed of the newest blocks, oldest first; at most `MAX_OPINIONS`.
     pub opinions: Vec<Opinion>,
+    /// What following the chain has told beside the facts.
+    pub followed: Followed,
 }
 
 /// What other enclaves confirmed of a block that this one executed.

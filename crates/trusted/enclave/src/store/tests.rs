@@ -49,6 +49,7 @@ fn head(number: u32) -> Head {
         birth: None,
         facts: None,
         opinions: Vec::new(),
+        followed: Default::default(),
     }
 }
 

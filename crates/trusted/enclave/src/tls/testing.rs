@@ -3,14 +3,18 @@
 
 use super::{VERSIONS, provider};
 use crate::{
+    ingest::Birth,
     keys::{BootIdentity, ShieldingKey},
     platform::{Platform, SoftwarePlatform},
+    provision::rule::{ProvenChain, RecentBlocks},
+    registry::Registrations,
     store::{Snapshot, StoreError},
     view::{Answers, AttestationPolicy, Identity, Picture, View},
 };
 use offstage_attestation::{
     ChainPolicy,
     development::{self, Report},
+    x509,
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
@@ -252,15 +256,48 @@ impl Answers for Echo {
     }
 }
 
+/// What a chain says on which the enclaves with these certificates are registered, as far as they carry evidence.
+pub(crate) fn chain(certificates: &[&CertifiedKey]) -> ProvenChain {
+    chain_since(certificates, NOW * 1000)
+}
+
+/// The same, registered at this chain time.
+pub(crate) fn chain_since(certificates: &[&CertifiedKey], registered_at_ms: u64) -> ProvenChain {
+    let read = |certificate: &&CertifiedKey| {
+        let evidence = x509::evidence(certificate.end_entity_cert().unwrap()).ok()?.evidence;
+        Some((evidence.signer, evidence.binding))
+    };
+    let enclaves: Vec<_> = certificates.iter().filter_map(read).collect();
+    let mut recent = RecentBlocks::default();
+    (1..=8).for_each(|number| recent.push(block(number)));
+    ProvenChain {
+        registrations: Arc::new(Registrations::of(&enclaves, MRENCLAVE, registered_at_ms)),
+        recent,
+        birth: Some(birth(KEY.public().digest())),
+        is_notice_over: true,
+    }
+}
+
+/// The shard's birth, with this key.
+pub(crate) fn birth(shielding_key: H256) -> Birth {
+    Birth { block: block(2), shielding_key, development: true }
+}
+
+/// A block of the chain.
+pub(crate) fn block(number: u8) -> BlockReference {
+    BlockReference { number: number.into(), hash: H256::repeat_byte(number) }
+}
+
 pub(crate) fn picture(phase: Phase, certificate: Option<Arc<CertifiedKey>>) -> Picture {
     Picture {
         phase,
-        position: BlockReference { number: 5, hash: H256::repeat_byte(5) },
-        finalized: BlockReference { number: 8, hash: H256::repeat_byte(8) },
+        position: block(5),
+        finalized: block(8),
         state_root: H256::zero(),
         shielding_key: Some(KEY.clone()),
         certificate,
         policy: Some(policy()),
+        chain: chain(&[]),
         snapshot: Some(Snapshot::empty_for_tests()),
     }
 }

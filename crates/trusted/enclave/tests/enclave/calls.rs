@@ -504,8 +504,6 @@ fn c07_calls_that_fail_panic_or_are_too_heavy_are_rolled_back() {
 
     // Another worker draws it at the same place.
     let mut other = Host::<Odd>::start(dir(), crate::kit::start(&world)).unwrap();
-    other.follow(&world);
-    other.request_key(&host);
-    other.follow(&world);
+    other.join(&mut world, &mut host);
     assert_eq!(other.state_root(), host.state_root());
 }

@@ -115,11 +115,12 @@ fn h05_a_late_worker_that_restarts_at_every_block_reaches_the_same_roots() {
         }
     }
     // One batch.
-    let late = Host::joining(&mut world, &host);
+    let late = Host::joining(&mut world, &mut host);
     assert_eq!(late.state_root(), host.state_root());
     // A new process for each block.
     let mut restarting = Host::new(&world);
-    restarting.follow(&world);
+    assert_eq!(restarting.register(&mut world).phase, Phase::NeedsShieldingKey);
+    host.follow(&world);
     restarting.request_key(&host);
     restarting.finalize(&world);
     while restarting.status().position.number < world.chain.number() {

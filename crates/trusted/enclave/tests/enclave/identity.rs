@@ -4,7 +4,7 @@
 use crate::kit::{Clock, Host, UNIT, World, copy_into, copy_of, development_root, funded, start, transfer};
 use offstage_light_client::testing::{METADATA, TestChain, test_code, validators};
 use offstage_primitives::{AccountId32, H256, attestation::RegistrationProof, receipt::Outcome};
-use offstage_protocol::{HostRequest, Phase, RefusalCode, Untrusted};
+use offstage_protocol::{HostRequest, OutboxKind, Phase, RefusalCode, Untrusted};
 use offstage_sdk::testing::TestAccount;
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn h09_nothing_is_served_or_signed_before_the_own_registration_is_seen() {
     assert_eq!(host.status().phase, Phase::AwaitingRegistration);
     let check_silent = |host: &Host| {
         assert!(host.view().shielding_public_key().is_err());
-        assert!(host.view().shielding_key_for_verified_peer().is_err());
+        assert!(host.view().picture_for_verified_peer().is_err());
         assert!(host.view().execute_getter(&[0, 0]).is_err());
         assert!(host.view().receipt(&Default::default()).is_err());
     };
@@ -33,6 +33,10 @@ fn h09_nothing_is_served_or_signed_before_the_own_registration_is_seen() {
     world.add(content);
     host.follow(&world);
     check_silent(&host);
+    // Registered, it is a candidate: nothing is served before its confirmation makes the shard live.
+    assert_eq!(host.submit(&mut world).phase, Phase::AwaitingRegistration);
+    assert!(host.status().notice.unwrap().contains("not born yet"));
+    check_silent(&host);
     assert_eq!(host.submit(&mut world).phase, Phase::Serving);
     assert_eq!(host.view().execute_getter(&[0, 0]).unwrap().value, Some(42u32.to_le_bytes().to_vec()));
     // A new start is silent again, although its store says everything.
@@ -43,40 +47,109 @@ fn h09_nothing_is_served_or_signed_before_the_own_registration_is_seen() {
     assert_eq!(host.submit(&mut world).phase, Phase::Serving);
 }
 
+/// The first to register goes away with its key; the shard is born by the one that confirms first.
 #[test]
-fn of_two_workers_born_at_the_same_moment_the_first_registration_decides_the_key() {
+fn p08_of_two_candidates_the_first_to_confirm_decides_the_key() {
     let mut world = World::new();
     world.add_empty();
     let (mut first, mut second) = (Host::new(&world), Host::new(&world));
     assert_eq!(first.follow(&world).phase, Phase::AwaitingRegistration);
     assert_eq!(second.follow(&world).phase, Phase::AwaitingRegistration);
-    // Both in one block; the second's comes first.
-    let (own, other) = (first.collect(), second.collect());
-    let content = world.block();
-    let content = world.include(content, &second.signer(), &other);
-    let content = world.include(content, &first.signer(), &own);
+    // Both register; neither is anything before a confirmation.
+    for host in [&mut first, &mut second] {
+        let extrinsics = host.collect();
+        let content = world.block();
+        let content = world.include(content, &host.signer(), &extrinsics);
+        world.add(content);
+    }
+    let keys = [&mut first, &mut second].map(|host| {
+        assert_eq!(host.follow(&world).phase, Phase::AwaitingRegistration);
+        assert!(host.view().shielding_public_key().is_err());
+        host.view().picture().shielding_key.clone().unwrap().public().digest()
+    });
+    // Money that comes before the birth is for nobody: on our chain it is refused.
+    let content = world.block().shield(world.shard, vec![1; 384], UNIT).invoke(world.shard, vec![1]);
     world.add(content);
-    assert_eq!(second.follow(&world).phase, Phase::Serving);
-    assert_eq!(first.follow(&world).phase, Phase::NeedsShieldingKey);
-    assert!(first.view().picture().shielding_key.is_none(), "the losing key is gone");
-    world.add_empty();
-    first.finalize(&world);
-    let next = first.next_bundle(&world);
-    assert!(first.refused(HostRequest::ImportBlock(Box::new(next))).message.contains("shielding key"));
-
-    second.follow(&world);
-    first.request_key(&second);
+    // The first one's confirmation is on its way, when the second's becomes final.
+    first.follow(&world);
+    let late = first.collect();
+    assert_eq!(late.iter().map(|extrinsic| extrinsic.kind).collect::<Vec<_>>(), [OutboxKind::Confirmation]);
+    assert_eq!(second.submit(&mut world).phase, Phase::Serving);
+    assert_eq!(second.status().operations, 0);
+    let content = world.block();
+    let content = world.include(content, &first.signer(), &late);
+    world.add(content);
+    // The first one's key is gone, also from its store, and it registers anew with the shard's.
     assert_eq!(first.follow(&world).phase, Phase::AwaitingRegistration);
-    assert_eq!(first.submit(&mut world).phase, Phase::Serving);
+    assert!(first.view().picture().shielding_key.is_none(), "the losing key is gone");
+    let mut first = first.restart(&world);
+    assert!(first.view().picture().shielding_key.is_none(), "the losing key is gone");
+    first.follow(&world);
+    let again = first.collect();
+    assert_eq!(binding_in(&again[0].extrinsic).shielding_key, keys[1]);
     second.follow(&world);
+    first.join(&mut world, &mut second);
     assert_eq!(
         first.view().shielding_public_key().unwrap().value,
         second.view().shielding_public_key().unwrap().value
     );
     assert_eq!(first.state_root(), second.state_root());
-    // It stays so over a restart.
+    // It stays so over a restart, and for one that comes late.
     let mut first = first.restart(&world);
     first.serve(&mut world);
+    let third = Host::joining(&mut world, &mut first);
+    assert_eq!(third.view().shielding_public_key().unwrap().value.digest(), keys[1]);
+}
+
+/// The first to register is never heard of again: another founds the shard.
+#[test]
+fn p08_a_candidate_that_goes_away_is_no_end_of_the_shard() {
+    let mut world = World::new();
+    world.add_empty();
+    let mut gone = Host::new(&world);
+    gone.register(&mut world);
+    drop(gone);
+    let mut host = Host::new(&world);
+    host.serve(&mut world);
+    assert!(host.view().shielding_public_key().is_ok());
+}
+
+/// What is done in the block of the birth, after the confirmation, is for the living shard.
+#[test]
+fn p08_the_block_of_the_birth_is_executed() {
+    let mut world = World::new();
+    world.add_empty();
+    let mut host = Host::new(&world);
+    assert_eq!(host.register(&mut world).phase, Phase::AwaitingRegistration);
+    let (extrinsics, signer, alice) = (host.collect(), host.signer(), TestAccount::alice());
+    let key = host.view().picture().shielding_key.clone().unwrap().public();
+    let content = world.block();
+    let content = world.include(content, &signer, &extrinsics);
+    let content = content.shield(world.shard, crate::kit::Encryptor::new(&key).account(&alice), UNIT);
+    world.add(content);
+    assert_eq!(host.follow(&world).phase, Phase::Serving);
+    assert_eq!(host.balance(&alice), UNIT);
+    let other = Host::joining(&mut world, &mut host);
+    assert_eq!(other.balance(&alice), UNIT);
+}
+
+/// A first confirmation that the chain does not take is made anew, of a newer block.
+#[test]
+fn p08_a_first_confirmation_that_is_not_honoured_is_made_anew() {
+    let mut world = World::new();
+    world.add_empty();
+    let mut host = Host::new(&world);
+    assert_eq!(host.register(&mut world).phase, Phase::AwaitingRegistration);
+    let first = host.collect();
+    for _ in 0..70 {
+        world.add_empty();
+    }
+    let host = &mut host.restart(&world);
+    assert_eq!(host.register(&mut world).phase, Phase::AwaitingRegistration);
+    let again = host.collect();
+    assert_eq!((again.len(), again[0].kind), (1, OutboxKind::Confirmation));
+    assert_ne!(again[0].id, first[0].id);
+    assert_eq!(host.submit(&mut world).phase, Phase::Serving);
 }
 
 /// A clone that registers later ends the earlier one; until then both compute the same.
@@ -98,7 +171,7 @@ fn h10_of_two_clones_the_later_registration_counts_and_nothing_diverges() {
     assert_eq!(host.follow(&world).phase, Phase::Superseded);
     assert!(host.collect().is_empty());
     assert!(host.view().shielding_public_key().is_err());
-    assert!(host.view().shielding_key_for_verified_peer().is_err());
+    assert!(host.view().picture_for_verified_peer().is_err());
     assert!(host.view().execute_getter(&[0, 0]).is_err());
     assert!(host.status().notice.unwrap().contains("later start"));
     // It follows the chain nevertheless, and agrees.
@@ -174,7 +247,7 @@ fn h09_a_rolled_back_worker_serves_only_what_is_current() {
     host.done(HostRequest::AtFinalizedHead(Untrusted::new(old.hash)));
     assert_eq!(host.status().phase, Phase::AwaitingRegistration);
     assert!(host.view().execute_getter(&[0, 0]).is_err());
-    assert!(host.view().shielding_key_for_verified_peer().is_err());
+    assert!(host.view().picture_for_verified_peer().is_err());
     // The old registration, brought again by the old block, is not this start's.
     host.follow(&world);
     assert_eq!(host.status().phase, Phase::AwaitingRegistration);
@@ -251,9 +324,9 @@ fn h14_a_peer_of_another_chain_or_shard_gets_no_key() {
     let mut world = World::new();
     let provider = Host::serving(&mut world);
     let mut other = other_chain();
-    let born = Host::serving(&mut other);
+    let mut born = Host::serving(&mut other);
     let mut asking = Host::new(&other);
-    assert_eq!(asking.follow(&other).phase, Phase::NeedsShieldingKey);
+    assert_eq!(asking.register(&mut other).phase, Phase::NeedsShieldingKey);
     let before = asking.status();
     let refusal = asking.refused(HostRequest::RequestShieldingKey(Untrusted::new(provider.peer_url())));
     assert_eq!(refusal.code, RefusalCode::Provisioning);
@@ -265,7 +338,8 @@ fn h14_a_peer_of_another_chain_or_shard_gets_no_key() {
     let refusal = asking.refused(HostRequest::RequestShieldingKey(Untrusted::new(silent)));
     assert_eq!(refusal.code, RefusalCode::Provisioning);
     deaf.join().unwrap();
-    // The right peer still helps.
+    // The right peer still helps, once it has seen who asks.
+    born.follow(&other);
     asking.request_key(&born);
 }
 
@@ -277,10 +351,12 @@ fn h14_a_provider_that_does_not_serve_gives_nothing() {
     let mut provider = provider.restart(&world);
     provider.follow(&world);
     let mut asking = Host::new(&world);
-    assert_eq!(asking.follow(&world).phase, Phase::NeedsShieldingKey);
+    assert_eq!(asking.register(&mut world).phase, Phase::NeedsShieldingKey);
     let url = HostRequest::RequestShieldingKey(Untrusted::new(provider.peer_url()));
     assert_eq!(asking.refused(url).code, RefusalCode::Provisioning);
+    provider.follow(&world);
     provider.submit(&mut world);
+    asking.follow(&world);
     asking.request_key(&provider);
 }
 
@@ -289,9 +365,10 @@ fn h14_a_provider_that_does_not_serve_gives_nothing() {
 fn h15_a_software_enclave_gets_no_key_where_intel_is_trusted() {
     // No root in the pallet's storage: Intel's counts.
     let mut world = World::with(&test_code(METADATA, &[]), &[]);
-    let born = Host::serving(&mut world);
+    let mut born = Host::serving(&mut world);
     let mut asking = Host::new(&world);
-    assert_eq!(asking.follow(&world).phase, Phase::NeedsShieldingKey);
+    assert_eq!(asking.register(&mut world).phase, Phase::NeedsShieldingKey);
+    born.follow(&world);
     let refusal = asking.refused(HostRequest::RequestShieldingKey(Untrusted::new(born.peer_url())));
     assert_eq!(refusal.code, RefusalCode::Provisioning);
     assert!(refusal.message.contains("software"), "{}", refusal.message);
@@ -302,17 +379,15 @@ fn h15_a_software_enclave_gets_no_key_where_intel_is_trusted() {
 /// Certificates are judged by the chain's time: years before and after this machine's it is all the same.
 #[test]
 fn h11_evidence_is_made_and_judged_by_the_chains_time() {
-    for (next_ms, passed_ms, has_slots, is_given) in [
+    for (next_ms, passed_ms) in [
         // 2022 and 2045, with peers of the same time.
-        (1_650_000_000_000, 0, true, true),
-        (2_380_000_000_000, 0, true, true),
-        // Half a year later: the peer that joins knows from final headers how late it is.
-        (2_380_000_000_000, 180 * DAY_MS, true, true),
-        // Without slots in the headers it does not, and evidence of half a year ago is none.
-        (2_380_000_000_000, 180 * DAY_MS, false, false),
+        (1_650_000_000_000, 0),
+        (2_380_000_000_000, 0),
+        // Half a year later: the peer that joins has followed the chain up to this day.
+        (2_380_000_000_000, 180 * DAY_MS),
     ] {
         let mut world = World::new();
-        world.clock = Some(Clock { next_ms, has_slots });
+        world.clock = Some(Clock { next_ms });
         let mut provider = Host::serving(&mut world);
         if let Some(clock) = &mut world.clock {
             clock.next_ms += passed_ms;
@@ -323,18 +398,7 @@ fn h11_evidence_is_made_and_judged_by_the_chains_time() {
         }
         let now = provider.view().policy().unwrap().now_secs;
         assert_eq!(now, (world.clock.unwrap().next_ms - 6_000) / 1000);
-        let mut asking = Host::new(&world);
-        assert_eq!(asking.follow(&world).phase, Phase::NeedsShieldingKey);
-        let request = HostRequest::RequestShieldingKey(Untrusted::new(provider.peer_url()));
-        match asking.ask(request) {
-            offstage_protocol::EnclaveResponse::Done(_) => assert!(is_given),
-            offstage_protocol::EnclaveResponse::Refused(refusal) => {
-                assert!(!is_given, "{}", refusal.message);
-                assert_eq!(refusal.code, RefusalCode::Provisioning);
-                assert!(refusal.message.contains("does not hold at this time"), "{}", refusal.message);
-            }
-            other => panic!("{other:?}"),
-        }
+        Host::joining(&mut world, &mut provider);
     }
 }
 
@@ -412,7 +476,7 @@ fn p05_equal_confirmations_are_idempotent_and_liars_alone_stop_nobody() {
     let operation = transfer(&alice, &bob, UNIT, 0);
     let number = host.run(&mut world, |content| content.invoke(shard, key.operation(&operation)));
     let hash = world.hash(number);
-    let mut other = Host::joining(&mut world, &host);
+    let mut other = Host::joining(&mut world, &mut host);
     other.submit(&mut world);
     other.settle(&mut world);
     host.follow(&world);

@@ -34,7 +34,6 @@ use offstage_protocol::{
     framing::{read_frame, write_frame},
 };
 use offstage_sdk::{StateTransition, testing::TestAccount};
-use sp_runtime::DigestItem;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 use tempfile::TempDir;
 
@@ -65,8 +64,6 @@ pub(crate) struct World {
 pub(crate) struct Clock {
     /// Of the next block, in milliseconds since the Unix epoch. Each block takes six seconds.
     pub next_ms: u64,
-    /// Whether headers carry their Aura slot.
-    pub has_slots: bool,
 }
 
 impl World {
@@ -99,9 +96,6 @@ impl World {
     pub(crate) fn add(&mut self, mut content: BlockContent) -> u32 {
         if let Some(clock) = &mut self.clock {
             content = content.storage(storage_keys::timestamp(), Some(clock.next_ms.encode()));
-            if clock.has_slots {
-                content = content.digest(DigestItem::PreRuntime(*b"aura", (clock.next_ms / 6_000).encode()));
-            }
             clock.next_ms += 6_000;
         }
         self.chain.add(content)
@@ -249,12 +243,10 @@ impl Host {
         host
     }
 
-    /// A worker that gets the key from another.
-    pub(crate) fn joining(world: &mut World, provider: &Host) -> Self {
+    /// A worker that registers, gets the key from another, and has executed everything.
+    pub(crate) fn joining(world: &mut World, provider: &mut Host) -> Self {
         let mut host = Self::new(world);
-        assert_eq!(host.follow(world).phase, Phase::NeedsShieldingKey);
-        host.request_key(provider);
-        host.follow(world);
+        host.join(world, provider);
         host
     }
 }
@@ -382,11 +374,11 @@ impl<S: StateTransition> Host<S> {
         refusal.message
     }
 
-    /// Brings the enclave to the head of the chain, or to where it needs a key.
+    /// Brings the enclave to the head of the chain.
     pub(crate) fn follow(&mut self, world: &World) -> Status {
         self.finalize(world);
         let head = world.chain.number();
-        while self.status().position.number < head && self.status().phase != Phase::NeedsShieldingKey {
+        while self.status().position.number < head {
             self.import_next(world);
         }
         self.done(HostRequest::AtFinalizedHead(Untrusted::new(world.hash(head))))
@@ -428,13 +420,28 @@ impl<S: StateTransition> Host<S> {
         panic!("{:?}", self.status());
     }
 
-    /// Registers.
+    /// Registers, and, if the shard is not born yet, sends the first confirmation.
     pub(crate) fn serve(&mut self, world: &mut World) {
         if world.chain.number() == 0 {
             world.add_empty();
         }
+        if self.follow(world).phase != Phase::Serving && self.register(world).phase != Phase::Serving {
+            assert_eq!(self.submit(world).phase, Phase::Serving);
+        }
+    }
+
+    /// Follows and registers.
+    pub(crate) fn register(&mut self, world: &mut World) -> Status {
         assert_eq!(self.follow(world).phase, Phase::AwaitingRegistration);
-        assert_eq!(self.submit(world).phase, Phase::Serving);
+        self.submit(world)
+    }
+
+    /// Registers with the key that the shard was born with, gets it, and executes everything.
+    pub(crate) fn join(&mut self, world: &mut World, provider: &mut Self) {
+        assert_eq!(self.register(world).phase, Phase::NeedsShieldingKey);
+        provider.follow(world);
+        self.request_key(provider);
+        assert_eq!(self.follow(world).phase, Phase::Serving);
     }
 
     pub(crate) fn request_key(&mut self, provider: &Self) -> Status {

@@ -117,7 +117,7 @@ fn h13_nothing_confidential_leaves_the_enclave() {
     let badly_signed = Getter::Trusted(TrustedGetterSigned { signature: bob.sign(b"x"), getter });
     assert_eq!(host.view().execute_getter(&badly_signed.encode()).unwrap().value, None);
     // A peer gets the key, a client connects and talks nonsense.
-    let mut other = Host::joining(&mut world, &host);
+    let mut other = Host::joining(&mut world, &mut host);
     other.submit(&mut world);
     let mut stream = std::net::TcpStream::connect(&host.started.trusted_address).unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
@@ -140,7 +140,8 @@ fn h13_nothing_confidential_leaves_the_enclave() {
     search.bytes("the payee's account", bob.id().as_ref());
     search.bytes("the amount", &amount.encode());
     search.text("the amount", &amount.to_string());
-    let secret = host.view().shielding_key_for_verified_peer().unwrap().to_sealable();
+    let secret =
+        host.view().picture_for_verified_peer().unwrap().shielding_key.clone().unwrap().to_sealable();
     assert!(secret.len() > 1_000);
     // In its encoding the private key begins with what is public: version and modulus. The secret is behind that.
     let modulus = host.view().shielding_public_key().unwrap().value.modulus.to_vec();

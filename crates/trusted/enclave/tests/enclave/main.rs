@@ -19,6 +19,7 @@ mod nested;
 mod network;
 mod outbox;
 mod payouts;
+mod provisioning;
 mod replay;
 mod runtimes;
 mod storage;

@@ -195,7 +195,7 @@ fn h08_dropped_delayed_and_reordered_extrinsics_are_honoured_once() {
 #[test]
 fn h08_a_payment_that_another_worker_made_is_not_repeated() {
     let (mut world, mut host, alice) = funded();
-    let mut other = Host::joining(&mut world, &host);
+    let mut other = Host::joining(&mut world, &mut host);
     other.submit(&mut world);
     host.follow(&world);
     let (payee, key, shard) = (AccountId32::new([8; 32]), host.key(), world.shard);

@@ -317,7 +317,9 @@ proptest! {
 
         // The other worker.
         let mut host = Host::new(&world);
-        prop_assert_eq!(host.follow(&world).phase, Phase::NeedsShieldingKey);
+        prop_assert_eq!(host.register(&mut world).phase, Phase::NeedsShieldingKey);
+        honest.follow(&world);
+        roots.insert(world.chain.number(), honest.state_root());
         host.request_key(&honest);
         let mut subject = Subject { host, roots };
         for step in &steps {

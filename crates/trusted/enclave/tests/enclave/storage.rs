@@ -279,7 +279,8 @@ fn h09_files_that_are_damaged_or_missing_are_noticed() {
         if is_store {
             // A worker that was never here: it has another signer, and no key.
             let mut host = Host::on(&world, copy).unwrap();
-            assert_eq!(host.follow(&world).phase, Phase::NeedsShieldingKey);
+            let mut elsewhere = world.clone();
+            assert_eq!(host.register(&mut elsewhere).phase, Phase::NeedsShieldingKey);
             assert!(host.collect().is_empty());
         } else {
             let error = use_store(&world, &copy, &hashes).unwrap_err();

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a started enclave is doing and what it tells its operator: a function of what is known, and of nothing else.
+//!
+//! ```text
+//! CatchingUp ── at the head ──> AwaitingRegistration ── final, shard born ──> NeedsShieldingKey
+//!     ^                              │ final, with the key                            │ a peer gave it
+//!     │                              v                                                v
+//!     │                           Serving <── came through what it had followed ── CatchingUp, from the shard's birth on
+//!     └── the shard allows other code, or two others stand against this enclave's root
+//! ```
+
+use offstage_primitives::enclave_bridge::SLOT_SILENCE_BLOCKS;
+use offstage_protocol::Phase;
+
+/// What the phase follows from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Situation {
+    /// A later start with the same signer has registered.
+    pub(super) is_superseded: bool,
+    /// The shard allows this enclave's measurement.
+    pub(super) is_allowed: bool,
+    /// Two enclaves confirmed another root than this one, and none the same.
+    pub(super) is_alone: bool,
+    /// Where the registration of this start is.
+    pub(super) registration: OwnRegistration,
+    /// The shard is born.
+    pub(super) is_born: bool,
+    /// It holds the shard's key.
+    pub(super) has_key: bool,
+    /// It got the key and executes what it had followed without.
+    pub(super) is_replaying: bool,
+}
+
+/// Where the registration of this start is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum OwnRegistration {
+    /// Nothing is seen and nothing is to be submitted.
+    None,
+    /// To be submitted, or on its way.
+    Pending,
+    /// Seen in a final block, and not older than the renewal period.
+    Counts,
+    /// Seen, but older than the renewal period: it acts no more (threat model H21).
+    TooOld {
+        /// Whether a new one is to be submitted.
+        is_renewed: bool,
+    },
+}
+
+impl Situation {
+    /// What the enclave is doing.
+    pub(super) fn phase(self) -> Phase {
+        if self.is_superseded {
+            return Phase::Superseded;
+        }
+        if !self.is_allowed || self.is_alone {
+            return Phase::CatchingUp;
+        }
+        match self.registration {
+            OwnRegistration::None | OwnRegistration::TooOld { is_renewed: false } => Phase::CatchingUp,
+            OwnRegistration::Pending | OwnRegistration::TooOld { is_renewed: true } => {
+                Phase::AwaitingRegistration
+            }
+            // A candidate: it counts for nothing before a confirmation makes the shard live.
+            OwnRegistration::Counts if !self.is_born => Phase::AwaitingRegistration,
+            OwnRegistration::Counts if !self.has_key => Phase::NeedsShieldingKey,
+            OwnRegistration::Counts if self.is_replaying => Phase::CatchingUp,
+            OwnRegistration::Counts => Phase::Serving,
+        }
+    }
+
+    /// Whether the shard waits for a first confirmation, which this enclave may send.
+    pub(super) fn is_candidate(self) -> bool {
+        !self.is_superseded
+            && self.is_allowed
+            && self.registration == OwnRegistration::Counts
+            && !self.is_born
+            && self.has_key
+    }
+}
+
+/// What an operator should know, as far as there is anything.
+#[derive(Clone, Default)]
+pub(super) struct Concerns {
+    /// The store failed.
+    pub(super) is_broken: bool,
+    /// A block of which two others, and nobody else, confirmed another root.
+    pub(super) alone_at: Option<u32>,
+    /// The chain registered this start by a method that counts for nothing.
+    pub(super) is_registered_otherwise: bool,
+    /// What last went wrong with signing or with the business logic.
+    pub(super) trouble: Option<String>,
+    /// A block of which somebody confirmed another root.
+    pub(super) contradicted_at: Option<u32>,
+    /// The account, in hexadecimal, when something waits and it cannot pay.
+    pub(super) without_funds: Option<String>,
+    /// How many slots the shard has, when others hold all of them (threat model P7).
+    pub(super) standby_behind: Option<usize>,
+    /// The chain included an extrinsic in vain.
+    pub(super) has_failures: bool,
+    /// Extrinsics wait for long.
+    pub(super) is_stuck: bool,
+}
+
+impl Concerns {
+    /// The most urgent of them.
+    pub(super) fn notice(&self, situation: Situation) -> Option<String> {
+        if self.is_broken {
+            return Some("the store failed; restart the worker".into());
+        }
+        if situation.is_superseded {
+            return Some(
+                "a later start with the same signer has registered; end this one, or restart it to take over"
+                    .into(),
+            );
+        }
+        if let Some(block) = self.alone_at {
+            return Some(format!(
+                "other enclaves confirmed block {block} with another root than this one, so it stopped serving; \
+                 start again with an empty data folder"
+            ));
+        }
+        if !situation.is_allowed {
+            return Some(
+                "the shard allows another measurement than this enclave's, so it neither signs nor serves; \
+                 run the enclave that the shard's configuration names"
+                    .into(),
+            );
+        }
+        if self.is_registered_otherwise {
+            return Some(
+                "the chain registered this enclave by another method than DCAP, which counts for nothing; \
+                 use a chain whose Teerex pallet verifies DCAP quotes"
+                    .into(),
+            );
+        }
+        if matches!(situation.registration, OwnRegistration::TooOld { .. }) {
+            return Some(match &self.without_funds {
+                Some(account) => format!(
+                    "the enclave's registration is older than 48 hours, so it neither signs nor serves until a new \
+                     one is final; its account 0x{account} has no funds to pay fees, transfer some to it"
+                ),
+                None => "the enclave's registration is older than 48 hours, so it neither signs nor serves until a \
+                         new one is final; check that the node takes its extrinsics"
+                    .into(),
+            });
+        }
+        if let Some(trouble) = &self.trouble {
+            return Some(trouble.clone());
+        }
+        if let Some(block) = self.contradicted_at {
+            return Some(format!("another enclave confirmed block {block} with another root than this one"));
+        }
+        if let Some(slots) = self.standby_behind.filter(|_| situation.phase() == Phase::Serving) {
+            return Some(format!(
+                "all {slots} slots of the shard are held by enclaves that act, so this one is a standby: it serves reads, and \
+                 neither confirms nor pays; it takes the slot of the first that is silent for {SLOT_SILENCE_BLOCKS} blocks"
+            ));
+        }
+        self.about_submission(situation)
+    }
+
+    fn about_submission(&self, situation: Situation) -> Option<String> {
+        if let Some(account) = &self.without_funds {
+            return Some(format!(
+                "the enclave's account 0x{account} has no funds to pay fees; transfer some to it"
+            ));
+        }
+        if self.has_failures {
+            return Some(
+                "the chain included an extrinsic of the enclave without honouring it, which is tried again; \
+                 check the shard account's funds and the enclave's registration"
+                    .into(),
+            );
+        }
+        if self.is_stuck {
+            return Some(
+                "the enclave's extrinsics have not been included for long; check that its account can pay fees \
+                 and that the node accepts them"
+                    .into(),
+            );
+        }
+        situation.is_candidate().then(|| {
+            "the shard is not born yet: this enclave is registered, and its first confirmation has to become final"
+                .into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OwnRegistration::*, *};
+
+    const SERVING: Situation = Situation {
+        is_superseded: false,
+        is_allowed: true,
+        is_alone: false,
+        registration: Counts,
+        is_born: true,
+        has_key: true,
+        is_replaying: false,
+    };
+
+    #[test]
+    fn every_situation_has_its_phase() {
+        let unborn = Situation { is_born: false, ..SERVING };
+        let keyless = Situation { has_key: false, ..SERVING };
+        for (what, situation, phase) in [
+            ("all is there", SERVING, Phase::Serving),
+            ("nothing was done yet", Situation { registration: None, ..SERVING }, Phase::CatchingUp),
+            ("registering", Situation { registration: Pending, ..SERVING }, Phase::AwaitingRegistration),
+            ("joining", Situation { registration: None, ..keyless }, Phase::CatchingUp),
+            (
+                "it registers first",
+                Situation { registration: Pending, ..keyless },
+                Phase::AwaitingRegistration,
+            ),
+            ("then it asks", keyless, Phase::NeedsShieldingKey),
+            ("it has asked", Situation { is_replaying: true, ..SERVING }, Phase::CatchingUp),
+            ("a candidate", unborn, Phase::AwaitingRegistration),
+            (
+                "no shard, no key",
+                Situation { has_key: false, registration: None, ..unborn },
+                Phase::CatchingUp,
+            ),
+            (
+                "too old",
+                Situation { registration: TooOld { is_renewed: false }, ..SERVING },
+                Phase::CatchingUp,
+            ),
+            (
+                "too old, renewed",
+                Situation { registration: TooOld { is_renewed: true }, ..SERVING },
+                Phase::AwaitingRegistration,
+            ),
+            (
+                "too old to ask",
+                Situation { registration: TooOld { is_renewed: true }, ..keyless },
+                Phase::AwaitingRegistration,
+            ),
+            ("other code", Situation { is_allowed: false, ..SERVING }, Phase::CatchingUp),
+            ("other code asks nobody", Situation { is_allowed: false, ..keyless }, Phase::CatchingUp),
+            ("alone", Situation { is_alone: true, ..SERVING }, Phase::CatchingUp),
+            ("superseded", Situation { is_superseded: true, ..SERVING }, Phase::Superseded),
+            ("superseded before", Situation { is_superseded: true, ..keyless }, Phase::Superseded),
+        ] {
+            assert_eq!(situation.phase(), phase, "{what}");
+        }
+        assert!(unborn.is_candidate());
+        for other in [
+            SERVING,
+            Situation { has_key: false, ..unborn },
+            Situation { registration: Pending, ..unborn },
+            Situation { registration: TooOld { is_renewed: true }, ..unborn },
+            Situation { is_allowed: false, ..unborn },
+            Situation { is_superseded: true, ..unborn },
+        ] {
+            assert!(!other.is_candidate(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn the_most_urgent_concern_is_told() {
+        let mut concerns = Concerns {
+            is_broken: true,
+            alone_at: Some(1),
+            is_registered_otherwise: true,
+            trouble: Some("the trouble".into()),
+            contradicted_at: Some(2),
+            standby_behind: Some(10),
+            without_funds: Some("ab".into()),
+            has_failures: true,
+            is_stuck: true,
+        };
+        let old = Situation { registration: TooOld { is_renewed: true }, ..SERVING };
+        let worst = Situation { is_superseded: true, is_allowed: false, ..old };
+        let mut tells = |situation, text: &str, solve: fn(&mut Concerns)| {
+            let notice = concerns.notice(situation).unwrap_or_default();
+            assert!(notice.contains(text), "{text}: {notice}");
+            solve(&mut concerns);
+        };
+        tells(worst, "store failed", |concerns| concerns.is_broken = false);
+        tells(worst, "later start", |_| {});
+        tells(old, "block 1 with another root", |concerns| concerns.alone_at = Option::None);
+        tells(Situation { is_allowed: false, ..old }, "another measurement", |_| {});
+        tells(old, "another method than DCAP", |concerns| concerns.is_registered_otherwise = false);
+        tells(old, "older than 48 hours", |_| {});
+        tells(SERVING, "the trouble", |concerns| concerns.trouble = Option::None);
+        tells(SERVING, "block 2 with another root", |concerns| concerns.contradicted_at = Option::None);
+        tells(SERVING, "a standby", |concerns| concerns.standby_behind = Option::None);
+        tells(SERVING, "0xab has no funds", |concerns| concerns.without_funds = Option::None);
+        tells(SERVING, "without honouring", |concerns| concerns.has_failures = false);
+        tells(SERVING, "not been included for long", |concerns| concerns.is_stuck = false);
+        assert!(concerns.notice(SERVING).is_none());
+        let candidate = Situation { is_born: false, ..SERVING };
+        assert!(concerns.notice(candidate).unwrap().contains("not born yet"));
+    }
+}

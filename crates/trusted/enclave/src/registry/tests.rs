@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Interleavings of registrations, removals and confirmations (rows P8, P12, H21).
+
+use super::*;
+use crate::ingest::{Confirmed, tests_support::facts};
+use proptest::prelude::*;
+
+const SHARD: [u8; 32] = [1; 32];
+const GENESIS: H256 = H256::repeat_byte(2);
+
+fn account(n: u8) -> AccountId32 {
+    [n; 32].into()
+}
+
+fn binding(key: u8, start: u8) -> KeyBinding {
+    KeyBinding {
+        genesis_hash: GENESIS,
+        shard: SHARD.into(),
+        shielding_key: H256::repeat_byte(key),
+        tls_public_key: H256::repeat_byte(start),
+        boot_nonce: [start; 32],
+    }
+}
+
+fn registered(n: u8, key: u8) -> RegistryEvent {
+    RegistryEvent::Registered {
+        signer: account(n),
+        mr_enclave: SHARD,
+        binding: Some(binding(key, n)),
+        is_dcap: true,
+    }
+}
+
+fn unregistered(n: u8) -> RegistryEvent {
+    RegistryEvent::Unregistered { signer: account(n) }
+}
+
+fn confirmed(n: u8) -> RegistryEvent {
+    RegistryEvent::Confirmed { signer: account(n) }
+}
+
+fn block(number: u32, timestamp_ms: u64, registry: Vec<RegistryEvent>) -> Ingested {
+    Ingested {
+        block: BlockReference { number, hash: H256::from_low_u64_be(number.into()) },
+        facts: ChainFacts { timestamp_ms, ..facts() },
+        incoming: Vec::new(),
+        registry,
+        confirmed: Vec::<Confirmed>::new(),
+        unshielded: Vec::new(),
+    }
+}
+
+/// The block and key of the birth, if these blocks hold it.
+fn birth(blocks: Vec<(u64, Vec<RegistryEvent>)>) -> Option<(u32, Founder)> {
+    let mut registrations = Registrations::default();
+    for (number, (timestamp_ms, events)) in (1u32..).zip(blocks) {
+        let (after, founder) =
+            registrations.after(&block(number, timestamp_ms, events), SHARD.into(), GENESIS);
+        if let Some(founder) = founder {
+            return Some((number, founder));
+        }
+        registrations = after;
+    }
+    None
+}
+
+fn founder(n: u8, key: u8) -> Founder {
+    Founder { signer: account(n), shielding_key: H256::repeat_byte(key) }
+}
+
+#[test]
+fn p08_the_candidate_that_confirms_first_founds_the_shard() {
+    for (what, events, expected) in [
+        (
+            "the first to register went away",
+            vec![registered(1, 1), registered(2, 2), confirmed(2)],
+            Some((2, 2)),
+        ),
+        (
+            "the first to register confirms",
+            vec![registered(1, 1), registered(2, 2), confirmed(1), confirmed(2)],
+            Some((1, 1)),
+        ),
+        ("nobody confirms", vec![registered(1, 1), registered(2, 2)], None),
+        ("a stranger confirms", vec![registered(1, 1), confirmed(9)], None),
+        ("a stranger, then a candidate", vec![registered(1, 1), confirmed(9), confirmed(1)], Some((1, 1))),
+        ("it confirms before it registers", vec![confirmed(1), registered(1, 1)], None),
+        ("it was removed", vec![registered(1, 1), unregistered(1), confirmed(1)], None),
+        (
+            "it came back with another key",
+            vec![registered(1, 1), unregistered(1), registered(1, 7), confirmed(1)],
+            Some((1, 7)),
+        ),
+        (
+            "its last registration counts",
+            vec![registered(1, 1), registered(1, 7), confirmed(1)],
+            Some((1, 7)),
+        ),
+    ] {
+        // All in one block, and each in a block of its own: the order is the chain's.
+        let expected = expected.map(|(n, key)| founder(n, key));
+        assert_eq!(birth(vec![(5, events.clone())]).map(|(_, founder)| founder), expected, "{what}");
+        let apart = events.into_iter().map(|event| (5, vec![event])).collect();
+        assert_eq!(birth(apart).map(|(_, founder)| founder), expected, "{what}, apart");
+    }
+}
+
+#[test]
+fn p12_only_an_own_dcap_registration_of_this_shard_and_a_key_can_be_a_birth() {
+    let with = |change: fn(&mut KeyBinding)| {
+        let mut changed = binding(1, 1);
+        change(&mut changed);
+        Some(changed)
+    };
+    let entry = |mr_enclave, binding, is_dcap| RegistryEvent::Registered {
+        signer: account(1),
+        mr_enclave,
+        binding,
+        is_dcap,
+    };
+    for (what, event) in [
+        ("another method", entry(SHARD, with(|_| {}), false)),
+        ("another measurement", entry([9; 32], with(|_| {}), true)),
+        ("no binding", entry(SHARD, None, true)),
+        ("another shard", entry(SHARD, with(|binding| binding.shard = [9; 32].into()), true)),
+        ("another chain", entry(SHARD, with(|binding| binding.genesis_hash = H256::zero()), true)),
+        ("no key", entry(SHARD, with(|binding| binding.shielding_key = H256::zero()), true)),
+    ] {
+        assert_eq!(birth(vec![(5, vec![event.clone(), confirmed(1)])]), None, "{what}");
+        // It takes the place of the signer's former entry, too.
+        let replaced = vec![registered(1, 1), event, confirmed(1)];
+        assert_eq!(birth(vec![(5, replaced)]), None, "{what}");
+    }
+    assert!(birth(vec![(5, vec![entry(SHARD, with(|_| {}), true), confirmed(1)])]).is_some());
+}
+
+#[test]
+fn h21_an_entry_that_is_older_than_the_renewal_period_acts_no_more() {
+    let at = |confirmed_at| vec![(7, vec![registered(1, 1)]), (confirmed_at, vec![confirmed(1)])];
+    assert!(birth(at(7 + RENEWAL_PERIOD_MS)).is_some());
+    assert_eq!(birth(at(8 + RENEWAL_PERIOD_MS)), None);
+    let renewed = vec![
+        (7, vec![registered(1, 1)]),
+        (9, vec![registered(1, 1)]),
+        (8 + RENEWAL_PERIOD_MS, vec![confirmed(1)]),
+    ];
+    assert!(birth(renewed).is_some());
+
+    let (registrations, _) =
+        Registrations::default().after(&block(1, 7, vec![registered(1, 1)]), SHARD.into(), GENESIS);
+    let lists = |n: u8, start, measurement, now_ms| {
+        registrations.lists(&account(n), &binding(1, start), &measurement, now_ms)
+    };
+    assert!(lists(1, 1, SHARD, 7) && lists(1, 1, SHARD, 7 + RENEWAL_PERIOD_MS));
+    assert!(!lists(1, 1, SHARD, 8 + RENEWAL_PERIOD_MS), "too old");
+    assert!(!lists(2, 1, SHARD, 7), "another signer");
+    assert!(!lists(1, 2, SHARD, 7), "another start");
+    assert!(!lists(1, 1, [9; 32], 7), "another measurement");
+}
+
+#[test]
+fn the_memory_for_registrations_is_bounded_and_the_oldest_goes() {
+    let events = (0..MAX_REGISTRATIONS as u32 + 5)
+        .map(|n| {
+            let mut signer = [0; 32];
+            signer[..4].copy_from_slice(&n.to_le_bytes());
+            RegistryEvent::Registered {
+                signer: signer.into(),
+                mr_enclave: SHARD,
+                binding: Some(binding(1, 1)),
+                is_dcap: true,
+            }
+        })
+        .collect();
+    let (registrations, _) = Registrations::default().after(&block(1, 7, events), SHARD.into(), GENESIS);
+    assert_eq!(registrations.entries.len(), MAX_REGISTRATIONS);
+    let first: &[u8] = registrations.entries[0].signer.as_ref();
+    assert_eq!(first[0], 5);
+}
+
+fn any_event() -> impl Strategy<Value = RegistryEvent> {
+    (0u8..3, 1u8..4, 1u8..4, any::<bool>()).prop_map(|(kind, n, key, is_dcap)| match kind {
+        0 => {
+            let RegistryEvent::Registered { signer, mr_enclave, binding, .. } = registered(n, key) else {
+                unreachable!()
+            };
+            RegistryEvent::Registered { signer, mr_enclave, binding, is_dcap }
+        }
+        1 => unregistered(n),
+        _ => confirmed(n),
+    })
+}
+
+proptest! {
+    /// However registrations and confirmations come, and however they are cut into blocks: who founds the shard is the
+    /// signer of the first confirmation whose last event before it was a registration that counts, and the key is of that one.
+    #[test]
+    fn p08_the_birth_is_the_same_for_everybody(
+        events in proptest::collection::vec(any_event(), 0..20),
+        cuts in proptest::collection::vec(any::<bool>(), 20),
+    ) {
+        let expected = events.iter().enumerate().find_map(|(place, event)| {
+            let RegistryEvent::Confirmed { signer: who } = event else { return None };
+            let last = events[..place].iter().rev().find(|event| match event {
+                RegistryEvent::Registered { signer, .. } | RegistryEvent::Unregistered { signer } => signer == who,
+                RegistryEvent::Confirmed { .. } => false,
+            })?;
+            match last {
+                RegistryEvent::Registered { binding: Some(binding), is_dcap: true, .. } => {
+                    Some(Founder { signer: who.clone(), shielding_key: binding.shielding_key })
+                }
+                _ => None,
+            }
+        });
+        let mut blocks = vec![(5, Vec::new())];
+        for (event, cut) in events.iter().zip(cuts) {
+            if cut {
+                blocks.push((5, Vec::new()));
+            }
+            blocks.last_mut().unwrap().1.push(event.clone());
+        }
+        prop_assert_eq!(birth(blocks).map(|(_, founder)| founder), expected);
+    }
+}
