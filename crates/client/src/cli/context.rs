@@ -28,10 +28,11 @@ pub(super) struct Context<'run> {
     pub(super) trust: Trust,
     /// Whom to tell.
     pub(super) observer: &'run Terminal,
+    /// The measurement that the user demands of the worker.
+    pub(super) mrenclave: Option<[u8; 32]>,
     max_age: u32,
     show_block: bool,
     shard: Option<ShardIdentifier>,
-    mrenclave: Option<[u8; 32]>,
 }
 
 impl<'run> Context<'run> {

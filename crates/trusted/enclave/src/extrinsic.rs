@@ -82,7 +82,8 @@ pub fn batches(runtime: &VerifiedRuntime) -> bool {
 /// # Errors
 /// As [`sign`], when the runtime has no such batch, and for more than [`MAX_BATCH`] calls.
 pub fn sign_batch(calls: &[&Call], nonce: u32, signing: &Signing<'_>) -> Result<Vec<u8>, ExtrinsicError> {
-    let index = batch_index(signing.runtime).ok_or(ExtrinsicError::UnknownCall("Utility.force_batch"))?;
+    let index = batch_index(signing.runtime)
+        .ok_or(ExtrinsicError::UnknownCall { pallet: "Utility", call: "force_batch" })?;
     let count = u32::try_from(calls.len()).map_err(|_| ExtrinsicError::TooManyCalls)?;
     if calls.len() > MAX_BATCH {
         return Err(ExtrinsicError::TooManyCalls);

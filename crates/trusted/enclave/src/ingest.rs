@@ -270,7 +270,7 @@ fn least_fee(block: &VerifiedBlock, own_calls: &BTreeMap<u32, u32>) -> Option<u1
     if own_calls.is_empty() {
         return None;
     }
-    let paid = block.events.iter().filter(|event| event.is("TransactionPayment", "TransactionFeePaid"));
+    let paid = block.events().iter().filter(|event| event.is("TransactionPayment", "TransactionFeePaid"));
     let shares = paid.filter_map(|event| {
         let Phase::ApplyExtrinsic(index) = event.phase else { return None };
         let fee = event.field::<u128>("actual_fee", 1)?.saturating_sub(event.field::<u128>("tip", 2)?);
@@ -334,7 +334,7 @@ fn facts(
     let (nonce, balance) = account(&keys.account)?;
     let (_, shard_balance) = account(&keys.shard_account)?;
     // A chain without this constant takes any amount.
-    let deposit = block.runtime.constant("Balances", "ExistentialDeposit");
+    let deposit = block.runtime().constant("Balances", "ExistentialDeposit");
     Ok(ChainFacts {
         timestamp_ms: decoded(value(&keys.timestamp), "the time")?.unwrap_or_default(),
         nonce,

@@ -35,7 +35,7 @@ impl Trust {
         let (chain, stranger) = context.look().await?;
         let profile = Profile {
             shard: stranger.shard(),
-            mrenclave: None,
+            mrenclave: context.mrenclave,
             genesis: chain.genesis_hash(),
             checkpoint: context.trust.checkpoint,
             root: context.trust.root,

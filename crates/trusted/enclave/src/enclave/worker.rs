@@ -23,7 +23,7 @@ use crate::{
 use offstage_light_client::{
     ChainProperties, GenesisMaterial, LightClient, RestoreError, RuntimeError, header::decode_header,
 };
-use offstage_primitives::{H256, ShardIdentifier, enclave_bridge::SLOT_SILENCE_BLOCKS};
+use offstage_primitives::{H256, ShardIdentifier};
 use offstage_protocol::{BlockReference, Phase, RefusalCode, Start, Started, Status};
 use offstage_sdk::{Executor, StateTransition, empty_root};
 use rustls::sign::CertifiedKey;
