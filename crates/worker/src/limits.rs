@@ -12,7 +12,8 @@ pub struct Limits {
     /// Clients of one IP address that may be connected at once [default: 64]
     #[arg(long, value_name = "COUNT")]
     pub max_clients_per_address: Option<u32>,
-    /// Units of work per second that the clients of one IP address may cause, each some 20 microseconds of a core [default: 1000]
+    /// Units of work per second that the clients of one IP address may cause, each some 20 microseconds of a core
+    /// [default: 1000]
     #[arg(long, value_name = "UNITS")]
     pub client_work: Option<u32>,
     /// Seconds after which a client that asks nothing is disconnected [default: 120]

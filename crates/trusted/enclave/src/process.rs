@@ -3,21 +3,22 @@
 //!
 //! # Attacks
 //! The host starts the program, so it chooses environment, limits and who watches (threat model H24).
-//! - *The environment* is read by libraries, some of them before `main`: the loader, the memory allocator, AWS-LC for which
-//!   instructions of the processor it uses. To take variables away in `main` would be too late for those. So a program that
-//!   finds a variable replaces itself by itself without any, in the same process.
-//! - *A core dump* would write secrets into a file: the limit is zero, and the process is not dumpable, whatever limit or
-//!   pattern the host sets later.
-//! - *A debugger*: Linux lets no process without the system's privileges attach to one that is not dumpable, nor read its
-//!   memory or environment through `/proc`.
+//! - *The environment* is read by libraries, some of them before `main`: the loader, the memory allocator, AWS-LC
+//!   for which instructions of the processor it uses. To take variables away in `main` would be too late for those.
+//!   So a program that finds a variable replaces itself by itself without any, in the same process.
+//! - *A core dump* would write secrets into a file: the limit is zero, and the process is not dumpable, whatever
+//!   limit or pattern the host sets later.
+//! - *A debugger*: Linux lets no process without the system's privileges attach to one that is not dumpable, nor
+//!   read its memory or environment through `/proc`.
 //!
-//! On the software platform this is all that an ordinary process can do; whoever has the system's privileges still reads it.
+//! On the software platform this is all that an ordinary process can do; whoever has the system's privileges still
+//! reads it.
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use std::{io, os::unix::process::CommandExt};
 
-/// Leaves the environment behind, forbids core dumps and denies the process's memory to others. The first thing that the
-/// program does: before this has returned, nothing secret is in memory.
+/// Leaves the environment behind, forbids core dumps and denies the process's memory to others. The first thing
+/// that the program does: before this has returned, nothing secret is in memory.
 ///
 /// # Errors
 /// When the system refuses: the program must not go on.
@@ -27,12 +28,14 @@ pub(crate) fn shut_off() -> Result<(), ProcessError> {
     setrlimit(Resource::Core, none).map_err(|error| ProcessError::Dumps(error.into()))?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(|error| ProcessError::Dumps(error.into()))?;
-    // The new image is named after the link it was started by. Without a name of its own it would only be harder to find.
+    // The new image is named after the link it was started by. Without a name of its own it would only be harder to
+    // find.
     let _ = rustix::thread::set_name(NAME);
     Ok(())
 }
 
-/// Lets the process open so many files, connections among them, if its starter has not forbidden it. Gives how many it may open.
+/// Lets the process open so many files, connections among them, if its starter has not forbidden it. Gives how many
+/// it may open.
 pub(crate) fn allow_files(wanted: u64) -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let may = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));

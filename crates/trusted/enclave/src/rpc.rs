@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What clients ask: JSON-RPC 2.0 over WebSocket over TLS that ends in the enclave.
 //!
-//! The methods are those that clients of the wire know, and a few of our own, see [`Method`](offstage_primitives::rpc::Method).
-//! A connection is one task that answers one message after the other; it holds a read-only [`View`] of the last committed block
-//! and no lock that block processing waits for.
+//! The methods are those that clients of the wire know, and a few of our own, see
+//! [`Method`](offstage_primitives::rpc::Method). A connection is one task that answers one message after the other;
+//! it holds a read-only [`View`] of the last committed block and no lock that block processing waits for.
 //!
 //! # Attacks
-//! Anybody can connect (threat model C10, C14, C15). So there are limits on everything a connection can use: how many there are, how
-//! many of one address, how long a handshake, a silence or a write may take, how long a message is, how many calls a batch
-//! has, how often one may ask, how much work one address may cause, how many getters run at once. Who goes over a limit waits
-//! or is dropped; who comes when there is no place takes that of the longest idle (`admission`). Blocks do not notice. [`RpcLimits`]
-//! has the numbers.
+//! Anybody can connect (threat model C10, C14, C15). So there are limits on everything a connection can use: how
+//! many there are, how many of one address, how long a handshake, a silence or a write may take, how long a message
+//! is, how many calls a batch has, how often one may ask, how much work one address may cause, how many getters run
+//! at once. Who goes over a limit waits or is dropped; who comes when there is no place takes that of the longest
+//! idle (`admission`). Blocks do not notice. [`RpcLimits`] has the numbers.
 //!
 //! An answer about the state is given in phase `Serving` only; the gate is in the view, not here.
 
@@ -78,8 +78,9 @@ pub struct RpcLimits {
     pub connections_per_peer: usize,
     /// New connections from one IP address per minute, after a first burst of as many.
     pub arrivals_per_peer_per_minute: u32,
-    /// Units of work that one IP address may cause per second over all methods and connections, after a first burst of ten times
-    /// as many. A unit is some 20 microseconds of a core. Who asks for more is told so, and disconnected.
+    /// Units of work that one IP address may cause per second over all methods and connections, after a first burst
+    /// of ten times as many. A unit is some 20 microseconds of a core. Who asks for more is told so, and
+    /// disconnected.
     pub work_per_peer_per_second: u32,
     /// Time for the TLS and WebSocket handshakes together.
     pub handshake: Duration,

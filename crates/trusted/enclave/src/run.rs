@@ -23,8 +23,8 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 
 /// Runs the trusted program with the business logic `S`. A `main` is this one call.
 ///
-/// Takes `--socket`, `--data-dir` and limits, logs to stderr, and answers the host until it goes away. An error is one line on stderr and
-/// a non-zero exit code.
+/// Takes `--socket`, `--data-dir` and limits, logs to stderr, and answers the host until it goes away. An error is
+/// one line on stderr and a non-zero exit code.
 pub fn run<S: StateTransition>() -> ExitCode {
     if let Err(error) = process::shut_off() {
         say(&format!("error: {error}"));
@@ -72,7 +72,8 @@ struct Arguments {
     limits: LimitArguments,
 }
 
-/// What clients and peers may use. A host chooses what suits its machine; whatever it chooses harms its own worker alone.
+/// What clients and peers may use. A host chooses what suits its machine; whatever it chooses harms its own worker
+/// alone.
 #[derive(Args)]
 struct LimitArguments {
     /// Clients that may be connected at once.
@@ -156,7 +157,8 @@ enum RunError {
     Host(#[from] HostError),
 }
 
-/// A panic's message is made of what the code had in its hands, and the host reads stderr (threat model H13). So only the place is told.
+/// A panic's message is made of what the code had in its hands, and the host reads stderr (threat model H13). So
+/// only the place is told.
 fn quiet_panics() {
     std::panic::set_hook(Box::new(|info| match info.location() {
         Some(place) => {

@@ -75,8 +75,8 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The number on the wire. Those down to -32600 are of the specification (<https://www.jsonrpc.org/specification>), the
-    /// others are from the range that it leaves to servers.
+    /// The number on the wire. Those down to -32600 are of the specification
+    /// (<https://www.jsonrpc.org/specification>), the others are from the range that it leaves to servers.
     pub const fn number(self) -> i32 {
         match self {
             Self::Parse => -32700,

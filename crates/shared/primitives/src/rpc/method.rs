@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The one list of methods.
 
-/// Makes [`Method`] and what is known of each method from one row: name on the wire, parameters, value, when it is answered.
+/// Makes [`Method`] and what is known of each method from one row: name on the wire, parameters, value, when it is
+/// answered.
 macro_rules! methods {
-    ($($(#[$documentation:meta])* $variant:ident: $name:literal, $parameters:ident, $value:literal, $answered:ident;)+) => {
+    ($(
+        $(#[$documentation:meta])*
+        $variant:ident: $name:literal, $parameters:ident, $value:literal, $answered:ident;
+    )+) => {
         /// What a worker can be asked. In the order of the names on the wire.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Method {
@@ -97,8 +101,8 @@ methods! {
 pub enum Parameters {
     /// The empty array.
     Nothing,
-    /// The hexadecimal form of a [`Request`](crate::enclave_bridge::Request) whose `cyphertext` is a bare getter: it travels in
-    /// TLS that ends in the enclave.
+    /// The hexadecimal form of a [`Request`](crate::enclave_bridge::Request) whose `cyphertext` is a bare getter:
+    /// it travels in TLS that ends in the enclave.
     Getter,
     /// The hexadecimal form of an operation's hash.
     Operation,

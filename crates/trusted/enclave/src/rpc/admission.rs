@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Who may connect, and how much one address may ask for.
 //!
-//! There are so many places, so many for one address, and so many arrivals per minute of one address. Whoever comes when there
-//! is no place gets the one of the connection that has said nothing for the longest time, of the address that has the most. So
-//! a few addresses that hold all places lose one to each newcomer, and never get one from somebody who has fewer (threat model C15).
+//! There are so many places, so many for one address, and so many arrivals per minute of one address. Whoever comes
+//! when there is no place gets the one of the connection that has said nothing for the longest time, of the address
+//! that has the most. So a few addresses that hold all places lose one to each newcomer, and never get one from
+//! somebody who has fewer (threat model C15).
 //!
 //! Over all its connections an address has one budget of work, which time refills (C14).
 //!
-//! The clock is the runtime's monotonic one, and it is read here alone. A host that bends it only opens or closes its own
-//! worker's doors.
+//! The clock is the runtime's monotonic one, and it is read here alone. A host that bends it only opens or closes
+//! its own worker's doors.
 
 mod bucket;
 mod places;

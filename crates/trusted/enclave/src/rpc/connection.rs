@@ -94,8 +94,8 @@ async fn converse(
         let text = match &message {
             Message::Text(text) => text.as_bytes(),
             Message::Binary(bytes) => bytes,
-            // The library answers pings and the other side's close. They are no activity, or whoever sends nothing else would keep
-            // his place (threat model C15); they count as calls, or they could flood.
+            // The library answers pings and the other side's close. They are no activity, or whoever sends nothing
+            // else would keep his place (threat model C15); they count as calls, or they could flood.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
                 if place.spend(1).is_err() {
                     return Ok(Some(farewell(CloseCode::Again, OVER_BUDGET)));

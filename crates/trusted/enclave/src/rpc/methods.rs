@@ -5,8 +5,8 @@
 //! [`RpcReturnValue`].
 //!
 //! # Attacks
-//! - Direct invocation is refused whatever is inside (threat model C6): an operation that reached one worker only would make the
-//!   shard's workers disagree. Operations go through the parentchain.
+//! - Direct invocation is refused whatever is inside (threat model C6): an operation that reached one worker only
+//!   would make the shard's workers disagree. Operations go through the parentchain.
 //! - A flood of calls that are no good, or ask for the same (C14): the parameters are read before anything is made, in
 //!   [`Query::read`]; what does not change is made once; and each call costs its share of a budget, [`Query::work`].
 

@@ -37,8 +37,9 @@ pub(super) struct Peer {
 }
 
 impl Places {
-    /// A place for a connection of `address`: its number, and the bell that rings when it is taken away again. When there is none,
-    /// another connection loses its own. `None` when the address comes too often or has used up its budget.
+    /// A place for a connection of `address`: its number, and the bell that rings when it is taken away again. When
+    /// there is none, another connection loses its own. `None` when the address comes too often or has used up its
+    /// budget.
     pub(super) fn admit(
         &mut self,
         now: Instant,
@@ -106,8 +107,9 @@ impl Places {
         })
     }
 
-    /// Forgets the address without a connection that was seen the longest time ago. Whoever has so many addresses that this makes room
-    /// for him gains nothing by it: each of them has a budget anyway. But nobody can keep others out by having been here.
+    /// Forgets the address without a connection that was seen the longest time ago. Whoever has so many addresses
+    /// that this makes room for him gains nothing by it: each of them has a budget anyway. But nobody can keep
+    /// others out by having been here.
     fn forget_one(&mut self) {
         let idle = self.peers.iter().filter(|(_, peer)| peer.open == 0).min_by_key(|(_, peer)| peer.seen);
         let oldest = idle.map(|(address, _)| *address);
