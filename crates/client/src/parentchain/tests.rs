@@ -253,6 +253,59 @@ async fn c13_the_runtime_is_the_one_that_the_state_proves() {
     assert_eq!(at.spec_version(), 410);
 }
 
+#[tokio::test]
+async fn c13_a_runtime_upgrade_is_followed() {
+    let (old, new) = (test_code(METADATA, &[]), test_code(METADATA, b"upgraded"));
+    let mut chain = chain();
+    let upgrade = chain.block().storage(storage::CODE.to_vec(), Some(new.clone()));
+    let number = chain.add(upgrade);
+    chain.add_empty(1);
+    let followed = connect(&FakeNode::new(chain.clone()), &trust(&chain)).await.unwrap();
+    let hash = |code: &[u8]| H256(sp_crypto_hashing::blake2_256(code));
+    let block = async |number| followed.final_block(number).await.unwrap().unwrap();
+    // A block is executed by the runtime in the state before it.
+    for (number, code) in [(number - 1, &old), (number, &old), (number + 1, &new)] {
+        let runtime = followed.runtime_of(&block(number).await).await.unwrap();
+        assert_eq!(runtime.verified().code_hash(), hash(code), "{number}");
+    }
+    let before = followed.runtime_at(&block(number - 1).await).await.unwrap();
+    let (_, after) = followed.events(&block(number).await, &before).await.unwrap();
+    assert_eq!(after.verified().code_hash(), hash(&new));
+}
+
+#[tokio::test]
+async fn c13_the_outcome_of_a_transaction_is_proven() {
+    let mut chain = chain();
+    let content = chain.block();
+    let [good, bad] =
+        [1u8, 2].map(|byte| content.signed(&content.call("System", "remark", vec![byte; 5]), &SIGNER));
+    let hash = |extrinsic: &[u8]| H256(sp_crypto_hashing::blake2_256(extrinsic));
+    let content = content.extrinsic(good.clone(), &[]).failed_extrinsic(bad.clone(), &[]);
+    let number = chain.add(content);
+    chain.add_empty(3);
+    let node = FakeNode::new(chain.clone());
+    let followed = connect(&node, &trust(&chain)).await.unwrap();
+    let block = chain.header(number).hash();
+    assert_eq!(followed.outcome(number, block, hash(&good)).await.unwrap(), (1, true));
+    assert_eq!(followed.outcome(number, block, hash(&bad)).await.unwrap(), (2, false));
+    let refused = async |number, block, extrinsic: &[u8]| {
+        let error = followed.outcome(number, block, hash(extrinsic)).await.unwrap_err();
+        assert!(matches!(error, ParentchainError::Unproven { .. }), "{error}");
+    };
+    // A block that is not the one at its height, and one that holds no such transaction.
+    refused(number, H256::repeat_byte(1), &good).await;
+    refused(number + 1, chain.header(number + 1).hash(), &good).await;
+    // A body that the node made up: in another order, so that the one that failed stands where the other succeeded.
+    let mut body: Vec<_> = chain.body(number).iter().map(|extrinsic| hex_of(extrinsic)).collect();
+    body.swap(1, 2);
+    let header = node::header_of(&chain, number);
+    node.lie(move |method, parameters| {
+        let asks = method == "chain_getBlock" && parameters[0] == hex_of(block.as_bytes());
+        asks.then(|| Ok(json!({ "block": { "header": header, "extrinsics": body }, "justifications": null })))
+    });
+    refused(number, block, &bad).await;
+}
+
 /// The chain with a confirmation of block 3 in block 33.
 fn confirmed(root: H256) -> TestChain {
     let mut chain = chain();

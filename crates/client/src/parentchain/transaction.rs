@@ -169,7 +169,7 @@ impl Parentchain {
 
     /// Position of a transaction in a block, which must be final and hold it, and whether it succeeded there. All of it is
     /// proven.
-    async fn outcome(
+    pub(super) async fn outcome(
         &self,
         number: u32,
         hash: H256,

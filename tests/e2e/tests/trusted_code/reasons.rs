@@ -7,7 +7,6 @@ pub(crate) const REASONS: &[(&str, &str)] = &[
         "aws-lc-rs",
         "RSA-OAEP, AEAD, key derivation, ECDSA and randomness: constant time, parts formally verified",
     ),
-    ("bp-header-chain", "verifies GRANDPA justifications; secures Parity's bridges"),
     ("bs58", "base58, in which shards and measurements are shown"),
     ("clap", "reads the program's arguments"),
     ("dcap-qvl", "verifies DCAP quotes and collateral, SGX and TDX; used in production"),
