@@ -2,8 +2,8 @@
 //! Who gets room in a block.
 //!
 //! # What
-//! User transactions may fill three quarters of a block, by weight and by length ([`limits`](crate::limits)). The rest is
-//! a reserve for what keeps the shards going while blocks are full: registrations, confirmations and payments of
+//! User transactions may fill three quarters of a block, by weight and by length ([`limits`](crate::limits)). The rest
+//! is a reserve for what keeps the shards going while blocks are full: registrations, confirmations and payments of
 //! enclaves, and what root does. [`CheckWeight`] decides that, in place of frame-system's extension, which takes the
 //! word of the call alone: anybody can send a call of the class `Operational`.
 //!
@@ -23,8 +23,8 @@
 //! # Attacks
 //! - *The reserve is filled with registrations*: each costs the verification of a quote and its bytes, at a price that
 //!   rises with the reserve's load ([`fees`](crate::fees)), and they leave the other half to enclaves that act.
-//! - *A genuine enclave of one's own fills it*: it pays the same rising price; the user transactions' room is open to all
-//!   others' enclaves too.
+//! - *A genuine enclave of one's own fills it*: it pays the same rising price; the user transactions' room is open to
+//!   all others' enclaves too.
 
 use crate::{
     AccountId, EnclaveBridge, Runtime, RuntimeCall, RuntimeOrigin, System, Teerex,

@@ -12,8 +12,8 @@
 //! Where nobody is named, only the shard's own code may choose its successor, which is as strong as the shard
 //! itself; the default enclave never does. Where authorities are named, the shard's users trust them: they may allow
 //! any code, to which the enclaves then hand the shielding key. So that the users can leave first, another fingerprint
-//! for a shard that lives counts at the earliest [`MIN_NOTICE_BLOCKS`] after it was announced, whoever announces it. What
-//! else is changed takes effect when its sender wants.
+//! for a shard that lives counts at the earliest [`MIN_NOTICE_BLOCKS`] after it was announced, whoever announces it.
+//! What else is changed takes effect when its sender wants.
 //!
 //! In maintenance the chain refuses `invoke` and `shield_funds`; confirmations and payments go on.
 

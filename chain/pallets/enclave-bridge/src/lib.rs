@@ -20,15 +20,15 @@
 //! configuration allows the one measurement it is named after.
 //!
 //! ## When a shard lives
-//! From the first accepted confirmation on. Before, nobody has shown that the shard's key is there, and whatever goes in
-//! might be lost; so [`invoke`](Pallet::invoke) and [`shield_funds`](Pallet::shield_funds) answer
+//! From the first accepted confirmation on. Before, nobody has shown that the shard's key is there, and whatever goes
+//! in might be lost; so [`invoke`](Pallet::invoke) and [`shield_funds`](Pallet::shield_funds) answer
 //! [`ShardNotFound`](Error::ShardNotFound).
 //!
 //! ## Funds
 //! They lie on the account whose 32 bytes are the shard's. No key for it exists (the shard's name is a
 //! measurement or chosen by nobody), so only [`unshield_funds`](Pallet::unshield_funds) moves them. Every worker of
-//! a shard asks for the same payment; the first wins, all others find its call hash used and change nothing. The account
-//! keeps the existential deposit: below it, the chain would take the account away, with what is on it.
+//! a shard asks for the same payment; the first wins, all others find its call hash used and change nothing. The
+//! account keeps the existential deposit: below it, the chain would take the account away, with what is on it.
 //!
 //! ## What an operation costs the enclaves
 //! Every worker of a shard opens every envelope, with an RSA operation for each 384 bytes. So these operations are paid
@@ -308,8 +308,8 @@ pub mod pallet {
             )
         }
 
-        /// Pays out of a shard's funds, once for each `call_hash`. Only an enclave of the shard may. The shard's account
-        /// keeps the existential deposit; a payment that would take it is refused.
+        /// Pays out of a shard's funds, once for each `call_hash`. Only an enclave of the shard may. The shard's
+        /// account keeps the existential deposit; a payment that would take it is refused.
         #[pallet::call_index(3)]
         #[pallet::weight((<T as Config>::WeightInfo::unshield_funds(), DispatchClass::Operational))]
         pub fn unshield_funds(
@@ -360,8 +360,8 @@ pub mod pallet {
         }
 
         /// Replaces a shard's configuration `enactment_delay` blocks from now; 0 is at once. See
-        /// [`config`](crate::config) for who may, and which notice other code needs. An upgrade that is still pending is
-        /// replaced.
+        /// [`config`](crate::config) for who may, and which notice other code needs. An upgrade that is still pending
+        /// is replaced.
         #[pallet::call_index(5)]
         #[pallet::weight(<T as Config>::WeightInfo::update_shard_config())]
         pub fn update_shard_config(

@@ -10,8 +10,8 @@ use frame_support::{traits::Get, weights::Weight};
 
 /// Weights of the bridge's calls.
 pub trait WeightInfo {
-    /// Of this many RSA operations, which an envelope causes in each worker of its shard. On top of what the chain itself
-    /// has to do.
+    /// Of this many RSA operations, which an envelope causes in each worker of its shard. On top of what the chain
+    /// itself has to do.
     fn opening(rsa_operations: u32) -> Weight;
     /// Of `invoke` with a cyphertext of `len` bytes, without its opening.
     fn invoke(len: u32) -> Weight;
@@ -86,16 +86,16 @@ fn base(len: u32, entries: u64) -> Weight {
     )
 }
 
-/// What admitting an enclave reads: its entry, chain time, the configuration, the status, and the entries of all enclaves
-/// in it when it is full.
+/// What admitting an enclave reads: its entry, chain time, the configuration, the status, and the entries of all
+/// enclaves in it when it is full.
 const ADMISSION_READS: u64 = 4 + limits::INSTANCES as u64;
 
 /// The price of an RSA operation in each worker of a shard, as time of the chain: 0.25 ms.
 ///
-/// A worker takes 2.4 ms of a core for it, while the chain does nothing; so this is a share of the block, not a time. It is
-/// as high as it can be while a block still has room for all the one-chunk invocations that a shard may have in it
-/// ([`Config::RsaOperationsPerBlock`](crate::Config::RsaOperationsPerBlock)): then such invocations wait for a block with
-/// room, instead of failing, and whoever fills a shard pays for the whole block.
+/// A worker takes 2.4 ms of a core for it (411 a second), while the chain does nothing; so this is a share of the block,
+/// not a time. It is as high as it can be while a block still has room for all the one-chunk invocations that a shard may
+/// have in it ([`Config::RsaOperationsPerBlock`](crate::Config::RsaOperationsPerBlock)), so whoever fills a shard with
+/// them pays for the whole block.
 const RSA_REF_TIME: u64 = 250_000_000;
 
 /// Dispatch, decoding of small arguments, one event: 20 µs.

@@ -64,8 +64,8 @@ impl ShieldingPublicKey {
     }
 }
 
-/// The number of RSA operations that opening an envelope of `len` bytes takes: one for each chunk, and none for a length
-/// that no enclave opens (nothing, not whole chunks, or more than [`MAX_CYPHERTEXT_LEN`]).
+/// The number of RSA operations that opening an envelope of `len` bytes takes: one for each chunk, and none for a
+/// length that no enclave opens (nothing, not whole chunks, or more than [`MAX_CYPHERTEXT_LEN`]).
 ///
 /// The chain charges for it and bounds it per shard and block; enclaves count in the same way.
 pub const fn rsa_operations(len: usize) -> u32 {
