@@ -2,7 +2,7 @@
 //! Interleavings of registrations, removals and confirmations (rows P8, P12, H21).
 
 use super::*;
-use crate::ingest::{Confirmed, tests_support::facts};
+use crate::ingest::{ChainFacts, Confirmed, tests_support::facts};
 use proptest::prelude::*;
 
 const SHARD: [u8; 32] = [1; 32];
@@ -47,6 +47,7 @@ fn block(number: u32, timestamp_ms: u64, registry: Vec<RegistryEvent>) -> Ingest
         registry,
         confirmed: Vec::<Confirmed>::new(),
         unshielded: Vec::new(),
+        fee: None,
     }
 }
 

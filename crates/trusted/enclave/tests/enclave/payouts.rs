@@ -19,7 +19,7 @@ pub(crate) fn shard_with(count: usize) -> (World, Vec<Host>, TestAccount) {
     let (mut world, host, alice) = funded();
     let mut hosts = vec![host];
     while hosts.len() < count {
-        let mut other = Host::joining(&mut world, &hosts[0]);
+        let mut other = Host::joining(&mut world, &mut hosts[0]);
         other.submit(&mut world);
         hosts.push(other);
     }
@@ -126,7 +126,7 @@ fn c17_a_payment_below_what_the_enclaves_pay_in_fees_is_refused_inside() {
     host.run(&mut world, |content| content.invoke(shard, key.operation(&again)));
     assert_eq!(host.outcome(again.hash()), Outcome::Executed);
     // Who comes later, and who starts again, computes the same.
-    let other = Host::joining(&mut world, &host);
+    let other = Host::joining(&mut world, &mut host);
     let mut host = host.restart(&world);
     host.follow(&world);
     assert_eq!(other.state_root(), host.state_root());
