@@ -38,17 +38,24 @@ impl<S: StateTransition> Worker<S> {
                 self.time.imported(&header);
             }
         }
+        // After a restart, headers alone may lead to the block that was known to be final.
+        self.note_final_time();
         Ok(())
     }
 
     /// Takes in finality.
     pub(super) fn import_justification(&mut self, justification: &[u8]) -> Result<(), Refused> {
-        let finalized = self
-            .client()?
+        self.client()?
             .import_justification(justification)
             .map_err(|error| Refused::new(RefusalCode::Finality, error))?;
-        self.time.finalized(finalized.hash);
+        self.note_final_time();
         Ok(())
+    }
+
+    fn note_final_time(&mut self) {
+        if let Some(finalized) = self.client.finalized() {
+            self.time.finalized(finalized.hash);
+        }
     }
 
     /// Takes in the code of the runtime that executes the next block, or, after a restart, that the position needs.
@@ -62,6 +69,8 @@ impl<S: StateTransition> Worker<S> {
             Client::AwaitingCode(_) => match restore(&self.head.light_client, code)? {
                 ready @ Client::Ready(_) => {
                     self.client = ready;
+                    // What it remembers comes from the store.
+                    self.sealed_final = self.client.finalized().unwrap_or(self.sealed_final);
                     self.publish()
                 }
                 Client::AwaitingCode(code_hash) => Err(Refused::new(
@@ -214,6 +223,9 @@ impl<S: StateTransition> Worker<S> {
 
         // ---- Committed: memory follows.
         self.head = head;
+        if let Some(finalized) = self.client.finalized() {
+            self.sealed_final = finalized;
+        }
         if drops_key {
             self.registration.pending = None;
             self.certificate = None;

@@ -134,7 +134,9 @@ impl<S: StateTransition> Worker<S> {
         self.publish()
     }
 
-    fn evidence(&self, shielding_key: H256) -> Result<CertificateEvidence, Refused> {
+    fn evidence(&mut self, shielding_key: H256) -> Result<CertificateEvidence, Refused> {
+        // Its time rests on the newest final block.
+        self.seal_finality()?;
         let binding = KeyBinding {
             genesis_hash: self.identity.genesis_hash,
             shard: self.identity.shard,
