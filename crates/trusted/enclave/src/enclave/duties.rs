@@ -69,7 +69,16 @@ impl<S: StateTransition> Worker<S> {
         }
         let keys = Keys { signer: self.keys().signer.clone(), shielding: Some(Arc::new(key)) };
         self.store.commit(Change { keys: Some(keys), ..Change::default() })?;
+        self.bring_back_former_store()?;
         self.publish()
+    }
+
+    /// With the shard's key in hand, a store that this platform could not open any more may open again.
+    fn bring_back_former_store(&mut self) -> Result<(), Refused> {
+        let sealing =
+            self.platform.sealing_key().map_err(|error| Refused::new(RefusalCode::Platform, error))?;
+        self.former_store_returns |= self.store.bring_back_former(&sealing)?;
+        Ok(())
     }
 
     /// Everything that is to be submitted now, signed.

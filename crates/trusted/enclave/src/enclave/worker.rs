@@ -45,6 +45,8 @@ pub(super) struct Worker<S: StateTransition> {
     pub(super) time: ChainTime,
     pub(super) certificate: Option<Arc<CertifiedKey>>,
     pub(super) view: Arc<View>,
+    /// A store that was put aside takes this one's place at the next start.
+    pub(super) former_store_returns: bool,
     /// Operations executed since this start.
     pub(super) operations: u64,
     /// The last thing that went wrong with signing or with the business logic.
@@ -94,6 +96,7 @@ impl<S: StateTransition> Worker<S> {
                     time: ChainTime::default(),
                     certificate: None,
                     view: prepared.view,
+                    former_store_returns: false,
                     operations: 0,
                     trouble: None,
                     _services: prepared.services,
