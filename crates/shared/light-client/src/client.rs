@@ -14,6 +14,11 @@
 //! A block with which a set ends is a border: no header beyond it is imported before it is final by the old set. Nodes
 //! always keep a justification for such a block, so this costs nothing, and only one change is ever pending.
 //!
+//! # Restarts
+//! A snapshot names the newest final block, too. A client that continues from it has none of the headers in between, and takes them
+//! anew; but it executes nothing before they have led it to that very block, and no other at its height is ever linked (threat model
+//! H20). [`LightClient::headers_needed`] names what is missing.
+//!
 //! # Memory
 //! Hashes of imported headers are thinned when there are many; [`LightClient::headers_needed`] names the range that
 //! must be imported again before the next block can be verified. Below 32768 headers between position and frontier
@@ -75,6 +80,8 @@ pub struct LightClient {
     /// Authorities as of the frontier's finalized block, and the change that the frontier announces.
     frontier_authorities: Authorities,
     trail: Trail,
+    /// The newest block that was final before a restart, until imported headers have reached it.
+    remembered: Option<BlockId>,
 }
 
 impl LightClient {
@@ -99,7 +106,7 @@ impl LightClient {
         let runtime = VerifiedRuntime::from_proven_code(code_hash, &material.code, &material.properties)?;
         let block = BlockId::of(&header);
         let position = Position { block, authorities, code_hash };
-        Ok(Self::at(block.hash, material.properties, position, runtime))
+        Ok(Self::at(block.hash, material.properties, position, None, runtime))
     }
 
     /// Continues from a snapshot. `code` is the one with the hash that [`snapshot_code_hash`](Self::snapshot_code_hash)
@@ -108,9 +115,9 @@ impl LightClient {
     /// # Errors
     /// When the snapshot is damaged or the code is another.
     pub fn restore(snapshot: &[u8], code: &[u8]) -> Result<Self, RestoreError> {
-        let Snapshot { genesis_hash, properties, position } = Snapshot::from_bytes(snapshot)?;
+        let Snapshot { genesis_hash, properties, position, finalized } = Snapshot::from_bytes(snapshot)?;
         let runtime = VerifiedRuntime::from_proven_code(position.code_hash, code, &properties)?;
-        Ok(Self::at(genesis_hash, properties, position, runtime))
+        Ok(Self::at(genesis_hash, properties, position, finalized, runtime))
     }
 
     /// blake2-256 of the code that [`restore`](Self::restore) needs for this snapshot.
@@ -125,6 +132,7 @@ impl LightClient {
         genesis_hash: H256,
         properties: ChainProperties,
         position: Position,
+        remembered: Option<BlockId>,
         runtime: VerifiedRuntime,
     ) -> Self {
         Self {
@@ -134,6 +142,7 @@ impl LightClient {
             frontier_authorities: position.authorities.clone(),
             trail: Trail::new(position.block),
             position,
+            remembered,
         }
     }
 
@@ -155,6 +164,9 @@ impl LightClient {
     fn import_header(&mut self, header: &Header) -> Result<(), HeaderError> {
         let id = BlockId::of(header);
         let place = self.trail.place(header, id)?;
+        if self.remembered.is_some_and(|known| known.number == id.number && known.hash != id.hash) {
+            return Err(HeaderError::Fork(id.number));
+        }
         let below = match place {
             Place::Inside => return self.trail.recall(header, id),
             Place::Next => self.trail.tip().number,
@@ -172,6 +184,11 @@ impl LightClient {
             self.trail.rewind(below);
         }
         self.trail.push(id);
+        // The headers have led to the block that was final before the restart: so are all of them.
+        if self.remembered.take_if(|known| *known == id).is_some() {
+            self.trail.finalize(id);
+            self.frontier_authorities.finalized(id.number);
+        }
         Ok(())
     }
 
@@ -234,6 +251,11 @@ impl LightClient {
         if header.parent_hash != parent.hash {
             return Err(BlockError::Fork(block.number));
         }
+        if let Some(known) = self.remembered {
+            // Whatever a justification says meanwhile: it might be of another fork.
+            let missing = self.trail.tip().number.saturating_add(1)..=known.number;
+            return Err(BlockError::Thinned(Thinned(missing)));
+        }
         let finalized = self.trail.finalized().number;
         if block.number > finalized {
             return Err(BlockError::NotFinal { number: block.number, finalized });
@@ -274,7 +296,7 @@ impl LightClient {
         Ok(())
     }
 
-    /// The position as bytes.
+    /// The position as bytes, with the newest final block.
     pub fn snapshot(&self) -> Vec<u8> {
         self.snapshot_of(self.position.clone())
     }
@@ -298,9 +320,9 @@ impl LightClient {
         self.position.block
     }
 
-    /// The newest final block.
+    /// The newest final block. After a restart it may be beyond the [`frontier`](Self::frontier).
     pub fn finalized(&self) -> BlockId {
-        self.trail.finalized()
+        self.remembered.unwrap_or(self.trail.finalized())
     }
 
     /// The newest imported header.
@@ -325,6 +347,11 @@ impl LightClient {
 
     /// Headers that must be imported again before the next block can be verified.
     pub fn headers_needed(&self) -> Option<RangeInclusive<u32>> {
+        if let Some(known) = self.remembered {
+            let first = self.trail.tip().number.saturating_add(1);
+            let border = self.frontier_authorities.boundary().unwrap_or(known.number);
+            return Some(first..=known.number.min(border)).filter(|range| !range.is_empty());
+        }
         let next = self.position.block.number.saturating_add(1);
         if next > self.trail.finalized().number {
             return None;
@@ -349,9 +376,9 @@ impl LightClient {
     }
 
     fn snapshot_of(&self, position: Position) -> Vec<u8> {
-        let snapshot =
-            Snapshot { genesis_hash: self.genesis_hash, properties: self.properties.clone(), position };
-        snapshot.to_bytes()
+        let finalized = Some(self.finalized()).filter(|known| known.number > position.block.number);
+        let (genesis_hash, properties) = (self.genesis_hash, self.properties.clone());
+        Snapshot { genesis_hash, properties, position, finalized }.to_bytes()
     }
 }
 

@@ -71,13 +71,15 @@ impl<S: StateTransition> Enclave<S> {
         self.try_handle(request).unwrap_or_else(|refusal| EnclaveResponse::Refused(refusal.into_message()))
     }
 
-    /// Whether the store failed, so that the process must end; the next one continues where the last commit was.
-    pub fn must_restart(&self) -> bool {
-        match &self.stage {
+    /// Why the process must end, if it must; the next one continues where the last commit was.
+    pub fn must_restart(&self) -> Option<Restart> {
+        let is_broken = match &self.stage {
             Stage::Opened(store) => store.is_broken(),
+            Stage::Started(worker) if worker.former_store_returns => return Some(Restart::FormerStore),
             Stage::Started(worker) => worker.is_broken(),
             Stage::Ended => true,
-        }
+        };
+        is_broken.then_some(Restart::StoreFailed)
     }
 
     /// What the listeners see; `None` before the start.
@@ -156,6 +158,15 @@ impl<S: StateTransition> Enclave<S> {
             }
         }
     }
+}
+
+/// Why the process must end and start again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Restart {
+    /// The store failed.
+    StoreFailed,
+    /// A store that was put aside opens with the shard's key, and takes the place of this one.
+    FormerStore,
 }
 
 /// Why the enclave cannot begin.

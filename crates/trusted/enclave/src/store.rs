@@ -25,10 +25,13 @@
 
 mod cipher;
 mod error;
+#[expect(clippy::disallowed_methods, reason = "the one place that has the store's files in its hands")]
+mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod journal;
 mod load;
+mod open;
 mod overdue;
 mod records;
 mod snapshot;
@@ -40,7 +43,6 @@ pub use overdue::Overdue;
 pub use records::{BlockReceipts, Head, Keys, Opinion, Waiting, WaitingEffect};
 pub use snapshot::Snapshot;
 
-use crate::seal::SealingKey;
 use cipher::{Cipher, Mark, Table};
 use codec::{Decode, Encode};
 use journal::Layers;
@@ -52,10 +54,10 @@ use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinitio
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
-use wrap::{Header, StoreKey};
+use wrap::StoreKey;
 
 /// The store. Owned by the loop that executes blocks; listeners read [`Snapshot`]s.
 pub struct Store {
@@ -101,50 +103,12 @@ pub struct NewEffect {
 }
 
 impl Store {
-    /// Opens the store, or makes it with the keys that `first_keys` gives.
-    ///
-    /// # Errors
-    /// See [`StoreError`]; nothing is changed then.
-    pub fn open(
-        path: &Path,
-        sealing: &SealingKey,
-        first_keys: impl FnOnce() -> Result<Keys, StoreError>,
-    ) -> Result<Self, StoreError> {
-        guarded(|| {
-            let database = Arc::new(Database::builder().set_cache_size(CACHE_BYTES).create(path)?);
-            match Header::read(&database)? {
-                None => Self::begin(database, Some(path.into()), sealing, first_keys()?),
-                Some(header) => Self::load(database, header.unwrap_by_platform(sealing)?, Some(path.into())),
-            }
-        })
-    }
-
     /// A store in memory.
     #[cfg(test)]
-    pub(crate) fn in_memory(sealing: &SealingKey, first_keys: Keys) -> Self {
+    pub(crate) fn in_memory(sealing: &crate::seal::SealingKey, first_keys: Keys) -> Self {
         let database =
             Database::builder().create_with_backend(redb::backends::InMemoryBackend::new()).unwrap();
         Self::begin(Arc::new(database), None, sealing, first_keys).unwrap()
-    }
-
-    /// A new store, with an id and a key of its own.
-    fn begin(
-        database: Arc<Database>,
-        path: Option<PathBuf>,
-        sealing: &SealingKey,
-        keys: Keys,
-    ) -> Result<Self, StoreError> {
-        let key = StoreKey::generate()?;
-        let cipher = Arc::new(key.cipher(None)?);
-        let mut ledger = Ledger::default();
-        let transaction = begin(&database, false)?;
-        key.begin(&transaction)?;
-        key.wrap_for_platform(&transaction, sealing)?;
-        ledger.keys_tag = put_keys(&transaction, &cipher, &keys)?;
-        put_head(&transaction, &cipher, None, &ledger)?;
-        transaction.commit()?;
-        let (waiting, layers) = (BTreeMap::new(), Layers::default());
-        Ok(Self { database, key, cipher, keys, head: None, waiting, ledger, layers, path, broken: false })
     }
 
     /// Commits a change: all of it or, with an error, nothing.
@@ -297,12 +261,9 @@ impl Store {
         guarded(|| Ok(Snapshot::new(self.database.begin_read()?, self.cipher.clone(), self.layers.clone())))
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the size decides only how the file is repaired after a crash"
-    )]
+    /// Decides only how the file is repaired after a crash.
     fn is_large(&self) -> bool {
-        let len = self.path.as_ref().and_then(|path| Some(std::fs::metadata(path).ok()?.len()));
+        let len = self.path.as_deref().and_then(files::len);
         len.is_some_and(|len| len >= QUICK_REPAIR_FROM)
     }
 }

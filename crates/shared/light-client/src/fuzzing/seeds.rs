@@ -203,6 +203,8 @@ fn later_snapshot(chain: &TestChain) -> Vec<u8> {
     for _ in 0..FIXTURE.border - 1 {
         chain.verify_next(&mut client, &[]);
     }
+    // With a final block beyond the position.
+    chain.finalize(&mut client, FIXTURE.border);
     client.snapshot()
 }
 

@@ -38,6 +38,8 @@ impl<S: StateTransition> Worker<S> {
                 .import_headers(std::slice::from_ref(&bytes))
                 .map_err(|error| Refused::new(RefusalCode::Finality, error))?;
         }
+        // After a restart, headers alone may lead to the block that was known to be final.
+        self.note_final_time();
         Ok(())
     }
 
@@ -50,7 +52,14 @@ impl<S: StateTransition> Worker<S> {
             };
             Refused::new(code, error)
         })?;
+        self.note_final_time();
         Ok(())
+    }
+
+    fn note_final_time(&mut self) {
+        if let Some(finalized) = self.client.finalized() {
+            self.time.finalized(finalized.hash);
+        }
     }
 
     /// Takes in the code of the runtime that executes the next block, or, after a restart, that the position needs.
@@ -64,6 +73,8 @@ impl<S: StateTransition> Worker<S> {
             Client::AwaitingCode(_) => match restore(&self.head.light_client, code)? {
                 ready @ Client::Ready(_) => {
                     self.client = ready;
+                    // What it remembers comes from the store.
+                    self.sealed_final = self.client.finalized().unwrap_or(self.sealed_final);
                     self.publish()
                 }
                 Client::AwaitingCode(code_hash) => Err(Refused::new(
@@ -272,6 +283,9 @@ impl<S: StateTransition> Worker<S> {
         // ---- Committed: memory follows.
         self.head = head;
         self.registration = registration;
+        if let Some(finalized) = self.client.finalized() {
+            self.sealed_final = finalized;
+        }
         if drops_key {
             self.certificate = None;
         }

@@ -106,7 +106,16 @@ impl<S: StateTransition> Worker<S> {
         self.client = client;
         self.recent = RecentBlocks::default();
         self.is_replaying = true;
+        self.bring_back_former_store()?;
         self.publish()
+    }
+
+    /// With the shard's key in hand, a store that this platform could not open any more may open again.
+    fn bring_back_former_store(&mut self) -> Result<(), Refused> {
+        let sealing =
+            self.platform.sealing_key().map_err(|error| Refused::new(RefusalCode::Platform, error))?;
+        self.former_store_returns |= self.store.bring_back_former(&sealing)?;
+        Ok(())
     }
 
     /// Everything that is to be submitted now, signed.
@@ -177,7 +186,9 @@ impl<S: StateTransition> Worker<S> {
         self.publish()
     }
 
-    fn evidence(&self, shielding_key: H256) -> Result<CertificateEvidence, Refused> {
+    fn evidence(&mut self, shielding_key: H256) -> Result<CertificateEvidence, Refused> {
+        // Its time rests on the newest final block.
+        self.seal_finality()?;
         let binding = KeyBinding {
             genesis_hash: self.identity.genesis_hash,
             shard: self.identity.shard,

@@ -36,6 +36,8 @@ pub(super) struct Worker<S: StateTransition> {
     /// What the store's head says. The store is the truth; this is its copy.
     pub(super) head: Head,
     pub(super) client: Client,
+    /// The newest final block that the store knows of (threat model H20).
+    pub(super) sealed_final: BlockReference,
     pub(super) executor: Executor<S>,
     pub(super) boot: BootIdentity,
     pub(super) identity: Identity,
@@ -48,6 +50,8 @@ pub(super) struct Worker<S: StateTransition> {
     pub(super) is_replaying: bool,
     pub(super) certificate: Option<Arc<CertifiedKey>>,
     pub(super) view: Arc<View>,
+    /// A store that was put aside takes this one's place at the next start.
+    pub(super) former_store_returns: bool,
     /// Operations executed since this start.
     pub(super) operations: u64,
     /// The last thing that went wrong with signing or with the business logic.
@@ -60,6 +64,16 @@ pub(super) enum Client {
     Ready(Box<LightClient>),
     /// After a restart without the right code: the hash of the one that is needed.
     AwaitingCode(H256),
+}
+
+impl Client {
+    /// The newest final block, if there is a light client to know it.
+    pub(super) fn finalized(&self) -> Option<BlockReference> {
+        match self {
+            Self::Ready(client) => Some(reference(client.finalized())),
+            Self::AwaitingCode(_) => None,
+        }
+    }
 }
 
 impl<S: StateTransition> Worker<S> {
@@ -77,6 +91,7 @@ impl<S: StateTransition> Worker<S> {
                 let worker = Box::new(Self {
                     platform,
                     store,
+                    sealed_final: prepared.client.finalized().unwrap_or(prepared.head.position),
                     head: prepared.head,
                     client: prepared.client,
                     executor: prepared.executor,
@@ -89,6 +104,7 @@ impl<S: StateTransition> Worker<S> {
                     is_replaying,
                     certificate: None,
                     view: prepared.view,
+                    former_store_returns: false,
                     operations: 0,
                     trouble: None,
                     _services: prepared.services,
@@ -227,12 +243,25 @@ impl<S: StateTransition> Worker<S> {
         slots.is_standby(&self.identity.signer).then(|| slots.limit())
     }
 
+    /// Seals how far the chain is final, if the store does not know it yet. Before anything that rests on it leaves the enclave: what
+    /// listeners are shown, evidence and its time, a request to a peer. So a restarted enclave never contradicts what it said
+    /// (threat model H20). A block's commit seals it along, so catching up writes nothing more for it.
+    pub(super) fn seal_finality(&mut self) -> Result<(), Refused> {
+        let Client::Ready(client) = &self.client else { return Ok(()) };
+        let finalized = reference(client.finalized());
+        if finalized != self.sealed_final {
+            let head = Head { light_client: client.snapshot(), ..self.head.clone() };
+            self.store.commit(Change { head: Some(head.clone()), ..Change::default() })?;
+            self.head = head;
+            self.sealed_final = finalized;
+        }
+        Ok(())
+    }
+
     /// Shows the listeners what is true now.
-    pub(super) fn publish(&self) -> Result<(), Refused> {
-        let finalized = match &self.client {
-            Client::Ready(client) => reference(client.finalized()),
-            Client::AwaitingCode(_) => self.head.position,
-        };
+    pub(super) fn publish(&mut self) -> Result<(), Refused> {
+        self.seal_finality()?;
+        let finalized = self.client.finalized().unwrap_or(self.head.position);
         self.view.publish(Picture {
             phase: self.phase(),
             position: self.head.position,

@@ -309,10 +309,12 @@ impl<S: StateTransition> Host<S> {
     /// Makes the whole chain final for the enclave.
     pub(crate) fn finalize(&mut self, world: &World) {
         self.provide_code(world);
+        self.provide_headers(world);
         let to = world.chain.number();
         loop {
             let status = self.status();
-            if status.finalized.number >= to {
+            // After a restart the newest final block is known before its headers are.
+            if status.finalized.number >= to && status.tip.number >= to {
                 return;
             }
             let from = status.tip.number + 1;
@@ -328,7 +330,11 @@ impl<S: StateTransition> Host<S> {
                     other => panic!("{other:?}"),
                 }
             }
-            let tip = self.status().tip.number;
+            let Status { tip, finalized, .. } = self.status();
+            if tip == finalized {
+                continue;
+            }
+            let tip = tip.number;
             self.done(HostRequest::ImportJustification(Untrusted::new(world.chain.justify(tip))));
         }
     }
@@ -342,6 +348,26 @@ impl<S: StateTransition> Host<S> {
         }
     }
 
+    /// Hands in the headers that are wanted again, after a restart for example.
+    pub(crate) fn provide_headers(&mut self, world: &World) {
+        for _ in 0..1_000 {
+            let status = self.status();
+            if let Some((first, last)) = status.wanted_headers {
+                let last = last.min(first + MAX_HEADERS as u32 - 1);
+                // Stops at the border of an authority set by itself.
+                self.ask(headers(world, first..=last));
+            }
+            let tip = self.status().tip.number;
+            if tip >= status.finalized.number {
+                return;
+            }
+            // The old set must finalize its last block before there are headers beyond it.
+            if tip > status.position.number && self.status().wanted_headers.is_none() {
+                self.done(HostRequest::ImportJustification(Untrusted::new(world.chain.justify(tip))));
+            }
+        }
+    }
+
     /// The next block.
     pub(crate) fn next_bundle(&mut self, world: &World) -> BlockBundle {
         let status = self.status();
@@ -351,6 +377,7 @@ impl<S: StateTransition> Host<S> {
     /// Imports the next block, which must be final.
     pub(crate) fn import_next(&mut self, world: &World) -> Status {
         self.provide_code(world);
+        self.provide_headers(world);
         let bundle = self.next_bundle(world);
         self.done(import(bundle))
     }
