@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The operation a client signs and encrypts (wire.md, "Common types").
 //!
-//! Generic over the business logic: `C` is its trusted call, `G` its getter; both are the logic's own words, which no crate below it
-//! knows (`templates/balances/interface`).
+//! Generic over the business logic: `C` is its trusted call, `G` its getter; both are the logic's own words, which no
+//! crate below it knows (`templates/balances/interface`).
 //!
-//! There are two forms of a call. Integritee's classic form, [`TrustedCallSigned`], stays accepted. It has weaknesses that
-//! no implementation can mend: it binds neither the chain's genesis nor an expiry, so that a call signed for one chain
-//! is good on another with the same shard and measurement, and one that was held back is good for ever. The
-//! bound form, [`BoundCallSigned`], has neither. What it signs begins with a tag of its own, so no signature of one form
-//! is one of the other. Getters have the same two forms, [`TrustedGetterSigned`] and [`BoundGetterSigned`].
+//! There are two forms of a call. Integritee's classic form, [`TrustedCallSigned`], stays accepted. It has weaknesses
+//! that no implementation can mend: it binds neither the chain's genesis nor an expiry, so that a call signed for one
+//! chain is good on another with the same shard and measurement, and one that was held back is good for ever. The
+//! bound form, [`BoundCallSigned`], has neither. What it signs begins with a tag of its own, so no signature of one
+//! form is one of the other. Getters have the same two forms, [`TrustedGetterSigned`] and [`BoundGetterSigned`].
 
 use crate::ShardIdentifier;
 use alloc::vec::Vec;
@@ -109,8 +109,8 @@ pub fn call_payload<C: Encode>(
 }
 
 impl<C: TrustedCall> BoundCallSigned<C> {
-    /// Whether the sender signed this call with this nonce and expiry for this domain. Whether it has expired is another question,
-    /// see [`is_expired`](Self::is_expired).
+    /// Whether the sender signed this call with this nonce and expiry for this domain. Whether it has expired is
+    /// another question, see [`is_expired`](Self::is_expired).
     ///
     /// The payload is accepted bare or wrapped, as by [`TrustedCallSigned::verify`].
     pub fn verify(&self, domain: &Domain) -> bool {
@@ -126,8 +126,8 @@ impl<C: TrustedCall> BoundCallSigned<C> {
     }
 }
 
-/// The bytes that the author of a call in the bound form signs:
-/// [`BOUND_CALL_TAG`]` ++ genesis hash ++ mrenclave ++ shard ++ nonce ++ expires ++ SCALE(call)`, numbers in 4 bytes, little endian.
+/// The bytes that the author of a call in the bound form signs: [`BOUND_CALL_TAG`]` ++ genesis hash ++ mrenclave ++
+/// shard ++ nonce ++ expires ++ SCALE(call)`, numbers in 4 bytes, little endian.
 pub fn bound_call_payload<C: Encode>(call: &C, nonce: u32, expires: u32, domain: &Domain) -> Vec<u8> {
     let mut payload = BOUND_CALL_TAG.to_vec();
     (domain, nonce, expires, call).encode_to(&mut payload);
@@ -136,7 +136,8 @@ pub fn bound_call_payload<C: Encode>(call: &C, nonce: u32, expires: u32, domain:
 
 /// A business logic's question about one account, which only that account's owner may ask.
 pub trait TrustedGetter: Encode + Decode {
-    /// The question for the nonce of the account's next call, answered as a `u32`. Every logic has it, because every client needs it.
+    /// The question for the nonce of the account's next call, answered as a `u32`. Every logic has it, because every
+    /// client needs it.
     fn nonce(account: AccountId32) -> Self;
 
     /// The account that must have signed.
@@ -181,8 +182,8 @@ pub struct BoundGetterSigned<T> {
 }
 
 impl<T: TrustedGetter> BoundGetterSigned<T> {
-    /// Whether the account that the question is about signed it for this domain, and it is good on the state of the block with
-    /// this number: not expired, and not made to last longer than [`MAX_GETTER_LIFETIME`].
+    /// Whether the account that the question is about signed it for this domain, and it is good on the state of the
+    /// block with this number: not expired, and not made to last longer than [`MAX_GETTER_LIFETIME`].
     pub fn verify(&self, domain: &Domain, block_number: u32) -> bool {
         let latest = block_number.saturating_add(MAX_GETTER_LIFETIME);
         (block_number..=latest).contains(&self.expires)
@@ -194,8 +195,8 @@ impl<T: TrustedGetter> BoundGetterSigned<T> {
     }
 }
 
-/// The bytes that the author of a question in the bound form signs:
-/// [`BOUND_GETTER_TAG`]` ++ genesis hash ++ mrenclave ++ shard ++ expires ++ SCALE(getter)`, the number in 4 bytes, little endian.
+/// The bytes that the author of a question in the bound form signs: [`BOUND_GETTER_TAG`]` ++ genesis hash ++
+/// mrenclave ++ shard ++ expires ++ SCALE(getter)`, the number in 4 bytes, little endian.
 pub fn bound_getter_payload<T: Encode>(getter: &T, expires: u32, domain: &Domain) -> Vec<u8> {
     let mut payload = BOUND_GETTER_TAG.to_vec();
     (domain, expires, getter).encode_to(&mut payload);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Entry point for the fuzz target in `fuzz/`: it takes any bytes and asserts what must hold of them. Not part of a production build.
+//! Entry point for the fuzz target in `fuzz/`: it takes any bytes and asserts what must hold of them. Not part of a
+//! production build.
 
 use crate::Getter;
 use codec::Encode;

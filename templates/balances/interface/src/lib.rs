@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! # The words of confidential balances
 //!
-//! Calls and getters of the default business logic (wire.md, "Common types"). The logic executes and answers them; clients
-//! compose them. They are a crate of their own so that a client does not link the logic, and no crate below the logic knows
-//! its words.
+//! Calls and getters of the default business logic (wire.md, "Common types"). The logic executes and answers them;
+//! clients compose them. They are a crate of their own so that a client does not link the logic, and no crate below
+//! the logic knows its words.
 //!
 //! ## Threats
-//! Everything here is decoded from what strangers send, with the bounds of [`offstage_primitives::bounded`]. A signature is good in
-//! one [`Domain`](trusted::Domain) only in the bound form; the classic form of a getter is good for ever, for whoever captured it.
+//! Everything here is decoded from what strangers send, with the bounds of [`offstage_primitives::bounded`]. A
+//! signature is good in one [`Domain`](trusted::Domain) only in the bound form; the classic form of a getter is good
+//! for ever, for whoever captured it.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(
