@@ -476,9 +476,10 @@ async fn c13_what_was_verified_is_named_with_shard_measurement_root_and_block() 
 #[tokio::test]
 async fn c21_an_answer_from_an_old_state_is_refused() {
     let enclave = Enclave::honest();
-    let served = serve(enclave.certificate(), &enclave.tls_key, enclave.shielding_key.clone()).await;
+    let served =
+        serve(enclave.certificate(), &enclave.tls_key, enclave.shielding_key.clone(), balances).await;
     let mut worker =
-        Worker::connect(&enclave.chain(), &served.address, &Expected::default()).await.ok().unwrap();
+        Worker::connect(&enclave.chain(), &served.address, &Pin::shard(SHARD.into())).await.ok().unwrap();
     let alice = Account::from_secret("//Alice").ok().unwrap();
     let at = |number| BlockId { number, hash: H256::repeat_byte(1) };
     for (block, is_taken) in [
@@ -489,7 +490,7 @@ async fn c21_an_answer_from_an_old_state_is_refused() {
         (at(0), false),
     ] {
         *served.answers_from.lock().unwrap() = block;
-        let answer = worker.free_balance(&alice).await;
+        let answer = free_balance(&mut worker, &alice).await;
         assert_eq!(answer.is_ok(), is_taken, "{block}");
         if is_taken {
             assert_eq!(worker.answered_at(), Some(block));
@@ -501,11 +502,11 @@ async fn c21_an_answer_from_an_old_state_is_refused() {
     }
     // The newest block has another hash.
     *served.answers_from.lock().unwrap() = at(VERIFIED_AT);
-    assert!(matches!(worker.nonce(&alice).await, Err(WorkerError::OtherBlock { .. })));
+    assert!(matches!(worker.nonce::<Getter>(&alice).await, Err(WorkerError::OtherBlock { .. })));
     // Who says so takes older answers.
     worker.accept_age(VERIFIED_AT);
     *served.answers_from.lock().unwrap() = at(0);
-    assert_eq!(worker.free_balance(&alice).await.unwrap(), 25_000_000_000);
+    assert_eq!(free_balance(&mut worker, &alice).await.unwrap(), 25_000_000_000);
 }
 
 #[tokio::test]
@@ -557,4 +558,8 @@ mod counter;
 fn octet_string(content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap().to_be_bytes();
     [&[4, 0x82][..], &length, content].concat()
+}
+
+async fn free_balance(worker: &mut Worker, account: &Account) -> Result<u128, WorkerError> {
+    worker.read::<Getter, _>(TrustedGetter::FreeBalance(account.id()), account).await
 }

@@ -302,11 +302,12 @@ mod tests {
             RefusalCode::Provisioning => 5,
             RefusalCode::Platform => 6,
             RefusalCode::Bug => 7,
+            RefusalCode::Justification => 8,
         };
         for code in 0..=u8::MAX {
             match RefusalCode::decode(&mut &[code][..]) {
                 Ok(refusal) => assert_eq!(pinned(refusal), code),
-                Err(_) => assert!(code > 7, "no refusal has the code {code}"),
+                Err(_) => assert!(code > 8, "no refusal has the code {code}"),
             }
         }
     }
@@ -318,11 +319,27 @@ mod tests {
             OutboxKind::Registration => 0,
             OutboxKind::Confirmation => 1,
             OutboxKind::Unshield => 2,
+            OutboxKind::Batch => 3,
         };
         for code in 0..=u8::MAX {
             match OutboxKind::decode(&mut &[code][..]) {
                 Ok(kind) => assert_eq!(pinned(kind), code),
-                Err(_) => assert!(code > 2, "no kind has the code {code}"),
+                Err(_) => assert!(code > 3, "no kind has the code {code}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_codes_of_parked_effects_are_pinned() {
+        // Without an entry here a new reason does not compile.
+        let pinned = |reason: ParkedReason| match reason {
+            ParkedReason::ShardFunds => 0,
+            ParkedReason::Failed => 1,
+        };
+        for code in 0..=u8::MAX {
+            match ParkedReason::decode(&mut &[code][..]) {
+                Ok(reason) => assert_eq!(pinned(reason), code),
+                Err(_) => assert!(code > 1, "no reason has the code {code}"),
             }
         }
     }

@@ -38,8 +38,6 @@ impl<S: StateTransition> Worker<S> {
                 .import_headers(std::slice::from_ref(&bytes))
                 .map_err(|error| Refused::new(RefusalCode::Finality, error))?;
         }
-        // After a restart, headers alone may lead to the block that was known to be final.
-        self.note_final_time();
         Ok(())
     }
 
@@ -52,14 +50,7 @@ impl<S: StateTransition> Worker<S> {
             };
             Refused::new(code, error)
         })?;
-        self.note_final_time();
         Ok(())
-    }
-
-    fn note_final_time(&mut self) {
-        if let Some(finalized) = self.client.finalized() {
-            self.time.finalized(finalized.hash);
-        }
     }
 
     /// Takes in the code of the runtime that executes the next block, or, after a restart, that the position needs.

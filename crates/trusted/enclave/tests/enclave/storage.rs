@@ -280,7 +280,7 @@ fn h09_another_measurement_cannot_open_the_store() {
 #[test]
 fn a_store_that_the_platform_cannot_open_any_more_returns_with_the_shards_key() {
     let (mut world, mut provider, alice) = funded();
-    let mut host = Host::joining(&mut world, &provider);
+    let mut host = Host::joining(&mut world, &mut provider);
     host.serve(&mut world);
     let (key, shard) = (provider.key(), world.shard);
     let payee = AccountId32::new([8; 32]);
