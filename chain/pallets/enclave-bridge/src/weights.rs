@@ -2,10 +2,12 @@
 //! What the bridge's calls cost, as estimates with their reasons.
 //!
 //! Storage is priced by the runtime's `DbWeight`; on top come a base for dispatch and encoding, and a price per
-//! byte that is copied into an event. Reads are counted for the worst case. `make weights` measures the calls on the real
-//! runtime and prints the figures beside these. On a busy machine of two cores with 411 RSA-3072 operations a second each,
-//! natively: `invoke` 9 µs, `confirm_processed_parentchain_block` 25, `shield_funds` 23, `unshield_funds` 39,
-//! `publish_hash` 12, `update_shard_config` 6, `purge_enclave_from_shard_status` 4. As wasm they take up to twice as long.
+//! byte that is copied into an event. Reads are counted for the worst case.
+//!
+//! `make weights` measures the calls on the real runtime and prints the figures beside these. On a busy machine of two
+//! cores, with 411 RSA-3072 operations a second each when idle, natively: `invoke` 9 µs,
+//! `confirm_processed_parentchain_block` 25, `shield_funds` 23, `unshield_funds` 39, `publish_hash` 12,
+//! `update_shard_config` 6, `purge_enclave_from_shard_status` 4. As wasm they take up to twice as long.
 
 use crate::limits;
 use core::marker::PhantomData;
@@ -106,8 +108,8 @@ const ADMISSION_READS: u64 = 4 + limits::INSTANCES as u64;
 /// them pays for the whole block.
 const RSA_REF_TIME: u64 = 250_000_000;
 
-/// Decoding and judging the ten enclaves of a full status: 40 µs. A confirmation that needs all of it was measured at 25
-/// µs in all, natively.
+/// Decoding and judging the ten enclaves of a full status: 40 µs. A confirmation that needs all of it was measured at
+/// 25 µs in all, natively.
 const ADMISSION_REF_TIME: u64 = 40_000_000;
 
 /// Dispatch, decoding of small arguments, one event: 20 µs.

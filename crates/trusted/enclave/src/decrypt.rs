@@ -194,9 +194,13 @@ impl Encode for AnyGetter {
     }
 }
 
-/// RSA operations that one block can cause: about ten seconds of two cores. A block of the parentchain has room for
-/// thirteen thousand envelopes at most, and each is paid for.
+/// RSA operations that one block can cause: about ten seconds of two cores. Our chain takes in fewer for a shard, in
+/// proportion to its block time; chains of others have no such bound.
 pub const MAX_RSA_OPERATIONS: usize = 8192;
+
+// What our chain takes in is opened, at every block time.
+const _: () =
+    assert!(MAX_RSA_OPERATIONS >= offstage_primitives::shielding::MAX_RSA_OPERATIONS_PER_BLOCK as usize);
 
 #[cfg(test)]
 mod tests {
