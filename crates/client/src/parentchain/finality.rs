@@ -101,7 +101,7 @@ impl Finality {
             let set_id = self.follower.authority_set_id();
             let others_follow =
                 hops > 0 && set_id_at(node, head.hash).await.is_some_and(|ahead| ahead > set_id);
-            if !others_follow && self.to_newest(node, &head).await? {
+            if !others_follow && self.reach_newest(node, &head).await? {
                 break;
             }
             let from = self.follower.tip().id().number;
@@ -136,7 +136,7 @@ impl Finality {
     }
 
     /// Whether the present authority set justified `head`, or another block that is newer than the tip.
-    async fn to_newest(&mut self, node: &Node, head: &Header) -> Result<bool, ParentchainError> {
+    async fn reach_newest(&mut self, node: &Node, head: &Header) -> Result<bool, ParentchainError> {
         if let Some(justification) = node.justification(head.hash).await?
             && self.follower.hop(std::slice::from_ref(&head.bytes), &justification).is_ok()
         {
