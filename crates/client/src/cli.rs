@@ -409,6 +409,9 @@ mod tests {
             format!("offstage trusted --mrenclave {shard} --direct transfer //Alice //Bob 1"),
             format!("offstage -P 3000 trusted --mrenclave {shard} balance //Alice"),
             "offstage trusted nonce //Alice".to_owned(),
+            "offstage --root development --max-age 100 --show-block trusted balance //Alice".to_owned(),
+            format!("offstage trusted balance //Alice --genesis 0x{0} --checkpoint {0}", "ab".repeat(32)),
+            "offstage -u ws://node.example --insecure-plain-ws list-workers".to_owned(),
             "offstage trusted set-balance //Alice 1000".to_owned(),
             "offstage trusted unshield-funds //AliceIncognito //Alice 15_000_000_000".to_owned(),
             "offstage trusted get-fingerprint".to_owned(),
@@ -434,6 +437,10 @@ mod tests {
             "offstage --insecure list-workers",
             "offstage --timeout 0 list-workers",
             "offstage -p 70000 list-workers",
+            "offstage --root amd list-workers",
+            "offstage --genesis 0x12 list-workers",
+            "offstage --checkpoint latest list-workers",
+            "offstage --max-age few list-workers",
         ] {
             let error = Cli::try_parse_from(line.split_whitespace()).unwrap_err();
             assert_eq!(error.exit_code(), i32::from(USAGE), "{line}");
@@ -453,6 +460,16 @@ mod tests {
         }
         for url in ["http://127.0.0.1", "127.0.0.1", "ws://", "ws://a b"] {
             assert!(node_url(url, 9944).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn c13_a_plain_connection_to_another_machine_needs_its_flag() {
+        let terminal = Terminal::new();
+        for (flag, is_made) in [("", false), ("--insecure-plain-ws", true)] {
+            let line = format!("offstage -u ws://node.example {flag} list-workers");
+            let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
+            assert_eq!(Context::new(&cli.options, &terminal).is_ok(), is_made);
         }
     }
 
