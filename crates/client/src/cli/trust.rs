@@ -18,7 +18,8 @@ pub struct TrustOptions {
     /// Who vouches for the platforms of enclaves: intel, or, on test chains, development (protects nothing)
     #[arg(long, global = true, value_name = "ROOT")]
     pub root: Option<TrustedRoot>,
-    /// Connect to a node on another machine without encryption, where whoever is on the way reads and changes what he likes
+    /// Connect to a node on another machine without encryption, where whoever is on the way reads and changes what he
+    /// likes
     #[arg(long, global = true)]
     pub insecure_plain_ws: bool,
 }
