@@ -141,7 +141,7 @@ fn c12_the_shard_comes_from_the_place_of_the_command_the_options_or_the_profile_
         genesis: H256([4; 32]),
         checkpoint: None,
         root: TrustedRoot::Development,
-        node: Some(NodeUrl::parse("ws://node.example", 1).unwrap()),
+        node: Some(NodeUrl::parse("wss://node.example", 1).unwrap()),
         worker: Some(WorkerAddress::parse("wss://worker.example", 2).unwrap()),
     };
     let terminal = Terminal::new();
@@ -167,12 +167,12 @@ fn c12_the_shard_comes_from_the_place_of_the_command_the_options_or_the_profile_
 
     assert_eq!(
         (bare.node.as_str(), bare.worker.to_string()),
-        ("ws://node.example:1", "wss://worker.example:2".into())
+        ("wss://node.example:1", "wss://worker.example:2".into())
     );
     let moved = context("offstage -p 3 -P 4 list-workers", Some(&profile));
-    assert_eq!((moved.node.as_str(), moved.worker.port()), ("ws://node.example:3", 4));
-    let elsewhere = context("offstage -u ws://a -U wss://b list-workers", Some(&profile));
-    assert_eq!((elsewhere.node.as_str(), elsewhere.worker.port()), ("ws://a:9944", 2000));
+    assert_eq!((moved.node.as_str(), moved.worker.port()), ("wss://node.example:3", 4));
+    let elsewhere = context("offstage -u wss://a -U wss://b list-workers", Some(&profile));
+    assert_eq!((elsewhere.node.as_str(), elsewhere.worker.port()), ("wss://a:9944", 2000));
 }
 
 /// `offstage trust` is a question, never a default: where nobody can be asked, it ends before it connects.

@@ -3,14 +3,14 @@
 //!
 //! # Memory
 //! A record takes several times the memory of the event that it is of, and a block may be full of events that nobody
-//! here reads. So
-//! all are walked over, and records are made of those that say what was executed: [`MATTERS`]. Of these each is caused
-//! by a call,
-//! and calls are in the body, which is limited.
+//! here reads. So all are walked over, and records are made of those that say what was executed and what it cost:
+//! [`MATTERS`]. Of these each is caused by a call or an extrinsic, and these are in the body, which is limited.
 
 use crate::runtime::{Budget, VerifiedRuntime, read_compact, take, take_byte};
 use codec::Decode;
-use offstage_primitives::chain::{enclave_bridge, multisig, proxy, sudo, system, teerex, utility};
+use offstage_primitives::chain::{
+    enclave_bridge, multisig, proxy, sudo, system, teerex, transaction_payment, utility,
+};
 use std::sync::Arc;
 
 /// One event of a block. Its fields are SCALE bytes, cut apart by the metadata of the runtime that deposited it.
@@ -128,10 +128,9 @@ fn matters(pallet: &str, variant: &str) -> bool {
 #[error("event {0} of the block does not have the form that the runtime's metadata says")]
 pub struct EventsError(pub u32);
 
-/// Pallets whose events say what was executed: the outcome of extrinsics, what shards and enclaves did, and what calls
-/// that dispatch
-/// others made of them.
-pub const MATTERS: [&str; 7] = [
+/// Pallets whose events say what was executed: the outcome of extrinsics and their fees, what shards and enclaves did,
+/// and what calls that dispatch others made of them.
+pub const MATTERS: [&str; 8] = [
     system::PALLET,
     enclave_bridge::PALLET,
     teerex::PALLET,
@@ -139,6 +138,7 @@ pub const MATTERS: [&str; 7] = [
     proxy::PALLET,
     multisig::PALLET,
     sudo::PALLET,
+    transaction_payment::PALLET,
 ];
 
 /// Topics are hashes.

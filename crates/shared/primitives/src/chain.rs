@@ -105,6 +105,15 @@ pub mod system {
     pub const BLOCK_HASH: &str = "BlockHash";
 }
 
+/// FRAME's fees.
+pub mod transaction_payment {
+    /// Name of the pallet.
+    pub const PALLET: &str = "TransactionPayment";
+
+    /// Event: an extrinsic's signer paid for it.
+    pub const FEE_PAID: &str = "TransactionFeePaid";
+}
+
 /// FRAME's clock.
 pub mod timestamp {
     /// Name of the pallet.

@@ -16,7 +16,7 @@ use offstage_light_client::{
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     attestation::{KeyBinding, RegistrationProof},
-    chain::storage as storage_keys,
+    chain::{storage as storage_keys, transaction_payment},
     enclave_bridge::{ShardSignerStatus, UpgradableShardConfig, allowed_fingerprint},
     receipt::shielding_operation_hash,
     teerex::SgxAttestationMethod,
@@ -270,7 +270,7 @@ fn least_fee(block: &VerifiedBlock, own_calls: &BTreeMap<u32, u32>) -> Option<u1
     if own_calls.is_empty() {
         return None;
     }
-    let paid = block.events().iter().filter(|event| event.is("TransactionPayment", "TransactionFeePaid"));
+    let paid = block.events().iter().filter(|event| event.is(transaction_payment::PALLET, transaction_payment::FEE_PAID));
     let shares = paid.filter_map(|event| {
         let Phase::ApplyExtrinsic(index) = event.phase else { return None };
         let fee = event.field::<u128>("actual_fee", 1)?.saturating_sub(event.field::<u128>("tip", 2)?);

@@ -404,9 +404,7 @@ fn c19_one_sender_does_not_fill_the_block_for_others() {
     assert_eq!((host.outcome(flood[2].0), host.nonce(&greedy)), (Outcome::Refused, 3));
 
     let mut other = Host::<Odd>::start(dir(), crate::kit::start(&world)).unwrap();
-    other.follow(&world);
-    other.request_key(&host);
-    other.follow(&world);
+    other.join(&mut world, &mut host);
     assert_eq!(other.state_root(), host.state_root());
 }
 

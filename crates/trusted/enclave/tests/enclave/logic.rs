@@ -40,9 +40,7 @@ fn a_shard_with_another_logic_is_born_executes_answers_and_survives_a_restart() 
     assert!(world.confirmed.iter().any(|(_, confirmed, _)| *confirmed == number));
     // A second worker of the same logic, and the first after a restart, hold the same.
     let mut other = Host::<Counter>::start(Arc::new(tempfile::tempdir().unwrap()), start(&world)).unwrap();
-    other.follow(&world);
-    other.request_key(&host);
-    other.follow(&world);
+    other.join(&mut world, &mut host);
     assert_eq!(other.state_root(), host.state_root());
     // The kit restarts balances; a start on the same folder is what it does.
     let dir = host.dir.clone();

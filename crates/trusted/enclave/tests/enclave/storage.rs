@@ -298,7 +298,8 @@ fn a_store_that_the_platform_cannot_open_any_more_returns_with_the_shards_key() 
     let mut fresh = Host::on(&world, dir.clone()).unwrap();
     assert_ne!(fresh.signer(), signer);
     assert!(aside(dir.path(), 1).exists());
-    assert_eq!(fresh.follow(&world).phase, Phase::NeedsShieldingKey);
+    assert_eq!(fresh.register(&mut world).phase, Phase::NeedsShieldingKey);
+    provider.follow(&world);
     assert_eq!(fresh.enclave.must_restart(), None);
     fresh.request_key(&provider);
     assert_eq!(fresh.enclave.must_restart(), Some(Restart::FormerStore));
