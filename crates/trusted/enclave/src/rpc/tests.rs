@@ -5,11 +5,7 @@ use super::{
     methods::{GetterAnswer, WorkerStatus},
     *,
 };
-use crate::{
-    provision::peer::PeerVerifier,
-    tls::testing::*,
-    view::{Answers, Picture},
-};
+use crate::{answers::Answers, provision::peer::PeerVerifier, tls::testing::*, view::Picture};
 use codec::{Decode, Encode};
 use futures::{SinkExt, StreamExt};
 use offstage_primitives::{
