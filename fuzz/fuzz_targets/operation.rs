@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #![no_main]
 
-offstage_fuzz::target!(offstage_enclave::fuzzing::operation, 64 + 100);
+use offstage_balances_interface::{Getter, TrustedCall};
+
+offstage_fuzz::target!(offstage_enclave::fuzzing::operation::<TrustedCall, Getter>, 64 + 100);

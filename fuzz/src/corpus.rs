@@ -4,9 +4,12 @@
 //! The crates under test include this file in their unit tests. So the tests that feed each seed to its target, and those that
 //! write the seeds, are compiled and run with everything else.
 
-#![expect(clippy::disallowed_methods, reason = "trusted code may not read files; these tests may")]
+#![allow(clippy::disallowed_methods, reason = "trusted code may not read files; these tests may")]
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// A target's name and its function.
 pub(crate) type Target = (&'static str, fn(&[u8]));
@@ -38,7 +41,11 @@ pub(crate) fn write<'a>(target: &str, seeds: impl IntoIterator<Item = (&'a str, 
 }
 
 fn folder(target: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz/corpus").join(target)
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .map(|folder| folder.join("fuzz/corpus"))
+        .find(|corpus| corpus.is_dir());
+    corpus.expect("the crate is in the repository").join(target)
 }
 
 /// A vector of the crate under test, by its path in the crate.

@@ -7,6 +7,7 @@ use crate::{
     service,
 };
 use offstage_node::settings;
+use offstage_primitives::command_line;
 use offstage_runtime::opaque::{Block, Hash};
 use sc_cli::SubstrateCli;
 use sc_network::{Litep2pNetworkBackend, NetworkWorker, config::NetworkBackendType};
@@ -130,14 +131,7 @@ fn refuse(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         error.exit();
     }
-    let text = error.to_string();
-    let said: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .filter(|line| !line.is_empty())
-        .collect();
-    let said = said.join(" ").replace(" tip:", "; tip:");
-    let _ = writeln!(stderr(), "{said}; see {} --help", Cli::executable_name());
+    let help = format!("{} --help", Cli::executable_name());
+    let _ = writeln!(stderr(), "{}", command_line::refusal(&error.to_string(), &help));
     std::process::exit(2)
 }

@@ -9,7 +9,9 @@
 
 use codec::Encode;
 use frame_support::BoundedVec;
-use offstage_runtime::{Hash, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION};
+use offstage_runtime::{
+    Hash, Runtime, RuntimeCall, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION, reserve::CheckWeight,
+};
 use sp_core::{Pair, bytes::to_hex, ed25519, sr25519};
 use sp_runtime::{MultiSignature, generic::Era};
 use std::{error::Error, str::FromStr};
@@ -51,7 +53,7 @@ fn sign(call: RuntimeCall, genesis_hash: Hash, nonce: u32) -> Result<UncheckedEx
         frame_system::CheckGenesis::<Runtime>::new(),
         frame_system::CheckEra::<Runtime>::from(Era::Immortal),
         frame_system::CheckNonce::<Runtime>::from(nonce),
-        frame_system::CheckWeight::<Runtime>::new(),
+        CheckWeight,
         pallet_transaction_payment::ChargeTransactionPayment::<Runtime>::from(0),
         frame_metadata_hash_extension::CheckMetadataHash::<Runtime>::new(false),
     );

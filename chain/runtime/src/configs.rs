@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The configuration of every pallet.
 //!
-//! Fees are the weight of a call plus its length, one planck each, and are burned: predictable to the planck, because
-//! the multiplier is constant.
+//! [`fees`](crate::fees) says what transactions cost, [`limits`](crate::limits) what fits into a block, and
+//! [`reserve`](crate::reserve) for whom.
 
 use crate::{
     AccountId, Aura, BLOCK_HASH_COUNT, Balance, Balances, Block, EXISTENTIAL_DEPOSIT, MILLI_UNIT, Nonce,
     OriginCaller, PalletInfo, Runtime, RuntimeCall, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason,
     RuntimeOrigin, RuntimeTask, SS58_PREFIX, System, VERSION,
     block_time::{self, HalfSlot, SlotDurationFromGenesis},
-    limits::{LengthOfBlock, WeightsOfBlockTime},
+    fees::{FollowsLoad, LengthFee},
+    limits::{LengthOfBlock, RsaOperationsOfBlockTime, WeightsOfBlockTime},
     proxies::ProxyType,
     quote_verification::NodeQuoteVerifier,
+    reserve::EventRoom,
     validators,
 };
 use frame_support::{
@@ -19,21 +21,21 @@ use frame_support::{
     traits::{ConstBool, ConstU8, ConstU32, ConstU64, ConstU128, VariantCountOf},
     weights::{IdentityFee, constants::ParityDbWeight},
 };
-use pallet_transaction_payment::{ConstFeeMultiplier, FungibleAdapter, Multiplier};
+use offstage_primitives::teerex::RENEWAL_PERIOD_MS;
+use pallet_transaction_payment::FungibleAdapter;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
-use sp_runtime::traits::{BlakeTwo256, One};
+use sp_runtime::traits::BlakeTwo256;
 use sp_version::RuntimeVersion;
 
 parameter_types! {
     /// Versions of the runtime.
     pub const Version: RuntimeVersion = VERSION;
-    /// Fees do not rise with load.
-    pub FeeMultiplier: Multiplier = Multiplier::one();
 }
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
     type Block = Block;
+    type BaseCallFilter = EventRoom;
     type BlockWeights = WeightsOfBlockTime;
     type BlockLength = LengthOfBlock;
     type AccountId = AccountId;
@@ -118,8 +120,8 @@ impl pallet_transaction_payment::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type OnChargeTransaction = FungibleAdapter<Balances, ()>;
     type WeightToFee = IdentityFee<Balance>;
-    type LengthToFee = IdentityFee<Balance>;
-    type FeeMultiplierUpdate = ConstFeeMultiplier<FeeMultiplier>;
+    type LengthToFee = LengthFee;
+    type FeeMultiplierUpdate = FollowsLoad;
     type OperationalFeeMultiplier = ConstU8<5>;
     type WeightInfo = pallet_transaction_payment::weights::SubstrateWeight<Runtime>;
 }
@@ -149,12 +151,13 @@ impl pallet_teerex::Config for Runtime {
     type QuoteVerifier = NodeQuoteVerifier;
     type WeightInfo = pallet_teerex::weights::EstimatedWeight<Runtime>;
     type MomentsPerDay = ConstU64<MILLISECONDS_PER_DAY>;
-    type MaxAttestationRenewalPeriod = ConstU64<{ 2 * MILLISECONDS_PER_DAY }>;
+    type MaxAttestationRenewalPeriod = ConstU64<RENEWAL_PERIOD_MS>;
 }
 
 impl pallet_enclave_bridge::Config for Runtime {
     type Currency = Balances;
     type WeightInfo = pallet_enclave_bridge::weights::EstimatedWeight<Runtime>;
+    type RsaOperationsPerBlock = RsaOperationsOfBlockTime;
 }
 
 /// Most validators the chain can have.

@@ -29,6 +29,8 @@
 //! - A signer is shown false metadata and signs another call: the digest of the true metadata is compiled into the
 //!   runtime and `CheckMetadataHash` compares it with what was signed.
 //! - A quote that the node cannot check in wasm: [`quote_verification`] hands it to the node, natively.
+//! - Blocks full of transactions: [`fees`] rise, and a [`reserve`] is for what keeps the shards going.
+//! - Blocks that workers cannot be shown, or that cost them more time than they have: [`limits`].
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
 #![expect(missing_docs, reason = "macros of FRAME make public items without documentation; ours have it")]
@@ -46,10 +48,12 @@ pub use wasm_binary::WASM_BINARY;
 pub mod apis;
 pub mod block_time;
 pub mod configs;
+pub mod fees;
 pub mod genesis_config_presets;
 pub mod limits;
 pub mod proxies;
 pub mod quote_verification;
+pub mod reserve;
 pub mod validators;
 
 use alloc::{borrow::Cow, vec::Vec};
@@ -108,7 +112,7 @@ pub type TxExtension = (
     frame_system::CheckGenesis<Runtime>,
     frame_system::CheckEra<Runtime>,
     frame_system::CheckNonce<Runtime>,
-    frame_system::CheckWeight<Runtime>,
+    reserve::CheckWeight,
     pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
     frame_metadata_hash_extension::CheckMetadataHash<Runtime>,
 );

@@ -3,6 +3,11 @@
 //!
 //! A third of the block time is for executing transactions, as everywhere in Substrate: an author executes them once,
 //! every importer once more, and the rest is for the network. As the block time is part of genesis, so is this limit.
+//!
+//! Workers get every block proven: its transactions, and its events, which are one value of the state. What they take
+//! is bounded (`offstage_light_client::block::MAX_BODY_LEN` and its like), and a shard whose workers cannot be
+//! shown a block stands still for ever. So length and events are bounded such that every block can be shown
+//! (`tests/proofs.rs`).
 
 use crate::{Runtime, block_time};
 use frame_support::{
@@ -14,6 +19,7 @@ use frame_support::{
     },
 };
 use frame_system::limits::{BlockLength, BlockWeights};
+use offstage_primitives::shielding::rsa_operations_per_block;
 use sp_runtime::Perbill;
 
 /// Weight limits of a block, following the chain's block time.
@@ -25,7 +31,7 @@ impl Get<BlockWeights> for WeightsOfBlockTime {
     }
 }
 
-/// Length limits of a block: 5 MiB, of which user transactions may use three quarters.
+/// Length limits of a block: 4 MiB, of which user transactions may use three quarters.
 pub struct LengthOfBlock;
 
 impl Get<BlockLength> for LengthOfBlock {
@@ -34,6 +40,16 @@ impl Get<BlockLength> for LengthOfBlock {
             .max_length(MAX_BLOCK_LENGTH)
             .modify_max_length_for_class(DispatchClass::Normal, |max| *max = NORMAL_RATIO * MAX_BLOCK_LENGTH)
             .build()
+    }
+}
+
+/// How many RSA operations a block may cause for one shard, following the chain's block time:
+/// [`rsa_operations_per_block`].
+pub struct RsaOperationsOfBlockTime;
+
+impl Get<u32> for RsaOperationsOfBlockTime {
+    fn get() -> u32 {
+        rsa_operations_per_block(block_time::Pallet::<Runtime>::slot_duration())
     }
 }
 
@@ -59,8 +75,17 @@ const NORMAL_RATIO: Perbill = Perbill::from_percent(75);
 /// Share of a block that its initialization is assumed to take.
 const INITIALIZATION_RATIO: Perbill = Perbill::from_percent(10);
 
-/// Longest block in bytes.
-const MAX_BLOCK_LENGTH: u32 = 5 * 1024 * 1024;
+/// Longest block in bytes. As JSON (two characters a byte) it is within the 10 MiB that RPC clients take by default.
+pub const MAX_BLOCK_LENGTH: u32 = 4 * 1024 * 1024;
+
+/// Number of events in a block from which on user transactions wait. A block of [`MAX_RSA_OPERATIONS_PER_BLOCK`]
+/// invocations has fewer.
+///
+/// [`MAX_RSA_OPERATIONS_PER_BLOCK`]: offstage_primitives::shielding::MAX_RSA_OPERATIONS_PER_BLOCK
+pub const MAX_USER_EVENTS: u32 = 32 * 1024;
+
+/// Number of events in a block from which on everything waits, except what a block must have.
+pub const MAX_EVENTS: u32 = 40 * 1024;
 
 #[cfg(test)]
 mod tests {

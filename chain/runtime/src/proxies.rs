@@ -27,7 +27,7 @@ pub enum ProxyType {
     #[default]
     #[codec(index = 0)]
     Any,
-    /// Calls to shards only: invocations and shieldings.
+    /// What users do with shards: invocations and shieldings, and nothing else of the bridge.
     #[codec(index = 1)]
     EnclaveBridge,
 }
@@ -36,7 +36,14 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
     fn filter(&self, call: &RuntimeCall) -> bool {
         match self {
             Self::Any => true,
-            Self::EnclaveBridge => matches!(call, RuntimeCall::EnclaveBridge(..)),
+            // Not who or what a shard is: a key for everyday use must not give the shard away.
+            Self::EnclaveBridge => matches!(
+                call,
+                RuntimeCall::EnclaveBridge(
+                    pallet_enclave_bridge::Call::invoke { .. }
+                        | pallet_enclave_bridge::Call::shield_funds { .. }
+                )
+            ),
         }
     }
 

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The runtime as a whole: what clients, nodes and light clients rely on, held by tests.
 
+mod bridge;
+mod fees;
+mod proofs;
+mod reserve;
+mod work;
+
 use crate::{
     AccountId, Aura, Balances, BlockTime, EnclaveBridge, Grandpa, Multisig, Proxy, Runtime, RuntimeCall,
     RuntimeGenesisConfig, RuntimeOrigin, SS58_PREFIX, Sudo, System, Teerex, Timestamp, TransactionPayment,
@@ -17,15 +23,18 @@ use offstage_primitives::{
     H256,
     attestation::{DEVELOPMENT_ROOT, INTEL_ROOT, KeyBinding, RegistrationProof, TcbPolicy},
     collateral::QuoteError,
-    teerex::SgxAttestationMethod,
+    enclave_bridge::Request,
+    teerex::{MultiEnclave, SgxAttestationMethod, SgxBuildMode, SgxEnclave, SgxReportData, SgxStatus},
 };
 use pallet_teerex::QuoteVerifier;
 use serde_json::Value;
 use sp_consensus_grandpa::{AuthorityId as GrandpaId, ConsensusLog, GRANDPA_ENGINE_ID, ScheduledChange};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 use sp_runtime::{
-    BuildStorage, DispatchError,
-    traits::{BadOrigin, TransactionExtension},
+    ApplyExtrinsicResult, BuildStorage, DispatchError, MultiSignature,
+    generic::Era,
+    traits::{BadOrigin, Dispatchable, Header as _, TransactionExtension},
+    transaction_validity::{InvalidTransaction, TransactionValidityError},
 };
 
 #[test]
@@ -258,6 +267,118 @@ fn chain(name: &str) -> sp_io::TestExternalities {
     externalities.execute_with(|| pallet_timestamp::Now::<Runtime>::put(NOW));
     externalities
 }
+
+/// The development chain with blocks of `block_time` milliseconds, in its block 1.
+fn chain_with_block_time(block_time: u64) -> sp_io::TestExternalities {
+    let mut chain = chain("development");
+    chain.execute_with(|| {
+        crate::block_time::SlotDuration::<Runtime>::put(block_time);
+        open_block(1);
+    });
+    chain
+}
+
+/// Starts a block as the node does.
+fn open_block(number: u32) {
+    let parent = System::parent_hash();
+    let header =
+        crate::Header::new(number, Default::default(), Default::default(), parent, Default::default());
+    crate::Executive::initialize_block(&header);
+}
+
+/// A transaction as it comes out of a wallet.
+fn transaction(
+    signer: &AccountId,
+    sign: impl Fn(&[u8]) -> MultiSignature,
+    call: RuntimeCall,
+) -> crate::UncheckedExtrinsic {
+    let extension: TxExtension = (
+        frame_system::CheckNonZeroSender::<Runtime>::new(),
+        frame_system::CheckSpecVersion::<Runtime>::new(),
+        frame_system::CheckTxVersion::<Runtime>::new(),
+        frame_system::CheckGenesis::<Runtime>::new(),
+        frame_system::CheckEra::<Runtime>::from(Era::Immortal),
+        frame_system::CheckNonce::<Runtime>::from(System::account_nonce(signer)),
+        crate::reserve::CheckWeight,
+        pallet_transaction_payment::ChargeTransactionPayment::<Runtime>::from(0),
+        frame_metadata_hash_extension::CheckMetadataHash::<Runtime>::new(false),
+    );
+    let payload = crate::SignedPayload::new(call.clone(), extension.clone()).expect("the chain knows itself");
+    let signature = payload.using_encoded(sign);
+    crate::UncheckedExtrinsic::new_signed(call, signer.clone().into(), signature, extension)
+}
+
+/// Sends a call as Alice, who has a million units.
+fn alice_sends(call: RuntimeCall) -> ApplyExtrinsicResult {
+    let alice = Sr25519Keyring::Alice;
+    let sign = |bytes: &[u8]| alice.sign(bytes).into();
+    crate::Executive::apply_extrinsic(transaction(&alice.to_account_id(), sign, call))
+}
+
+/// Sends a call as the enclave whose signer is this key.
+fn enclave_sends(signer: Ed25519Keyring, call: RuntimeCall) -> ApplyExtrinsicResult {
+    let account = AccountId::from(signer.public());
+    assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), account.clone().into(), UNIT));
+    let sign = |bytes: &[u8]| signer.sign(bytes).into();
+    crate::Executive::apply_extrinsic(transaction(&account, sign, call))
+}
+
+/// What Alice pays for what she sends in `send`.
+fn alice_pays(send: impl FnOnce()) -> u128 {
+    let alice: AccountId = Sr25519Keyring::Alice.to_account_id();
+    let before = Balances::free_balance(&alice);
+    send();
+    before - Balances::free_balance(&alice)
+}
+
+/// Writes an enclave into the registry, as if it had registered now.
+fn register(signer: &AccountId, mr_enclave: [u8; 32]) {
+    let enclave = SgxEnclave {
+        report_data: SgxReportData { d: [0; 64] },
+        mr_enclave,
+        mr_signer: [0; 32],
+        timestamp: pallet_timestamp::Now::<Runtime>::get(),
+        url: None,
+        build_mode: SgxBuildMode::Production,
+        attestation_method: SgxAttestationMethod::Dcap { proxied: false },
+        status: SgxStatus::Ok,
+    };
+    pallet_teerex::SovereignEnclaves::<Runtime>::insert(signer, MultiEnclave::Sgx(enclave));
+}
+
+/// A confirmation of the block before this one.
+fn confirmation() -> RuntimeCall {
+    RuntimeCall::EnclaveBridge(pallet_enclave_bridge::Call::confirm_processed_parentchain_block {
+        shard: MR_ENCLAVE.into(),
+        block_hash: System::parent_hash(),
+        block_number: System::block_number() - 1,
+        trusted_calls_merkle_root: H256::zero(),
+    })
+}
+
+/// Lets the tests' shard live: the enclave of Ferdie's key confirms a block for it.
+fn bring_to_life() {
+    let enclave = AccountId::from(Ed25519Keyring::Ferdie.public());
+    register(&enclave, MR_ENCLAVE);
+    assert_ok!(confirmation().dispatch(RuntimeOrigin::signed(enclave)));
+}
+
+/// An invocation of the tests' shard with an envelope of `len` bytes.
+fn invocation(len: usize) -> RuntimeCall {
+    let request = Request { shard: MR_ENCLAVE.into(), cyphertext: vec![7; len] };
+    RuntimeCall::EnclaveBridge(pallet_enclave_bridge::Call::invoke { request })
+}
+
+fn force_batch(calls: Vec<RuntimeCall>) -> RuntimeCall {
+    RuntimeCall::Utility(pallet_utility::Call::force_batch { calls })
+}
+
+/// Waits in the pool for a block with room.
+const WAITS: ApplyExtrinsicResult =
+    Err(TransactionValidityError::Invalid(InvalidTransaction::ExhaustsResources));
+
+/// Included, and done.
+const DONE: ApplyExtrinsicResult = Ok(Ok(()));
 
 /// RFC 7396 merge of `patch` into `value`.
 fn merge(value: &mut Value, patch: Value) {

@@ -5,17 +5,20 @@
 //! - a derivation from the development phrase that everybody knows: `//Alice`;
 //! - an address in ss58 form, whose key, when one is needed, is in a [`Keystore`](crate::keystore::Keystore);
 //! - a secret: a mnemonic phrase of 12 to 24 words or a seed of 32 bytes (`0x…`), each optionally followed by
-//!   derivations such as `//stash`.
+//!   derivations such as `//stash`;
+//! - a place to read one of these from, so that a secret does not stand on the command line: `-` (the next line of
+//!   standard input), `@file`, or `env:NAME` (a variable of the environment).
 //!
 //! Keys are sr25519.
 
+use crate::secret;
 use offstage_primitives::{AccountId32, MultiSignature};
 use sp_core::{
     Pair as _,
     crypto::{PublicError, SecretStringError, Ss58AddressFormat, Ss58Codec},
     sr25519,
 };
-use std::fmt;
+use std::{fmt, io, path::Path};
 use subxt::{config::PolkadotConfig, transactions::Signer, utils};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -109,17 +112,38 @@ pub fn ss58(account: &AccountId32) -> String {
     account.to_ss58check_with_version(Ss58AddressFormat::custom(GENERIC_PREFIX))
 }
 
-/// The text of an account on a command line. It may be a secret, so `Debug` hides it and it is wiped when dropped.
+/// The text of an account on a command line, or the place where it is. It may be a secret, so `Debug` hides it and it
+/// is wiped when dropped.
 #[derive(Clone)]
 pub struct AccountText(Zeroizing<String>);
 
 impl AccountText {
-    /// Reads the account.
+    /// Reads the account. What comes from standard input is read once, so this is to be called once.
     ///
     /// # Errors
-    /// As [`NamedAccount::parse`].
+    /// As [`NamedAccount::parse`], and [`AccountError::Place`] when the place cannot be read.
     pub fn parse(&self) -> Result<NamedAccount, AccountError> {
-        NamedAccount::parse(&self.0)
+        let text = self.0.trim();
+        let place = |error: io::Error| AccountError::Place {
+            place: if text == "-" { "standard input".to_owned() } else { text.to_owned() },
+            reason: error.to_string(),
+        };
+        if text == "-" {
+            NamedAccount::parse(&secret::from_stdin("account (not shown): ").map_err(place)?)
+        } else if let Some(path) = text.strip_prefix('@') {
+            NamedAccount::parse(&secret::from_file(Path::new(path)).map_err(place)?)
+        } else if let Some(name) = text.strip_prefix("env:") {
+            NamedAccount::parse(&secret::from_environment(name).map_err(place)?)
+        } else {
+            NamedAccount::parse(text)
+        }
+    }
+
+    /// Whether the command line itself shows a secret that is worth something: a seed or a phrase, and not a
+    /// development account, whose key everybody has.
+    pub fn shows_secret(&self) -> bool {
+        let text = self.0.trim();
+        text.starts_with("0x") || (!text.starts_with(['@', '/']) && text.contains(char::is_whitespace))
     }
 }
 
@@ -142,7 +166,7 @@ impl fmt::Debug for AccountText {
 }
 
 /// Why a text names no account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AccountError {
     /// Nothing at all.
     #[error("the account is empty: name it as //Alice, an ss58 address, a 0x seed or a mnemonic phrase")]
@@ -164,6 +188,14 @@ pub enum AccountError {
     /// A malformed derivation.
     #[error("the account's derivation is malformed: it is //hard or /soft, for example //Alice//stash")]
     Derivation,
+    /// The place of the account cannot be read.
+    #[error("cannot read the account from {place}: {reason}")]
+    Place {
+        /// Where it was looked for.
+        place: String,
+        /// Why there is none.
+        reason: String,
+    },
 }
 
 /// The prefix of addresses that belong to no chain in particular.
@@ -216,6 +248,31 @@ mod tests {
     fn errors_and_debug_output_do_not_quote_secrets() {
         let text = AccountText::from("bottom drive secretword");
         assert!(!format!("{text:?} {}", text.parse().err().unwrap()).contains("secretword"));
+    }
+
+    #[test]
+    fn h23_a_secret_is_read_from_a_file_or_the_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, format!("{PHRASE}//Alice\n")).unwrap();
+        let id = |text: String| AccountText::from(text).parse().map(|named| ss58(&named.id()));
+        assert_eq!(id(format!("@{}", path.display())), Ok(ALICE.to_owned()));
+        // Cargo's own, so that no test changes the environment of the others.
+        assert_eq!(id("env:CARGO_PKG_NAME".to_owned()), Err(AccountError::Unreadable));
+        for nowhere in ["env:OFFSTAGE_TEST_NOT_SET", "@/nowhere"] {
+            let error = id(nowhere.to_owned()).unwrap_err();
+            assert!(error.to_string().contains(nowhere), "{error}");
+        }
+    }
+
+    #[test]
+    fn h23_what_shows_a_secret_on_the_command_line_is_told_from_what_does_not() {
+        for shown in ["0x12", PHRASE, &format!("{PHRASE}//Alice"), " 0x12"] {
+            assert!(AccountText::from(shown).shows_secret(), "{shown}");
+        }
+        for hidden in ["//Alice", "//Alice//stash", ALICE, "-", "@my file", "env:SEED"] {
+            assert!(!AccountText::from(hidden).shows_secret(), "{hidden}");
+        }
     }
 
     #[test]

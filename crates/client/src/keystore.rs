@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Keys in files, under the current folder (wire.md, "Ports and files that scripts assume").
 //!
-//! `my_keystore/` holds accounts of the parentchain, `my_trusted_keystore/<shard in base58>/` the incognito accounts of
-//! a shard. One file per key, named by the public key in hexadecimal, readable by its owner alone (0600), with the
-//! mnemonic phrase or seed in clear text: who can read your files can spend your funds.
+//! `my_keystore/` holds accounts of the parentchain, `my_trusted_keystore/<shard in base58>/` the incognito accounts
+//! of a shard. One file per key, named by the public key in hexadecimal, with the mnemonic phrase or seed in clear
+//! text: who can read your files can spend your funds. So a file is its owner's alone (0600), in a folder that is
+//! (0700); what other programs left open to others is closed when it is used (threat model H23).
 
-use crate::account::{Account, ss58};
+use crate::{
+    account::{Account, AccountError, ss58},
+    secret::MAX_SECRET_LEN,
+};
 use offstage_primitives::{AccountId32, ShardIdentifier};
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder, OpenOptions, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 use thiserror::Error;
@@ -46,6 +50,20 @@ impl Keystore {
         let (account, phrase) = Account::generate();
         let id = account.id();
         self.store(&id, &phrase)?;
+        Ok(id)
+    }
+
+    /// Stores the key of an account that exists: its phrase, seed or derivation. One that is here already stays as it
+    /// is.
+    ///
+    /// # Errors
+    /// [`KeystoreError::Secret`] when the text is no secret; [`KeystoreError::Io`] when the file cannot be written.
+    pub fn import(&self, secret: &str) -> Result<AccountId32, KeystoreError> {
+        let secret = secret.trim();
+        let id = Account::from_secret(secret)?.id();
+        if self.key(&id).is_err() {
+            self.store(&id, secret)?;
+        }
         Ok(id)
     }
 
@@ -87,8 +105,11 @@ impl Keystore {
             }
             Err(error) => return Err(self.io("read", &path, error)),
         };
+        // Another program may have made it. Who does not own the file cannot close it, and could not have made it
+        // safe either.
+        let _ = file.set_permissions(Permissions::from_mode(0o600));
         let damaged = || KeystoreError::Damaged { path: path.clone() };
-        file.take(MAX_SECRET_LEN).read_to_string(&mut secret).map_err(|error| match error.kind() {
+        file.take(MAX_SECRET_LEN as u64).read_to_string(&mut secret).map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => damaged(),
             _ => self.io("read", &path, error),
         })?;
@@ -101,6 +122,7 @@ impl Keystore {
             .recursive(true)
             .mode(0o700)
             .create(&self.folder)
+            .and_then(|()| fs::set_permissions(&self.folder, Permissions::from_mode(0o700)))
             .map_err(|error| self.io("create", &self.folder, error))?;
         let path = self.path(id);
         let mut file = OpenOptions::new()
@@ -133,7 +155,10 @@ impl Keystore {
 #[derive(Debug, Error)]
 pub enum KeystoreError {
     /// No key for this account.
-    #[error("there is no key for {account} in {folder}: make one with new-account, or name the account by its secret", folder = .folder.display())]
+    #[error(
+        "there is no key for {account} in {folder}: make one with new-account, or bring one in with import",
+        folder = .folder.display()
+    )]
     UnknownAccount {
         /// The account, ss58.
         account: String,
@@ -146,6 +171,9 @@ pub enum KeystoreError {
         /// The file.
         path: PathBuf,
     },
+    /// What was to be stored is no secret.
+    #[error(transparent)]
+    Secret(#[from] AccountError),
     /// The operating system refused.
     #[error("cannot {action} {path}: {source}", path = .path.display())]
     Io {
@@ -158,14 +186,9 @@ pub enum KeystoreError {
     },
 }
 
-/// A phrase of 24 words has at most 215 characters; derivations may follow.
-const MAX_SECRET_LEN: u64 = 4096;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
-
     fn keystore() -> (tempfile::TempDir, Keystore) {
         let folder = tempfile::tempdir().unwrap();
         let keystore = Keystore::new(folder.path().join("keys"));
@@ -190,6 +213,32 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&keystore.path(&id)), 0o600);
         assert_eq!(mode(&keystore.folder), 0o700);
+    }
+
+    #[test]
+    fn h23_keys_that_others_could_read_are_closed() {
+        let (_folder, keystore) = keystore();
+        fs::create_dir_all(&keystore.folder).unwrap();
+        fs::set_permissions(&keystore.folder, Permissions::from_mode(0o755)).unwrap();
+        let id = keystore.new_account().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&keystore.folder), 0o700);
+        fs::set_permissions(keystore.path(&id), Permissions::from_mode(0o644)).unwrap();
+        keystore.key(&id).unwrap();
+        assert_eq!(mode(&keystore.path(&id)), 0o600);
+    }
+
+    #[test]
+    fn h23_a_secret_is_imported_and_found_by_its_address() {
+        let (_folder, keystore) = keystore();
+        let seed = "0xe5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a";
+        let id = keystore.import(&format!(" {seed}\n")).unwrap();
+        assert_eq!(keystore.key(&id).unwrap().id(), id);
+        assert_eq!(fs::metadata(keystore.path(&id)).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(keystore.import(seed).unwrap(), id, "a second time changes nothing");
+        let refused = keystore.import("bottom drive secretword").unwrap_err();
+        assert!(matches!(refused, KeystoreError::Secret(AccountError::Phrase)));
+        assert!(!refused.to_string().contains("secretword"));
     }
 
     #[test]

@@ -18,43 +18,61 @@
 //! 2. [`workflow`] has the steps, each a function: compose, encrypt ([`offstage_envelope`]), wrap, send, wait, check.
 //! 3. [`parentchain`] talks to the node, by the chain's own metadata.
 //!
-//! Beside them: [`account`] and [`keystore`] (keys), [`amount`] (how amounts are written), [`progress`] (what a waiting
-//! operation is doing), [`cli`] (the command line).
+//! The library is generic over the shard's business logic: its words are type parameters. Only [`cli`] knows a logic,
+//! the balances of `offstage_balances_interface`.
+//!
+//! Beside them: [`pin`] (which shard the user means), [`profile`] (what a user knows of a shard, under a name),
+//! [`trust`] (where trust starts), [`account`] and [`keystore`] (keys), [`amount`] (how amounts are written),
+//! [`progress`] (what a waiting operation is doing), [`cli`] (the command line).
 //!
 //! ## Usage
 //! ```no_run
+//! use offstage_balances_interface::{Getter, TrustedCall};
 //! use offstage_client::{
-//!     account::Account, parentchain::Parentchain, progress::Unobserved, verification::Expected,
+//!     account::Account, parentchain::Parentchain, pin::Pin, progress::Unobserved, trust::Trust,
 //!     worker::WorkerAddress, workflow,
 //! };
-//! use offstage_primitives::balances::TrustedCall;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let chain = Parentchain::connect("ws://127.0.0.1:9944").await?;
+//! let trust = Trust::default();
+//! let chain = Parentchain::connect("ws://127.0.0.1:9944", &trust, &Unobserved).await?;
 //! let address = WorkerAddress::parse("wss://127.0.0.1", 2000)?;
 //! let (alice, bob) = (Account::from_secret("//Alice")?, Account::from_secret("//Bob")?);
 //! let call = TrustedCall::BalanceTransfer(alice.id(), bob.id(), 25_000_000_000);
-//! let worker = workflow::connect(&chain, &address, &Expected::default(), &Unobserved).await?;
-//! let completed =
-//!     workflow::invoke(&chain, &address, worker, call, &alice, &alice, &Unobserved).await?;
+//! let pin = Pin::shard("8weGnjvG3nh6UzoYjqaTjpWjX1ouNPioA1K5134DJc5j".parse()?);
+//! let worker = workflow::connect(&chain, &address, &pin, &Unobserved).await?;
+//! let completed = workflow::invoke::<_, Getter>(
+//!     &chain, &address, worker, call, &alice, &alice, &Unobserved,
+//! )
+//! .await?;
 //! println!("{}", completed.outcome);
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! ## Threats
+//! - a genuine enclave of somebody else's shard: whatever pays, encrypts or signs takes a [`pin`], which the user
+//!   brings;
 //! - a man in the middle offers his own keys or proxies TLS: refused, see [`verification`];
 //! - a worker lies about an outcome: its receipt must follow from the root on chain;
 //! - whoever reads the chain sees who pays for an extrinsic and for which shard it is, and nothing of what is inside;
-//! - the node that the client asks is trusted, see [`parentchain`].
+//! - the node that the client asks, or whoever sits between, lies: what it says is proven or refused, see [`parentchain`].
 #![forbid(unsafe_code)]
 
 pub mod account;
 pub mod amount;
 pub mod cli;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod keystore;
+pub mod node_url;
 pub mod parentchain;
+pub mod pin;
+mod printable;
+pub mod profile;
 pub mod progress;
+pub mod secret;
+pub mod trust;
 pub mod verification;
 pub mod worker;
 pub mod workflow;

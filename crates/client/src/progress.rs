@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What an operation is doing, for whoever waits for it.
 
-use offstage_primitives::H256;
+use crate::trust::TrustedRoot;
+use offstage_light_client::BlockId;
+use offstage_primitives::{H256, ShardIdentifier};
 use std::fmt;
 
 /// Something that is told how an operation gets on, such as a command line.
@@ -26,6 +28,13 @@ impl Observer for Unobserved {
 pub enum Stage {
     /// The node's answer to the first question.
     Node,
+    /// The chain's finality, from one authority set to the next.
+    Following {
+        /// The newest block that is known to be final.
+        block: u32,
+        /// The node's newest final block.
+        head: u32,
+    },
     /// The worker, its evidence and its keys.
     Worker,
     /// The worker's answer to a question.
@@ -45,6 +54,9 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Following { block, head } => {
+                return write!(f, "the chain's finality to be verified, block {block} of {head}");
+            }
             Self::Node => "the node to answer",
             Self::Worker => "the worker to prove itself",
             Self::Answer => "the worker to answer",
@@ -60,10 +72,25 @@ impl fmt::Display for Stage {
 /// How far an operation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Milestone {
+    /// The user pinned no genesis, so the node's was taken.
+    GenesisNotPinned {
+        /// Hash of its header.
+        genesis: H256,
+    },
+    /// What was kept of the chain's finality cannot be used.
+    CacheDamaged,
+    /// A chain of development does not hold any more what was final: it was started from its genesis again.
+    ChainStartedAnew,
     /// The worker proved what it is.
     WorkerVerified {
+        /// The shard that it serves.
+        shard: ShardIdentifier,
         /// Its measurement.
         mrenclave: [u8; 32],
+        /// Who vouches for its platform.
+        root: TrustedRoot,
+        /// The final block whose state the proof was held against.
+        block: BlockId,
     },
     /// The node took the transaction.
     Submitted {
@@ -100,9 +127,21 @@ pub enum Milestone {
 impl fmt::Display for Milestone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WorkerVerified { mrenclave } => {
-                write!(f, "worker verified: MRENCLAVE {}", offstage_primitives::shard::base58(mrenclave))
+            Self::GenesisNotPinned { genesis } => write!(
+                f,
+                "note: the chain is the one that the node names, genesis {genesis:?}; pin it with --genesis or a profile"
+            ),
+            Self::CacheDamaged => f.write_str(
+                "note: what was kept of the chain's finality cannot be used; following it again from the start",
+            ),
+            Self::ChainStartedAnew => {
+                f.write_str("note: the development chain was started anew; following it from the start")
             }
+            Self::WorkerVerified { shard, mrenclave, root, block } => write!(
+                f,
+                "worker verified: shard {shard}, MRENCLAVE {}, root {root}, at block {block}",
+                offstage_primitives::shard::base58(mrenclave)
+            ),
             Self::Submitted { extrinsic_hash } => write!(f, "submitted: {extrinsic_hash:?}"),
             Self::InBlock { block_hash } => write!(f, "in block: {block_hash:?}"),
             Self::Final { block_hash, block_number } => {

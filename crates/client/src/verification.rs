@@ -2,14 +2,15 @@
 //! Whether a worker is what it says, decided before anything is encrypted.
 //!
 //! There is one function for it, [`verify_worker`], without input or output of its own: the certificate and the
-//! shielding key as they came from the network, and the facts as the chain holds them, go in; a [`VerifiedWorker`] comes
-//! out, which is the only thing that [`encode_and_encrypt`](crate::workflow::encode_and_encrypt) takes. Nothing
+//! shielding key as they came from the network, and the facts as the chain holds them, go in; a [`VerifiedWorker`]
+//! comes out, which is the only thing that [`encode_and_encrypt`](crate::workflow::encode_and_encrypt) takes. Nothing
 //! switches a check off.
 //!
 //! # What is checked
 //! | what | against | refuses |
 //! |---|---|---|
-//! | the quote and its collateral | the root certificate and the policy of patch levels that the chain names, at chain time | forged, revoked, expired and foreign-root evidence |
+//! | the chain's root certificate | the root that the user trusts ([`Trust`](crate::trust::Trust)) | chains that trust somebody else |
+//! | the quote and its collateral | that root, and the policy of patch levels that the chain names, at chain time | forged, revoked, expired and foreign-root evidence |
 //! | the debug bit | the chain's flag | enclaves that a debugger can read |
 //! | the measurement | the shard's fingerprint on chain | other code |
 //! | the report data | signer and key binding in the certificate | evidence that was made for other keys |
@@ -18,14 +19,12 @@
 //! | the registry's entry of the signer | this very report data and measurement | evidence of an earlier start, a clone, an enclave that was removed |
 //! | the shielding key | the binding's digest | a key that is not the enclave's |
 
-use offstage_attestation::{EvidenceError, EvidencePolicy, Expectations, verify_evidence};
+use crate::trust::TrustedRoot;
+use offstage_attestation::{ChainPolicy, EvidenceError, Expectations, verify_evidence};
+use offstage_light_client::BlockId;
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
-    attestation::{CertificateEvidence, TcbPolicy},
-    shard::base58,
-    shielding::ShieldingPublicKey,
-    teerex::SgxEnclave,
-    trusted::Domain,
+    AccountId32, H256, ShardIdentifier, attestation::CertificateEvidence, shard::base58,
+    shielding::ShieldingPublicKey, teerex::SgxEnclave, trusted::Domain,
 };
 use thiserror::Error;
 
@@ -41,13 +40,14 @@ pub fn verify_worker(
     expected: &Expected,
 ) -> Result<VerifiedWorker, Refusal> {
     let CertificateEvidence { signer, binding, .. } = presented.evidence;
+    if facts.policy.root() != facts.trusted_root.certificate() {
+        return Err(Refusal::Root {
+            development: facts.policy.trusts_development_root(),
+            trusted: facts.trusted_root,
+        });
+    }
     let expectations = Expectations {
-        policy: EvidencePolicy {
-            root: &facts.root_certificate,
-            tcb: &facts.tcb_policy,
-            allow_debug: facts.allow_debug,
-            now_seconds: facts.now_seconds,
-        },
+        policy: facts.policy.at(facts.now_seconds),
         mr_enclaves: &[facts.allowed_fingerprint.0],
         genesis_hash: facts.genesis_hash,
         shard: facts.shard,
@@ -79,7 +79,8 @@ pub fn verify_worker(
         signer: signer.clone(),
         shard: binding.shard,
         genesis_hash: facts.genesis_hash,
-        verified_at: facts.block_number,
+        verified_at: facts.block,
+        root: facts.trusted_root,
         mrenclave: *identity.mr_enclave(),
         shielding_key,
     })
@@ -95,19 +96,17 @@ pub struct Presented<'connection> {
     pub shielding_key: &'connection str,
 }
 
-/// What the chain says, at its newest final block, about one signer and one shard.
+/// What the chain says, proven at its newest final block, about one signer and one shard.
 #[derive(Clone, Debug)]
 pub struct ChainFacts {
     /// Hash of the genesis header.
     pub genesis_hash: H256,
-    /// Number of the block that the facts are of.
-    pub block_number: u32,
-    /// DER certificate in which every quote's chain must end.
-    pub root_certificate: Vec<u8>,
-    /// Which patch levels the chain accepts.
-    pub tcb_policy: TcbPolicy,
-    /// Whether the chain accepts enclaves that a debugger can read.
-    pub allow_debug: bool,
+    /// The block that the facts are of: final, and verified to be so.
+    pub block: BlockId,
+    /// Which platforms the chain trusts.
+    pub policy: ChainPolicy,
+    /// Who vouches for platforms by the user's own word. A chain that trusts another root is refused.
+    pub trusted_root: TrustedRoot,
     /// The chain's time in seconds since the Unix epoch; certificates are judged by it.
     pub now_seconds: u64,
     /// The shard that the facts are about.
@@ -132,7 +131,8 @@ pub struct Expected {
 pub struct VerifiedWorker {
     signer: AccountId32,
     genesis_hash: H256,
-    verified_at: u32,
+    verified_at: BlockId,
+    root: TrustedRoot,
     shard: ShardIdentifier,
     mrenclave: [u8; 32],
     shielding_key: ShieldingPublicKey,
@@ -161,7 +161,17 @@ impl VerifiedWorker {
 
     /// Number of the chain's newest final block when it was verified. What is signed for it expires some blocks later.
     pub fn verified_at(&self) -> u32 {
+        self.verified_at.number
+    }
+
+    /// The final block whose state it was verified against.
+    pub fn verified_block(&self) -> BlockId {
         self.verified_at
+    }
+
+    /// Who vouches for its platform.
+    pub fn root(&self) -> TrustedRoot {
+        self.root
     }
 
     /// The key to which operations for its shard are encrypted.
@@ -176,6 +186,17 @@ pub enum Refusal {
     /// Its evidence is not genuine, or not for this chain, code or connection.
     #[error("{0}")]
     Evidence(#[from] EvidenceError),
+    /// The chain trusts another root than the user.
+    #[error(
+        "the chain trusts {} for the platforms of enclaves, and you trust root {trusted}",
+        if *development { "the development root, whose enclaves protect nothing," } else { "another root" }
+    )]
+    Root {
+        /// Whether the chain trusts the development root.
+        development: bool,
+        /// Whom the user trusts.
+        trusted: TrustedRoot,
+    },
     /// The user asked for another shard.
     #[error("it serves shard {found}, not {wanted}")]
     Shard {
@@ -218,6 +239,7 @@ impl Refusal {
         match self {
             Self::NotRegistered | Self::OtherRegistration | Self::NoShieldingKey => true,
             Self::Evidence(_)
+            | Self::Root { .. }
             | Self::Shard { .. }
             | Self::Fingerprint { .. }
             | Self::ShieldingKeyForm { .. }
@@ -234,7 +256,15 @@ impl Refusal {
             Self::OtherRegistration => {
                 "the worker was restarted or runs twice: wait for its new registration to become final, or stop the copy"
             }
-            Self::Shard { .. } => "name the shard with --shard, or another worker with --worker-url",
+            Self::Root { development: true, .. } => {
+                "on a test chain, whose enclaves keep no secret from their host, say --root development"
+            }
+            Self::Root { development: false, .. } => {
+                "check --root and the genesis: enclaves of this chain are vouched for by somebody else"
+            }
+            Self::Shard { .. } => {
+                "it is somebody else's worker, and got nothing; name a worker of your shard with --worker-url"
+            }
             Self::Fingerprint { .. } => "leave out --mrenclave, or name another worker with --worker-url",
             Self::Evidence(EvidenceError::Measurement { .. } | EvidenceError::Genesis { .. }) => {
                 "look at `offstage list-workers`, and check that --node-url names the worker's own chain"

@@ -8,23 +8,28 @@
 
 pub mod address;
 mod channel;
+mod stranger;
 mod tls;
 
 pub use address::WorkerAddress;
+pub use stranger::Stranger;
 
 use crate::{
     account::Account,
     parentchain::{Parentchain, ParentchainError},
+    pin::Pin,
     verification::{ChainFacts, Expected, Presented, Refusal, VerifiedWorker, verify_worker},
 };
 use channel::Channel;
 use codec::{Decode, Encode};
+use offstage_light_client::BlockId;
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    balances::{BoundGetterSigned, Getter, TrustedGetter, bound_getter_payload},
     bounded::decode_bounded,
     enclave_bridge::Request,
     receipt::Receipt,
+    rpc::{GetterAnswer, Method},
+    trusted::{BoundGetterSigned, Getter, TrustedGetter, bound_getter_payload},
 };
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -49,14 +54,15 @@ impl ChainView for Parentchain {
     }
 }
 
-/// A connection to a verified worker.
+/// A connection to a verified worker of the shard that the user means.
 pub struct Worker {
     channel: Channel,
     identity: VerifiedWorker,
+    freshness: Freshness,
 }
 
 impl Worker {
-    /// Connects to the worker at `address` and verifies it.
+    /// Connects to the worker at `address`, verifies it, and that it is the one that the user means.
     ///
     /// # Errors
     /// - [`WorkerError::Unreachable`] and [`WorkerError::Tls`] when there is no worker at that address;
@@ -65,15 +71,24 @@ impl Worker {
     pub async fn connect<C: ChainView>(
         chain: &C,
         address: &WorkerAddress,
+        pin: &Pin,
+    ) -> Result<Self, WorkerError> {
+        Self::verified(chain, address, &Expected::from(*pin)).await
+    }
+
+    async fn verified<C: ChainView>(
+        chain: &C,
+        address: &WorkerAddress,
         expected: &Expected,
     ) -> Result<Self, WorkerError> {
         let (stream, presented) = tls::connect(address).await?;
         let claim = &presented.evidence;
         let facts = chain.facts(&claim.signer, claim.binding.shard).await?;
         let mut channel = Channel::open(address, stream).await?;
-        let shielding_key = match channel.call("author_getShieldingKey", json!([])).await {
-            Ok(value) => decode_bounded::<String>(&value, MAX_TEXT_LEN)
-                .map_err(|_| malformed("author_getShieldingKey"))?,
+        let shielding_key = match channel.call(Method::ShieldingKey, json!([])).await {
+            Ok(value) => {
+                decode_bounded::<String>(&value, MAX_TEXT_LEN).map_err(|_| malformed(Method::ShieldingKey))?
+            }
             // The evidence decides first: it says more than a missing key.
             Err(WorkerError::Answered { .. }) => String::new(),
             Err(error) => return Err(error),
@@ -85,7 +100,17 @@ impl Worker {
         };
         let identity = verify_worker(&presented, &facts, expected)
             .map_err(|refusal| WorkerError::Refused { address: address.to_string(), refusal })?;
-        Ok(Self { channel, identity })
+        Ok(Self { channel, identity, freshness: Freshness::default() })
+    }
+
+    /// Takes answers from states up to so many blocks behind the newest final one, instead of [`MAX_AGE`].
+    pub fn accept_age(&mut self, blocks: u32) {
+        self.freshness.max_age = blocks;
+    }
+
+    /// The block that the last answer to a question about the shard's state holds for.
+    pub fn answered_at(&self) -> Option<BlockId> {
+        self.freshness.answered_at
     }
 
     /// What was verified about the worker.
@@ -98,8 +123,8 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`], also when the answer is not what its evidence says.
     pub async fn fingerprint(&mut self) -> Result<[u8; 32], WorkerError> {
-        let found: [u8; 32] = self.ask("author_getFingerprint", json!([])).await?;
-        if found == *self.identity.mrenclave() { Ok(found) } else { Err(malformed("author_getFingerprint")) }
+        let found: [u8; 32] = self.ask(Method::Fingerprint, json!([])).await?;
+        if found == *self.identity.mrenclave() { Ok(found) } else { Err(malformed(Method::Fingerprint)) }
     }
 
     /// `author_getShard`: the worker's shard.
@@ -107,8 +132,8 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`], also when the answer is not what its evidence says.
     pub async fn shard(&mut self) -> Result<ShardIdentifier, WorkerError> {
-        let found: ShardIdentifier = self.ask("author_getShard", json!([])).await?;
-        if found == self.identity.shard() { Ok(found) } else { Err(malformed("author_getShard")) }
+        let found: ShardIdentifier = self.ask(Method::Shard, json!([])).await?;
+        if found == self.identity.shard() { Ok(found) } else { Err(malformed(Method::Shard)) }
     }
 
     /// `state_getMetadata`: the metadata of the business logic's runtime (SCALE).
@@ -116,7 +141,7 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`].
     pub async fn metadata(&mut self) -> Result<Vec<u8>, WorkerError> {
-        self.channel.call("state_getMetadata", json!([])).await
+        self.channel.call(Method::Metadata, json!([])).await
     }
 
     /// `system_version`: the worker's version.
@@ -124,23 +149,15 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`].
     pub async fn version(&mut self) -> Result<String, WorkerError> {
-        self.channel.call_text("system_version").await
+        self.channel.call_text(Method::Version).await
     }
 
-    /// The free balance of `account` in the shard, in the smallest unit. Zero for an account that is not there.
+    /// The nonce of `account`'s next trusted call, asked for in the words `G` of the shard's business logic.
     ///
     /// # Errors
     /// [`WorkerError`].
-    pub async fn free_balance(&mut self, account: &Account) -> Result<u128, WorkerError> {
-        self.getter(TrustedGetter::FreeBalance(account.id()), account).await
-    }
-
-    /// The nonce of `account`'s next trusted call.
-    ///
-    /// # Errors
-    /// [`WorkerError`].
-    pub async fn nonce(&mut self, account: &Account) -> Result<u32, WorkerError> {
-        self.getter(TrustedGetter::Nonce(account.id()), account).await
+    pub async fn nonce<G: Getter>(&mut self, account: &Account) -> Result<u32, WorkerError> {
+        self.read::<G, _>(G::Trusted::nonce(account.id()), account).await
     }
 
     /// `offstage_getReceipt`: what became of an operation, or `None` when the worker has not executed it (yet). The
@@ -149,38 +166,71 @@ impl Worker {
     /// # Errors
     /// [`WorkerError`].
     pub async fn receipt(&mut self, operation: H256) -> Result<Option<Receipt>, WorkerError> {
-        self.ask("offstage_getReceipt", json!([format!("{operation:?}")])).await
+        self.ask(Method::Receipt, json!([format!("{operation:?}")])).await
     }
 
-    /// `state_executeGetter`: a question that `account` signs. It is good for [`GETTER_LIFETIME`] blocks after the worker was
-    /// verified; connect anew after that.
-    async fn getter<T: Decode>(
+    /// `state_executeGetter`: a question of the business logic about `account`, which signs it. It is good for
+    /// [`GETTER_LIFETIME`] blocks after the worker was verified; connect anew after that.
+    ///
+    /// # Errors
+    /// [`WorkerError`]; [`WorkerError::NoAnswer`] when `account` is not the one that the question is about.
+    pub async fn read<G: Getter, T: Decode>(
         &mut self,
-        getter: TrustedGetter,
+        getter: G::Trusted,
         account: &Account,
     ) -> Result<T, WorkerError> {
         let expires = self.identity.verified_at().saturating_add(GETTER_LIFETIME);
         let payload = bound_getter_payload(&getter, expires, &self.identity.domain());
         let signature = Account::sign(account, &payload);
-        let getter = Getter::Bound(BoundGetterSigned { getter, expires, signature });
+        let getter = G::bound(BoundGetterSigned { getter, expires, signature });
         // Not encrypted: it travels in TLS that ends in the enclave.
         let request = Request { shard: self.identity.shard(), cyphertext: getter.encode() };
-        let method = "state_executeGetter";
-        let answer: Option<Vec<u8>> =
+        let method = Method::GetterAtBlock;
+        let answered: GetterAnswer =
             self.ask(method, json!([format!("0x{}", hex::encode(request.encode()))])).await?;
+        let GetterAnswer { value: answer, block } = answered;
+        let block = BlockId { number: block.number, hash: block.hash };
+        self.freshness.check(block, self.identity.verified_block())?;
         // An enclave says nothing to who may not ask; that must not pass for a balance of nothing.
-        let value = answer.ok_or(WorkerError::NoAnswer { method })?;
+        let value = answer.ok_or(WorkerError::NoAnswer { method: method.name() })?;
         decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))
     }
 
-    async fn ask<T: Decode>(&mut self, method: &'static str, parameters: Value) -> Result<T, WorkerError> {
+    async fn ask<T: Decode>(&mut self, method: Method, parameters: Value) -> Result<T, WorkerError> {
         let value = self.channel.call(method, parameters).await?;
         decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(method))
     }
 }
 
-fn malformed(method: &'static str) -> WorkerError {
-    WorkerError::Malformed { method }
+/// Which states a worker may answer from (threat model C21).
+struct Freshness {
+    max_age: u32,
+    answered_at: Option<BlockId>,
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self { max_age: MAX_AGE, answered_at: None }
+    }
+}
+
+impl Freshness {
+    /// Compares the block of an answer with the newest one that was verified to be final.
+    fn check(&mut self, block: BlockId, newest: BlockId) -> Result<(), WorkerError> {
+        let age = newest.number.saturating_sub(block.number);
+        if age > self.max_age {
+            return Err(WorkerError::Stale { block, age, newest });
+        }
+        if block.number == newest.number && block != newest {
+            return Err(WorkerError::OtherBlock { block, newest });
+        }
+        self.answered_at = Some(block);
+        Ok(())
+    }
+}
+
+fn malformed(method: Method) -> WorkerError {
+    WorkerError::Malformed { method: method.name() }
 }
 
 /// What can go wrong between this client and a worker.
@@ -227,6 +277,24 @@ pub enum WorkerError {
         /// What it says.
         message: String,
     },
+    /// The answer is from an old state, as of a worker that is frozen.
+    #[error("the worker answers from block {block}, {age} blocks behind block {newest}, which is final")]
+    Stale {
+        /// The block of the answer.
+        block: BlockId,
+        /// How far that is behind.
+        age: u32,
+        /// The newest block that this client has verified to be final.
+        newest: BlockId,
+    },
+    /// The answer is from a block that is not on the chain.
+    #[error("the worker answers from block {block}, where the chain has {newest}")]
+    OtherBlock {
+        /// The block of the answer.
+        block: BlockId,
+        /// The block that this client has verified to be final.
+        newest: BlockId,
+    },
     /// The worker keeps the answer to itself.
     #[error("the worker gives no answer to {method}: the question is not its account's, or no longer good")]
     NoAnswer {
@@ -245,9 +313,15 @@ impl WorkerError {
     /// Whether the same worker may be all right a little later, as while it is being restarted.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Broken { .. } | Self::Answered { .. } => true,
+            Self::Unreachable { .. } | Self::Broken { .. } | Self::Answered { .. } | Self::Stale { .. } => {
+                true
+            }
             Self::Refused { refusal, .. } => refusal.may_pass(),
-            Self::Tls { .. } | Self::Parentchain(_) | Self::NoAnswer { .. } | Self::Malformed { .. } => false,
+            Self::Tls { .. }
+            | Self::Parentchain(_)
+            | Self::OtherBlock { .. }
+            | Self::NoAnswer { .. }
+            | Self::Malformed { .. } => false,
         }
     }
 
@@ -264,6 +338,10 @@ impl WorkerError {
             Self::Parentchain(error) => error.hint(),
             Self::Broken { .. } => Some("look whether the worker still runs, then try again"),
             Self::Answered { .. } => None,
+            Self::Stale { .. } => Some(
+                "ask another worker, or wait until this one has caught up; --max-age takes older answers",
+            ),
+            Self::OtherBlock { .. } => Some("ask another worker: this one follows another chain"),
             Self::NoAnswer { .. } => {
                 Some("the worker may be far behind the chain; connect anew and ask again")
             }
@@ -275,8 +353,12 @@ impl WorkerError {
 /// The longest value of an answer that is decoded, in bytes: a receipt or a key, both about 2 KB.
 const MAX_TEXT_LEN: usize = 16 * 1024;
 
+/// How many blocks a worker's state may be behind the newest final block when it answers. A worker is a few behind: it gets a block
+/// when that is final, and executes it.
+pub const MAX_AGE: u32 = 10;
+
 /// How many blocks after the worker was verified its questions are good. At most
-/// [`MAX_GETTER_LIFETIME`](offstage_primitives::balances::MAX_GETTER_LIFETIME), less what a worker may be behind.
+/// [`MAX_GETTER_LIFETIME`](offstage_primitives::trusted::MAX_GETTER_LIFETIME), less what a worker may be behind.
 pub const GETTER_LIFETIME: u32 = 128;
 
 #[cfg(test)]

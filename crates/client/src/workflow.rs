@@ -7,7 +7,8 @@
 //!                            worker           can read it           shard and bytes                            of it
 //! ```
 //!
-//! [`invoke`] does all of them for a trusted call, [`shield_funds`] those that a shielding needs.
+//! [`invoke`] does all of them for a trusted call, [`shield_funds`] those that a shielding needs. They are generic
+//! over the shard's business logic: `C` is its trusted call, `G` its getter.
 
 mod receipt;
 
@@ -22,18 +23,19 @@ use crate::{
         confirmation::FinalBlocks,
         transaction::{Call, Included, bytes},
     },
+    pin::Pin,
     progress::{Milestone, Observer, Stage},
     verification::{Expected, VerifiedWorker},
-    worker::{Worker, WorkerAddress, WorkerError},
+    worker::{Stranger, Worker, WorkerAddress, WorkerError},
 };
 use codec::Encode;
 use offstage_envelope::{SealError, seal};
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    balances::{BalancesOperation, TrustedCall},
+    chain::{argument, enclave_bridge},
     receipt::{Outcome, shielding_operation_hash},
     shielding::ShieldingPublicKey,
-    trusted::{BoundCallSigned, TrustedCall as _, TrustedOperation, bound_call_payload},
+    trusted::{BoundCallSigned, Getter, TrustedCall, TrustedOperation, bound_call_payload},
 };
 use subxt::dynamic::Value;
 use thiserror::Error;
@@ -43,12 +45,12 @@ use thiserror::Error;
 ///
 /// # Errors
 /// [`WorkflowError::Sender`] when `signer` is not the account that the call is about: no enclave would execute it.
-pub fn compose_trusted_call(
-    call: TrustedCall,
+pub fn compose_trusted_call<C: TrustedCall, G>(
+    call: C,
     nonce: u32,
     signer: &Account,
     worker: &VerifiedWorker,
-) -> Result<BalancesOperation, WorkflowError> {
+) -> Result<TrustedOperation<C, G>, WorkflowError> {
     if call.sender() != Some(&signer.id()) {
         return Err(WorkflowError::Sender);
     }
@@ -74,20 +76,22 @@ pub fn encode_and_encrypt<T: Encode>(value: &T, worker: &VerifiedWorker) -> Resu
 
 /// Step 4: the parentchain's call that carries the envelope, `EnclaveBridge.invoke`.
 pub fn wrap_into_extrinsic(shard: ShardIdentifier, cyphertext: &[u8]) -> Call {
-    let request =
-        Value::named_composite([("shard", bytes(shard.as_bytes())), ("cyphertext", bytes(cyphertext))]);
-    Call::new("EnclaveBridge", "invoke", [("request", request)])
+    let request = Value::named_composite([
+        (argument::SHARD, bytes(shard.as_bytes())),
+        (argument::CYPHERTEXT, bytes(cyphertext)),
+    ]);
+    Call::new(enclave_bridge::PALLET, enclave_bridge::INVOKE, [(argument::REQUEST, request)])
 }
 
 /// The parentchain's call that shields `amount` to the account in the envelope, `EnclaveBridge.shield_funds`.
 pub fn wrap_shielding(shard: ShardIdentifier, encrypted_beneficiary: &[u8], amount: u128) -> Call {
     Call::new(
-        "EnclaveBridge",
-        "shield_funds",
+        enclave_bridge::PALLET,
+        enclave_bridge::SHIELD_FUNDS,
         [
-            ("shard", bytes(shard.as_bytes())),
-            ("incognito_account_encrypted", bytes(encrypted_beneficiary)),
-            ("amount", Value::u128(amount)),
+            (argument::SHARD, bytes(shard.as_bytes())),
+            (argument::INCOGNITO_ACCOUNT_ENCRYPTED, bytes(encrypted_beneficiary)),
+            (argument::AMOUNT, Value::u128(amount)),
         ],
     )
 }
@@ -123,19 +127,19 @@ pub struct Completed {
 ///
 /// # Errors
 /// [`WorkflowError`]. A call that was executed without success is no error here: see [`Completed::outcome`].
-pub async fn invoke(
+pub async fn invoke<C: TrustedCall, G: Getter>(
     chain: &Parentchain,
     address: &WorkerAddress,
     mut worker: Worker,
-    call: TrustedCall,
+    call: C,
     author: &Account,
     payer: &Account,
     observer: &dyn Observer,
 ) -> Result<Completed, WorkflowError> {
     observer.waiting_for(Stage::Answer);
-    let nonce = worker.nonce(author).await?;
+    let nonce = worker.nonce::<G>(author).await?;
     let worker = worker.identity().clone();
-    let operation = compose_trusted_call(call, nonce, author, &worker)?;
+    let operation = compose_trusted_call::<C, G>(call, nonce, author, &worker)?;
     let cyphertext = encode_and_encrypt(&operation, &worker)?;
     let call = wrap_into_extrinsic(worker.shard(), &cyphertext);
     let blocks = chain.final_blocks().await?;
@@ -143,8 +147,8 @@ pub async fn invoke(
     follow(chain, address, worker.shard(), operation.hash(), included, blocks, observer).await
 }
 
-/// Shields `amount` from `payer`'s account on the parentchain to the incognito account `beneficiary`, whose name only the
-/// shard's enclaves can read.
+/// Shields `amount` from `payer`'s account on the parentchain to the incognito account `beneficiary`, whose name only
+/// the shard's enclaves can read.
 ///
 /// # Errors
 /// As [`invoke`].
@@ -183,21 +187,47 @@ async fn follow(
     Ok(Completed { operation, included, root: settled.root, outcome: settled.receipt.leaf.outcome })
 }
 
-/// Connects to the worker and verifies it.
+/// Connects to the worker of the shard that the user means, and verifies it.
 ///
 /// # Errors
 /// [`WorkerError`].
 pub async fn connect(
     chain: &Parentchain,
     address: &WorkerAddress,
-    expected: &Expected,
+    pin: &Pin,
     observer: &dyn Observer,
 ) -> Result<Worker, WorkerError> {
     observer.waiting_for(Stage::Worker);
     chain.require_bridge().await?;
-    let worker = Worker::connect(chain, address, expected).await?;
-    observer.reached(&Milestone::WorkerVerified { mrenclave: *worker.identity().mrenclave() });
+    let worker = Worker::connect(chain, address, pin).await?;
+    observer.reached(&verified(worker.identity()));
     Ok(worker)
+}
+
+/// Connects to a worker of whatever shard, and verifies it, to ask what everybody may ask.
+///
+/// # Errors
+/// [`WorkerError`].
+pub async fn look(
+    chain: &Parentchain,
+    address: &WorkerAddress,
+    expected: &Expected,
+    observer: &dyn Observer,
+) -> Result<Stranger, WorkerError> {
+    observer.waiting_for(Stage::Worker);
+    chain.require_bridge().await?;
+    let stranger = Stranger::connect(chain, address, expected).await?;
+    observer.reached(&verified(stranger.identity()));
+    Ok(stranger)
+}
+
+fn verified(identity: &VerifiedWorker) -> Milestone {
+    Milestone::WorkerVerified {
+        shard: identity.shard(),
+        mrenclave: *identity.mrenclave(),
+        root: identity.root(),
+        block: identity.verified_block(),
+    }
 }
 
 /// What can go wrong on the way of an operation.
@@ -247,8 +277,8 @@ impl WorkflowError {
     }
 }
 
-/// How many blocks after its worker was verified a trusted call may be executed at the latest. Longer than its extrinsic
-/// is good for, so that a call which the chain took in time is not too late for the worker.
+/// How many blocks after its worker was verified a trusted call may be executed at the latest. Longer than its
+/// extrinsic is good for, so that a call which the chain took in time is not too late for the worker.
 pub const CALL_LIFETIME: u32 = 256;
 
 #[cfg(test)]

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The command line, with the reference worker's flags where they exist (wire.md, "Ports and files").
 
-use crate::{enclave, service};
+use crate::{
+    data_dir, enclave,
+    options::{Options, RunOptions},
+    service,
+    text::{escaped, ss58},
+};
 use anyhow::{Context, Result};
-use clap::{Args, Parser, Subcommand};
-use offstage_primitives::{ShardIdentifier, shard::base58};
+use clap::{Parser, Subcommand};
+use offstage_primitives::{command_line, shard::base58};
 use std::{
     io::{IsTerminal, Write, stderr, stdout},
-    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -26,53 +30,6 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Options of every command.
-#[derive(Args, Clone, Debug)]
-pub struct Options {
-    /// WebSocket URL of the parentchain's node, without the port
-    #[arg(short = 'u', long, global = true, default_value = "ws://127.0.0.1", value_name = "URL")]
-    pub node_url: String,
-    /// WebSocket port of the node
-    #[arg(short = 'p', long, global = true, default_value_t = 9944, value_name = "PORT")]
-    pub node_port: u16,
-    /// Address on which the worker listens
-    #[arg(long, global = true, default_value = "127.0.0.1", value_name = "ADDRESS")]
-    pub listen: String,
-    /// Port on which the enclave serves clients (JSON-RPC over WSS)
-    #[arg(short = 'P', long, global = true, default_value_t = 2000, value_name = "PORT")]
-    pub trusted_worker_port: u16,
-    /// Port named in author_getUntrustedUrl; an off-chain worker opens nothing on it
-    #[arg(short = 'w', long, global = true, default_value_t = 2001, value_name = "PORT")]
-    pub untrusted_worker_port: u16,
-    /// Port on which the enclave gives the shielding key to attested peers
-    #[arg(short = 'r', long, global = true, default_value_t = 3443, value_name = "PORT")]
-    pub mu_ra_port: u16,
-    /// Port of /is_initialized and /health
-    #[arg(long, global = true, default_value_t = 4545, value_name = "PORT")]
-    pub untrusted_http_port: u16,
-    /// Port of /metrics, with --enable-metrics
-    #[arg(short = 'i', long, global = true, default_value_t = 8787, value_name = "PORT")]
-    pub metrics_port: u16,
-    /// Serve Prometheus metrics
-    #[arg(long, global = true)]
-    pub enable_metrics: bool,
-    /// URL under which clients reach the enclave, as registered on chain [default: wss://LISTEN:TRUSTED-PORT]
-    #[arg(short = 'U', long, global = true, value_name = "URL")]
-    pub trusted_external_address: Option<String>,
-    /// URL under which peers reach the mutual-attestation port [default: wss://LISTEN:MU-RA-PORT]
-    #[arg(short = 'M', long, global = true, value_name = "URL")]
-    pub mu_ra_external_address: Option<String>,
-    /// URL that author_getUntrustedUrl answers [default: ws://LISTEN:UNTRUSTED-PORT]
-    #[arg(short = 'V', long, global = true, value_name = "URL")]
-    pub untrusted_external_address: Option<String>,
-    /// Folder of the sealed store
-    #[arg(short = 'd', long, global = true, default_value = "offstage-data", value_name = "FOLDER")]
-    pub data_dir: PathBuf,
-    /// The enclave's binary [default: offstage-enclave beside this program]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub enclave: Option<PathBuf>,
-}
-
 /// What the worker can do.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
@@ -84,49 +41,6 @@ pub enum Command {
     SigningKey,
     /// Print the enclave's measurement (base58)
     Mrenclave,
-}
-
-/// Options of `run`.
-#[derive(Args, Clone, Debug)]
-pub struct RunOptions {
-    /// Fund the enclave's account from //Alice when it is poor; for development chains
-    #[arg(long)]
-    pub dev: bool,
-    /// Remove the sealed store, the keys in it included, before starting
-    #[arg(short = 'c', long)]
-    pub clean_reset: bool,
-    /// Shard to serve, in base58 [default: the enclave's measurement]
-    #[arg(short = 's', long, value_name = "BASE58")]
-    pub shard: Option<ShardIdentifier>,
-    /// Confirm empty blocks whose number is a multiple of this; the same on every worker of the shard
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "BLOCKS")]
-    pub heartbeat: u32,
-}
-
-impl Options {
-    /// The node's full URL.
-    pub fn node(&self) -> String {
-        format!("{}:{}", self.node_url.trim_end_matches('/'), self.node_port)
-    }
-
-    /// The enclave's binary.
-    ///
-    /// # Errors
-    /// When it is not there.
-    pub fn enclave_binary(&self) -> Result<PathBuf> {
-        let path = match &self.enclave {
-            Some(path) => path.clone(),
-            None => std::env::current_exe()
-                .context("cannot find this program's own folder")?
-                .with_file_name("offstage-enclave"),
-        };
-        anyhow::ensure!(
-            path.is_file(),
-            "there is no enclave binary at {}: build it with `make`, or name it with --enclave",
-            path.display()
-        );
-        Ok(path)
-    }
 }
 
 /// Runs the command line; the exit code is 0, 1 for an error at run time, 2 for a wrong command line.
@@ -148,7 +62,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("error: {error:#}"));
+            say(&escaped(&format!("error: {error:#}")));
             ExitCode::FAILURE
         }
     }
@@ -161,14 +75,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
     }
-    let text = error.to_string();
-    let said: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .filter(|line| !line.is_empty())
-        .collect();
-    say(&format!("{}; see offstage-worker --help", said.join(" ").replace(" tip:", "; tip:")));
+    say(&command_line::refusal(&error.to_string(), "offstage-worker --help"));
     ExitCode::from(2)
 }
 
@@ -177,7 +84,9 @@ async fn dispatch(cli: Cli) -> Result<()> {
         Command::Run(run) => service::run(&cli.options, run).await,
         Command::ShieldingKey => {
             let key = identity(&cli.options).await?.shielding_key;
-            print(&key.context("the store holds no shielding key yet: start the worker with `run`, it makes one or asks a peer for it")?)
+            print(&key.context(
+                "the store holds no shielding key yet: start the worker with `run`, it makes one or asks a peer for it",
+            )?)
         }
         Command::SigningKey => print(&ss58(&identity(&cli.options).await?.signer)),
         Command::Mrenclave => print(&base58(&identity(&cli.options).await?.mrenclave)),
@@ -195,30 +104,12 @@ fn say(line: &str) {
 }
 
 async fn identity(options: &Options) -> Result<offstage_protocol::Identity> {
-    prepare_data_dir(&options.data_dir)?;
-    let enclave = enclave::Enclave::spawn(&options.enclave_binary()?, &options.data_dir).await?;
+    data_dir::prepare(&options.data_dir)?;
+    let enclave = enclave::Enclave::spawn(&options.enclave_binary()?, &options.data_dir, &[]).await?;
+    data_dir::close_files(&options.data_dir)?;
     let identity = enclave.identify().await?;
     enclave.shut_down().await;
     Ok(identity)
-}
-
-/// Makes the folder of the sealed store.
-///
-/// # Errors
-/// When it cannot be made or written.
-pub fn prepare_data_dir(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| {
-        format!(
-            "cannot make the data folder {}: choose another with --data-dir, or free some space",
-            folder.display()
-        )
-    })
-}
-
-/// An account in its generic text form.
-pub fn ss58(account: &offstage_primitives::AccountId32) -> String {
-    use sp_core::crypto::{Ss58AddressFormat, Ss58Codec};
-    account.to_ss58check_with_version(Ss58AddressFormat::custom(42))
 }
 
 fn init_logs() {

@@ -1,29 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The enclave process: starting it, talking to it, noticing its end.
+//! Talking to the enclave: one method a question, with the type of its answer.
+//!
+//! A thread of its own owns the stream, so that an answer may take a minute while everything else goes on. What can be
+//! known without an answer, whether the process runs and since when it works, is in [`Vitals`].
 
-use anyhow::{Context, Result, anyhow, bail};
+mod process;
+
+use anyhow::{Context, Result};
+use offstage_primitives::H256;
 use offstage_protocol::{
-    EnclaveResponse, HostRequest, Identity, Refusal, Status,
+    BlockBundle, EnclaveResponse, HostRequest, Identity, OutboxExtrinsic, Refusal, RefusalCode, Start,
+    Started, Status, Untrusted,
     framing::{read_frame, write_frame},
 };
+use process::Process;
 use std::{
     io::{BufReader, BufWriter},
-    os::unix::net::UnixListener as StdUnixListener,
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
+    os::unix::net::UnixStream,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
-use tokio::{
-    net::UnixListener,
-    process::{Child, Command},
-    sync::{Mutex, mpsc, oneshot},
-};
+use tokio::sync::{mpsc, oneshot};
 
-/// A running enclave process and the stream to it.
+/// A running enclave and the stream to it.
 pub struct Enclave {
-    child: Mutex<Child>,
+    /// None where a test speaks for the enclave.
+    process: Option<Process>,
     requests: mpsc::Sender<Exchange>,
-    socket: PathBuf,
+    vitals: Vitals,
 }
 
 /// A request and where its answer goes.
@@ -33,110 +41,208 @@ struct Exchange {
 }
 
 impl Enclave {
-    /// Starts the process and waits until it has connected.
+    /// Starts the process with these further arguments and waits until it has connected.
     ///
     /// # Errors
     /// When it cannot be started, or ends or stays silent before it connects.
-    pub async fn spawn(binary: &Path, data_dir: &Path) -> Result<Self> {
-        let socket = socket_path();
-        let listener = bind(&socket)?;
-        let mut child = Command::new(binary)
-            .arg("--socket")
-            .arg(&socket)
-            .arg("--data-dir")
-            .arg(data_dir)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("cannot start the enclave {}", binary.display()))?;
-        let connected = tokio::select! {
-            accepted = listener.accept() => Ok(accepted.context("the enclave could not connect to its host")?.0),
-            status = child.wait() => Err(ended(status)),
-            () = tokio::time::sleep(CONNECT_TIMEOUT) => Err(anyhow!("the enclave did not connect within {} s", CONNECT_TIMEOUT.as_secs())),
-        };
-        let _ = std::fs::remove_file(&socket);
-        let stream = connected?.into_std().and_then(|stream| {
-            stream.set_nonblocking(false)?;
-            Ok(stream)
-        })?;
-        let (requests, queue) = mpsc::channel(1);
-        let writer = stream.try_clone().context("cannot use the stream to the enclave")?;
-        std::thread::Builder::new()
-            .name("enclave-stream".into())
-            .spawn(move || converse(queue, &mut BufReader::new(stream), &mut BufWriter::new(writer)))
-            .context("cannot start a thread for the enclave's stream")?;
-        Ok(Self { child: Mutex::new(child), requests, socket })
+    pub async fn spawn(binary: &Path, data_dir: &Path, limits: &[String]) -> Result<Self> {
+        let vitals = Vitals::default();
+        let (process, stream) = Process::spawn(binary, data_dir, limits, vitals.clone()).await?;
+        Self::over(stream, Some(process), vitals)
     }
 
-    /// Asks the enclave something and waits for its answer.
+    fn over(stream: UnixStream, process: Option<Process>, vitals: Vitals) -> Result<Self> {
+        let (requests, queue) = mpsc::channel(1);
+        let writer = stream.try_clone().context("cannot use the stream to the enclave")?;
+        let noted = vitals.clone();
+        std::thread::Builder::new()
+            .name("enclave-stream".into())
+            .spawn(move || {
+                converse(queue, &mut BufReader::new(stream), &mut BufWriter::new(writer), &noted);
+                noted.note_end();
+            })
+            .context("cannot start a thread for the enclave's stream")?;
+        Ok(Self { process, requests, vitals })
+    }
+
+    /// An enclave that a test plays at the other end of the stream.
+    #[cfg(test)]
+    pub(crate) fn played(stream: UnixStream) -> Self {
+        Self::over(stream, None, Vitals::default()).unwrap()
+    }
+
+    /// What can be known of it at any time.
+    pub fn vitals(&self) -> Vitals {
+        self.vitals.clone()
+    }
+
+    /// Hands over what it starts with.
     ///
     /// # Errors
-    /// [`EnclaveGone`] (inside) when the process ended.
-    pub async fn ask(&self, request: HostRequest) -> Result<EnclaveResponse> {
+    /// [`Refused`] when the enclave refuses; [`EnclaveGone`] when the process ended. So have all questions.
+    pub async fn start(&self, start: Start) -> Result<Started> {
+        self.ask(HostRequest::Start(Box::new(start)), |answer| match answer {
+            EnclaveResponse::Started(started) => Some(*started),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Who it is.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn identify(&self) -> Result<Identity> {
+        self.ask(HostRequest::Identify, |answer| match answer {
+            EnclaveResponse::Identified(identity) => Some(*identity),
+            _ => None,
+        })
+        .await
+    }
+
+    /// What it wants to be submitted, and how far it is.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn collect(&self) -> Result<(Vec<OutboxExtrinsic>, Status)> {
+        self.ask(HostRequest::Collect, |answer| match answer {
+            EnclaveResponse::Collected { extrinsics, status } => Some((extrinsics, *status)),
+            _ => None,
+        })
+        .await
+    }
+
+    /// How far it is.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn status(&self) -> Result<Status> {
+        self.tell(HostRequest::Status).await
+    }
+
+    /// Hands over headers, each in its SCALE encoding.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn import_headers(&self, headers: Vec<Vec<u8>>) -> Result<Status> {
+        self.tell(HostRequest::ImportHeaders(headers.into_iter().map(Untrusted::new).collect())).await
+    }
+
+    /// Hands over a justification.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn import_justification(&self, justification: Vec<u8>) -> Result<Status> {
+        self.tell(HostRequest::ImportJustification(Untrusted::new(justification))).await
+    }
+
+    /// Hands over the next block.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn import_block(&self, bundle: BlockBundle) -> Result<Status> {
+        self.tell(HostRequest::ImportBlock(Box::new(bundle))).await
+    }
+
+    /// Hands over the runtime code that it asked for.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn import_runtime_code(&self, code: Vec<u8>) -> Result<Status> {
+        self.tell(HostRequest::ImportRuntimeCode(Untrusted::new(code))).await
+    }
+
+    /// Lets it ask the peer at this address for the shielding key.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn request_shielding_key(&self, url: String) -> Result<Status> {
+        self.tell(HostRequest::RequestShieldingKey(Untrusted::new(url))).await
+    }
+
+    /// Tells it that this is the newest final block.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn at_finalized_head(&self, head: H256) -> Result<Status> {
+        self.tell(HostRequest::AtFinalizedHead(Untrusted::new(head))).await
+    }
+
+    /// Lets it finish what is under way, and waits for its end; kills it when it takes too long, which loses nothing.
+    pub async fn shut_down(&self) {
+        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, self.tell(HostRequest::Shutdown)).await;
+        if let Some(process) = &self.process
+            && process.end_within(SHUTDOWN_TIMEOUT).await.is_none()
+        {
+            tracing::warn!("the enclave does not end by itself; it is killed");
+        }
+    }
+
+    async fn tell(&self, request: HostRequest) -> Result<Status> {
+        self.ask(request, |answer| match answer {
+            EnclaveResponse::Done(status) => Some(*status),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn ask<T>(
+        &self,
+        request: HostRequest,
+        expected: impl FnOnce(EnclaveResponse) -> Option<T>,
+    ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         if self.requests.send(Exchange { request, answer }).await.is_err() {
             return Err(self.gone().await);
         }
         match answered.await {
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(EnclaveResponse::Refused(refusal))) => Err(Refused(refusal).into()),
+            Ok(Ok(response)) => expected(response).context(
+                "the enclave's answer does not fit the question; host and enclave are of different versions",
+            ),
             Ok(Err(error)) => Err(self.gone().await.context(error)),
             Err(_) => Err(self.gone().await),
         }
     }
 
-    /// Asks for something that is answered with the status.
-    ///
-    /// # Errors
-    /// [`Refused`] when the enclave refuses; [`EnclaveGone`] when the process ended.
-    pub async fn ask_status(&self, request: HostRequest) -> Result<Status> {
-        match self.ask(request).await? {
-            EnclaveResponse::Done(status) => Ok(*status),
-            EnclaveResponse::Refused(refusal) => Err(Refused(refusal).into()),
-            _ => bail!(
-                "the enclave's answer does not fit the question; host and enclave are of different versions"
-            ),
-        }
-    }
-
-    /// Who the enclave is.
-    ///
-    /// # Errors
-    /// As [`ask_status`](Self::ask_status).
-    pub async fn identify(&self) -> Result<Identity> {
-        match self.ask(HostRequest::Identify).await? {
-            EnclaveResponse::Identified(identity) => Ok(*identity),
-            EnclaveResponse::Refused(refusal) => Err(Refused(refusal).into()),
-            _ => bail!(
-                "the enclave's answer does not fit the question; host and enclave are of different versions"
-            ),
-        }
-    }
-
-    /// Lets the enclave finish what is under way, and waits for its end; kills it when it takes too long, which loses nothing.
-    pub async fn shut_down(&self) {
-        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, self.ask(HostRequest::Shutdown)).await;
-        let mut child = self.child.lock().await;
-        if tokio::time::timeout(SHUTDOWN_TIMEOUT, child.wait()).await.is_err() {
-            tracing::warn!("the enclave does not end by itself; killing it");
-            let _ = child.kill().await;
-        }
-    }
-
     async fn gone(&self) -> anyhow::Error {
-        let mut child = self.child.lock().await;
-        match tokio::time::timeout(Duration::from_secs(2), child.wait()).await {
-            Ok(status) => ended(status),
-            Err(_) => {
-                let _ = child.kill().await;
-                EnclaveGone("it closed the stream without ending".into()).into()
-            }
-        }
+        let reason = match &self.process {
+            Some(process) => process.end_within(Duration::from_secs(2)).await,
+            None => None,
+        };
+        EnclaveGone(reason.unwrap_or_else(|| "it closed the stream without ending".into())).into()
     }
 }
 
-impl Drop for Enclave {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.socket);
+/// What can be known of an enclave without waiting for an answer.
+#[derive(Clone, Default)]
+pub struct Vitals(Arc<Signs>);
+
+#[derive(Default)]
+struct Signs {
+    ended: AtomicBool,
+    busy_since: Mutex<Option<Instant>>,
+}
+
+impl Vitals {
+    /// Whether the process runs and its stream is open.
+    pub fn is_running(&self) -> bool {
+        !self.0.ended.load(Ordering::Relaxed)
+    }
+
+    /// For how long it has been working on one request; `None` when it waits for the next.
+    pub fn busy_for(&self) -> Option<Duration> {
+        self.0.busy_since.lock().ok().and_then(|since| since.map(|since| since.elapsed()))
+    }
+
+    fn note_end(&self) {
+        self.0.ended.store(true, Ordering::Relaxed);
+    }
+
+    fn note_work(&self, since: Option<Instant>) {
+        if let Ok(mut busy_since) = self.0.busy_since.lock() {
+            *busy_since = since;
+        }
     }
 }
 
@@ -150,12 +256,11 @@ pub struct EnclaveGone(String);
 #[error("the enclave refused: {}", .0.message)]
 pub struct Refused(pub Refusal);
 
-fn ended(status: std::io::Result<std::process::ExitStatus>) -> anyhow::Error {
-    let reason = match status {
-        Ok(status) => format!("{status}; its last line above says why"),
-        Err(error) => error.to_string(),
-    };
-    EnclaveGone(reason).into()
+impl Refused {
+    /// The refusal in an error, if it is one with such a code.
+    pub fn with(error: &anyhow::Error, is: impl FnOnce(RefusalCode) -> bool) -> Option<&Refusal> {
+        error.downcast_ref::<Self>().map(|refused| &refused.0).filter(|refusal| is(refusal.code))
+    }
 }
 
 /// Owns the stream: one request, one answer, in order, until either side ends.
@@ -163,12 +268,15 @@ fn converse(
     mut queue: mpsc::Receiver<Exchange>,
     reader: &mut impl std::io::Read,
     writer: &mut impl std::io::Write,
+    vitals: &Vitals,
 ) {
     while let Some(Exchange { request, answer }) = queue.blocking_recv() {
+        vitals.note_work(Some(Instant::now()));
         let outcome = write_frame(writer, &request)
             .and_then(|()| read_frame(reader))
             .map_err(anyhow::Error::from)
             .and_then(|response| response.context("the stream between host and enclave was closed"));
+        vitals.note_work(None);
         let failed = outcome.is_err();
         let _ = answer.send(outcome);
         if failed {
@@ -177,22 +285,4 @@ fn converse(
     }
 }
 
-fn bind(socket: &Path) -> Result<UnixListener> {
-    use std::os::unix::fs::PermissionsExt;
-    let _ = std::fs::remove_file(socket);
-    let listener = StdUnixListener::bind(socket)
-        .with_context(|| format!("cannot open the socket {} for the enclave", socket.display()))?;
-    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
-    listener.set_nonblocking(true)?;
-    Ok(UnixListener::from_std(listener)?)
-}
-
-/// In the system's folder for temporary files: a data folder's path may be longer than the 108 bytes that a socket's may have.
-fn socket_path() -> PathBuf {
-    let now =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_nanos());
-    std::env::temp_dir().join(format!("offstage-{}-{now:x}.sock", std::process::id()))
-}
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);

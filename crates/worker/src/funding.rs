@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Funding the enclave's account from //Alice, on development chains.
 
-use crate::{cli::ss58, node::Node};
+use crate::{node::Node, text::ss58};
 use anyhow::{Context, Result, anyhow, ensure};
-use offstage_primitives::AccountId32;
+use offstage_primitives::{AccountId32, chain::balances};
 use subxt::{
     OnlineClient, SubstrateConfig,
     dynamic::{self, Value},
@@ -33,16 +33,18 @@ pub async fn fund_from_alice(node: &Node, account: &AccountId32) -> Result<()> {
         }
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
-    Err(last.unwrap_or_else(|| anyhow!("no attempt was made")))
-        .context("cannot fund the enclave's account from //Alice: --dev is for development chains; elsewhere fund the account that `signing-key` prints")
+    Err(last.unwrap_or_else(|| anyhow!("no attempt was made"))).context(
+        "cannot fund the enclave's account from //Alice: --dev is for development chains; elsewhere fund the \
+             account that `signing-key` prints",
+    )
 }
 
 async fn transfer(node: &Node, account: &AccountId32) -> Result<()> {
     let client = OnlineClient::<SubstrateConfig>::from_rpc_client(node.rpc().clone()).await?;
     let destination = Value::unnamed_variant("Id", [Value::from_bytes(AsRef::<[u8; 32]>::as_ref(account))]);
     let call = dynamic::transaction(
-        "Balances",
-        "transfer_keep_alive",
+        balances::PALLET,
+        balances::TRANSFER_KEEP_ALIVE,
         vec![destination, Value::u128(DEVELOPMENT_FUNDS)],
     );
     client

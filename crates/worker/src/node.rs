@@ -1,33 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the host asks of the parentchain's node, as plain JSON-RPC.
+//! What the host asks of the parentchain's node, by the legacy JSON-RPC that every Substrate node has.
 //!
 //! The answers become bytes for the enclave, which verifies them; here nothing is checked but that they can be read.
 
+use crate::text::escaped;
 use anyhow::{Context, Result, anyhow};
-use codec::{Compact, Encode};
-use offstage_primitives::{AccountId32, H256};
+use codec::Encode;
+use offstage_primitives::{AccountId32, H256, chain};
 use offstage_protocol::BlockReference;
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
-use sp_crypto_hashing::{blake2_128, twox_128};
-use subxt::rpcs::client::{RpcClient, RpcParams, RpcSubscription};
-
-/// What went wrong, without the names of the layers that it passed through.
-fn reason(error: &impl std::fmt::Display) -> String {
-    let text = error.to_string();
-    let mut text = text.as_str();
-    while let Some(rest) =
-        ["RPC error: ", "client error: "].into_iter().find_map(|layer| text.strip_prefix(layer))
-    {
-        text = rest;
-    }
-    text.to_owned()
-}
+use sp_crypto_hashing::blake2_256;
+use subxt::{
+    SubstrateConfig,
+    config::{RpcConfigFor, substrate::SubstrateHeader},
+    rpcs::{
+        LegacyRpcMethods,
+        client::{RpcClient, RpcParams, RpcSubscription},
+        methods::legacy::BlockDetails,
+    },
+};
 
 /// A connection to a node. It does not heal: when it breaks, make a new one.
 #[derive(Clone)]
 pub struct Node {
     rpc: RpcClient,
+    methods: LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>,
     url: String,
 }
 
@@ -45,7 +41,12 @@ impl Node {
                     "no node answers at {url}: start one, or name another with --node-url and --node-port"
                 )
             })?;
-        Ok(Self { rpc, url: url.to_owned() })
+        Ok(Self::over(rpc, url))
+    }
+
+    /// A node behind a connection that is there.
+    pub(crate) fn over(rpc: RpcClient, url: &str) -> Self {
+        Self { methods: LegacyRpcMethods::new(rpc.clone()), rpc, url: url.to_owned() }
     }
 
     /// The connection, for subxt.
@@ -60,85 +61,105 @@ impl Node {
 
     /// The hash of the block with this number on the node's best chain.
     pub async fn block_hash(&self, number: u32) -> Result<Option<H256>> {
-        self.call::<Option<Hex>>("chain_getBlockHash", json!([number]))
-            .await?
-            .map(|hash| hash.hash())
-            .transpose()
+        self.methods
+            .chain_get_block_hash(Some(number.into()))
+            .await
+            .map_err(|error| self.failed("chain_getBlockHash", &error))
     }
 
     /// The newest block that the node holds for final.
     pub async fn finalized_head(&self) -> Result<BlockReference> {
-        let hash = self.call::<Hex>("chain_getFinalizedHead", json!([])).await?.hash()?;
-        Ok(BlockReference { number: self.header(hash).await?.number()?, hash })
+        let hash = self
+            .methods
+            .chain_get_finalized_head()
+            .await
+            .map_err(|error| self.failed("chain_getFinalizedHead", &error))?;
+        Ok(BlockReference { number: number(&self.header(hash).await?)?, hash })
     }
 
     /// A header by the block's hash.
-    pub async fn header(&self, hash: H256) -> Result<RpcHeader> {
-        self.call::<Option<RpcHeader>>("chain_getHeader", json!([to_hex(hash.as_bytes())]))
-            .await?
-            .with_context(|| format!("the node has lost block {hash:?}; it needs the blocks from the worker's position on (--blocks-pruning archive)"))
+    pub async fn header(&self, hash: H256) -> Result<SubstrateHeader<H256>> {
+        self.methods
+            .chain_get_header(Some(hash))
+            .await
+            .map_err(|error| self.failed("chain_getHeader", &error))?
+            .with_context(|| lost_block(hash))
     }
 
-    /// A block with its justifications.
-    pub async fn block(&self, hash: H256) -> Result<RpcBlock> {
-        self.call::<Option<RpcBlock>>("chain_getBlock", json!([to_hex(hash.as_bytes())]))
-            .await?
-            .with_context(|| format!("the node has lost block {hash:?}; it needs the blocks from the worker's position on (--blocks-pruning archive)"))
+    /// A block with its justification.
+    pub async fn block(&self, hash: H256) -> Result<Block> {
+        self.methods
+            .chain_get_block(Some(hash))
+            .await
+            .map_err(|error| self.failed("chain_getBlock", &error))?
+            .map(Block::from)
+            .with_context(|| lost_block(hash))
     }
 
     /// Trie nodes that prove the keys' values, or absence, against the block's state root.
     pub async fn read_proof(&self, keys: &[Vec<u8>], at: H256) -> Result<Vec<Vec<u8>>> {
-        #[derive(Deserialize)]
-        struct ReadProof {
-            proof: Vec<Hex>,
-        }
-        let keys: Vec<String> = keys.iter().map(|key| to_hex(key)).collect();
-        let answer: ReadProof = self
-            .call("state_getReadProof", json!([keys, to_hex(at.as_bytes())]))
+        let answer = self
+            .methods
+            .state_get_read_proof(keys.iter().map(Vec::as_slice), Some(at))
             .await
-            .context("the node cannot prove its state: it needs the states from the worker's position on (--state-pruning archive)")?;
-        answer.proof.into_iter().map(Hex::bytes).collect()
+            .map_err(|error| self.failed("state_getReadProof", &error))
+            .context(
+                "the node cannot prove its state: it needs the states from the worker's position on \
+                 (--state-pruning archive)",
+            )?;
+        Ok(answer.proof.into_iter().map(|node| node.0).collect())
     }
 
     /// A storage value.
     pub async fn storage(&self, key: &[u8], at: Option<H256>) -> Result<Option<Vec<u8>>> {
-        let params = match at {
-            Some(at) => json!([to_hex(key), to_hex(at.as_bytes())]),
-            None => json!([to_hex(key)]),
-        };
-        self.call::<Option<Hex>>("state_getStorage", params).await?.map(Hex::bytes).transpose()
+        self.methods.state_get_storage(key, at).await.map_err(|error| self.failed("state_getStorage", &error))
     }
 
-    /// All keys with a prefix, at most `limit`.
-    pub async fn keys(&self, prefix: &[u8], limit: u32) -> Result<Vec<Vec<u8>>> {
-        let keys: Vec<Hex> = self.call("state_getKeysPaged", json!([to_hex(prefix), limit])).await?;
-        keys.into_iter().map(Hex::bytes).collect()
+    /// Storage values at the head, those of absent keys left out.
+    pub async fn values(&self, keys: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let answer = self
+            .methods
+            .state_query_storage_at(keys.iter().map(Vec::as_slice), None)
+            .await
+            .map_err(|error| self.failed("state_queryStorageAt", &error))?;
+        let changes = answer.into_iter().flat_map(|set| set.changes);
+        Ok(changes.filter_map(|(key, value)| Some((key.0, value?.0))).collect())
+    }
+
+    /// Keys with a prefix, at most `limit`, from the one after `start` on.
+    pub async fn keys(&self, prefix: &[u8], limit: u32, start: Option<&[u8]>) -> Result<Vec<Vec<u8>>> {
+        self.methods
+            .state_get_keys_paged(prefix, limit, start, None)
+            .await
+            .map_err(|error| self.failed("state_getKeysPaged", &error))
     }
 
     /// `(tokenDecimals, tokenSymbol)` of the chain's properties; 12 and `UNIT` when it names none.
     pub async fn token(&self) -> Result<(u8, String)> {
-        let properties: Value = self.call("system_properties", json!([])).await?;
-        let decimals =
-            first(&properties["tokenDecimals"]).as_u64().and_then(|number| u8::try_from(number).ok());
-        let symbol = first(&properties["tokenSymbol"]).as_str().map(str::to_owned);
+        let properties = self
+            .methods
+            .system_properties()
+            .await
+            .map_err(|error| self.failed("system_properties", &error))?;
+        // A list where the chain has several tokens; its own is the first.
+        let first = |name: &str| properties.get(name).map(|value| value.get(0).unwrap_or(value));
+        let decimals = first("tokenDecimals").and_then(|value| u8::try_from(value.as_u64()?).ok());
+        let symbol = first("tokenSymbol").and_then(|value| value.as_str()).map(str::to_owned);
         Ok((decimals.unwrap_or(12), symbol.unwrap_or_else(|| "UNIT".into())))
     }
 
     /// Submits a signed extrinsic.
     pub async fn submit(&self, extrinsic: &[u8]) -> Result<()> {
-        self.call::<Value>("author_submitExtrinsic", json!([to_hex(extrinsic)])).await?;
+        self.methods
+            .author_submit_extrinsic(extrinsic)
+            .await
+            .map_err(|error| self.failed("author_submitExtrinsic", &error))?;
         Ok(())
     }
 
     /// The free balance of an account, in the smallest unit.
     pub async fn free_balance(&self, account: &AccountId32) -> Result<u128> {
-        let key = [
-            &twox_128(b"System")[..],
-            &twox_128(b"Account"),
-            &blake2_128(account.as_ref()),
-            account.as_ref(),
-        ]
-        .concat();
+        let key = chain::storage::account(account);
         let value = self.storage(&key, None).await?;
         // AccountInfo: four u32, then AccountData, which starts with the free balance.
         Ok(value
@@ -147,147 +168,110 @@ impl Node {
     }
 
     /// Announces each newly finalized head.
-    pub async fn finalized_heads(&self) -> Result<RpcSubscription<Value>> {
-        self.subscribe("chain_subscribeFinalizedHeads", "chain_unsubscribeFinalizedHeads").await
+    pub async fn finalized_heads(&self) -> Result<RpcSubscription<SubstrateHeader<H256>>> {
+        self.methods
+            .chain_subscribe_finalized_heads()
+            .await
+            .map_err(|error| self.failed("chain_subscribeFinalizedHeads", &error))
     }
 
     /// Announces the newest GRANDPA justification, as hexadecimal text.
     pub async fn justifications(&self) -> Result<RpcSubscription<String>> {
-        self.subscribe("grandpa_subscribeJustifications", "grandpa_unsubscribeJustifications").await
-    }
-
-    async fn subscribe<T: DeserializeOwned>(&self, method: &str, end: &str) -> Result<RpcSubscription<T>> {
         self.rpc
-            .subscribe(method, RpcParams::new(), end)
+            .subscribe(
+                "grandpa_subscribeJustifications",
+                RpcParams::new(),
+                "grandpa_unsubscribeJustifications",
+            )
             .await
-            .map_err(|error| anyhow!("{error}"))
-            .with_context(|| format!("the node at {} refuses {method}", self.url))
+            .map_err(|error| self.failed("grandpa_subscribeJustifications", &error))
     }
 
-    async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T> {
-        let mut encoded = RpcParams::new();
-        for param in params.as_array().into_iter().flatten() {
-            encoded.push(param)?;
-        }
-        self.rpc
-            .request(method, encoded)
-            .await
-            .map_err(|error| anyhow!("{error}"))
-            .with_context(|| format!("the node at {} did not answer {method}", self.url))
+    fn failed(&self, method: &str, error: &subxt::rpcs::Error) -> anyhow::Error {
+        anyhow!(reason(error)).context(format!("the node at {} did not answer {method}", self.url))
     }
 }
 
-/// A header in the node's JSON form.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RpcHeader {
-    parent_hash: Hex,
-    number: String,
-    state_root: Hex,
-    extrinsics_root: Hex,
-    digest: RpcDigest,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct RpcDigest {
-    logs: Vec<Hex>,
-}
-
-impl RpcHeader {
-    /// The block's number.
-    pub fn number(&self) -> Result<u32> {
-        u32::from_str_radix(self.number.trim_start_matches("0x"), 16)
-            .context("the node's header has no readable number")
-    }
-
-    /// The SCALE encoding, of which the blake2-256 hash is the block's hash. The logs are SCALE already.
-    pub fn encoded(&self) -> Result<Vec<u8>> {
-        let mut bytes = self.parent_hash.hash()?.encode();
-        Compact(self.number()?).encode_to(&mut bytes);
-        self.state_root.hash()?.encode_to(&mut bytes);
-        self.extrinsics_root.hash()?.encode_to(&mut bytes);
-        Compact(u32::try_from(self.digest.logs.len())?).encode_to(&mut bytes);
-        for log in &self.digest.logs {
-            bytes.extend(log.clone().bytes()?);
-        }
-        Ok(bytes)
-    }
-}
-
-/// A block in the node's JSON form.
-#[derive(Clone, Debug, Deserialize)]
-pub struct RpcBlock {
-    block: RpcBlockBody,
-    justifications: Option<Vec<(Vec<u8>, Vec<u8>)>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct RpcBlockBody {
-    header: RpcHeader,
-    extrinsics: Vec<Hex>,
-}
-
-impl RpcBlock {
-    /// The header.
-    pub fn header(&self) -> &RpcHeader {
-        &self.block.header
-    }
-
+/// What the enclave is given of a block.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Its header.
+    pub header: SubstrateHeader<H256>,
     /// The extrinsics, each with its length prefix.
-    pub fn body(&self) -> Result<Vec<Vec<u8>>> {
-        self.block.extrinsics.iter().cloned().map(Hex::bytes).collect()
-    }
-
+    pub body: Vec<Vec<u8>>,
     /// The GRANDPA justification, when the node keeps one for this block.
-    pub fn grandpa_justification(&self) -> Option<Vec<u8>> {
-        self.justifications
-            .iter()
+    pub justification: Option<Vec<u8>>,
+}
+
+impl From<BlockDetails<RpcConfigFor<SubstrateConfig>>> for Block {
+    fn from(details: BlockDetails<RpcConfigFor<SubstrateConfig>>) -> Self {
+        let justification = details
+            .justifications
+            .into_iter()
             .flatten()
-            .find(|(engine, _)| engine == b"FRNK")
-            .map(|(_, bytes)| bytes.clone())
+            .find_map(|(engine, bytes)| (&engine == b"FRNK").then_some(bytes));
+        Self {
+            header: details.block.header,
+            body: details.block.extrinsics.into_iter().map(|extrinsic| extrinsic.0).collect(),
+            justification,
+        }
     }
 }
 
-/// Hexadecimal text with `0x`.
-#[derive(Clone, Debug, Deserialize)]
-struct Hex(String);
-
-impl Hex {
-    fn bytes(self) -> Result<Vec<u8>> {
-        from_hex(&self.0)
-    }
-
-    fn hash(&self) -> Result<H256> {
-        let bytes: [u8; 32] =
-            from_hex(&self.0)?.try_into().map_err(|_| anyhow!("the node's hash is not of 32 bytes"))?;
-        Ok(H256(bytes))
-    }
+/// The number and hash of the block that a header is of.
+///
+/// # Errors
+/// When its number is not one of 32 bits.
+pub fn reference(header: &SubstrateHeader<H256>) -> Result<BlockReference> {
+    Ok(BlockReference { number: number(header)?, hash: H256(blake2_256(&header.encode())) })
 }
 
 /// Reads hexadecimal text with or without `0x`.
 pub fn from_hex(text: &str) -> Result<Vec<u8>> {
-    hex::decode(text.trim_start_matches("0x")).context("the node's answer is not hexadecimal")
+    hex::decode(text.trim_start_matches("0x")).context("the answer is not hexadecimal")
 }
 
-fn to_hex(bytes: &[u8]) -> String {
-    format!("0x{}", hex::encode(bytes))
+fn number(header: &SubstrateHeader<H256>) -> Result<u32> {
+    u32::try_from(header.number).context("the node's header has a number above 2^32")
 }
 
-fn first(value: &Value) -> &Value {
-    value.get(0).unwrap_or(value)
+fn lost_block(hash: H256) -> String {
+    format!(
+        "the node has lost block {hash:?}; it needs the blocks from the worker's position on (--blocks-pruning archive)"
+    )
+}
+
+/// What went wrong, without the names of the layers that it passed through. A node's words may hold anything.
+fn reason(error: &impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let mut text = text.as_str();
+    while let Some(rest) =
+        ["RPC error: ", "client error: "].into_iter().find_map(|layer| text.strip_prefix(layer))
+    {
+        text = rest;
+    }
+    escaped(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use codec::Decode;
+    use serde_json::json;
     use sp_runtime::{generic, traits::BlakeTwo256};
+
+    fn to_hex(bytes: &[u8]) -> String {
+        format!("0x{}", hex::encode(bytes))
+    }
 
     #[test]
     fn a_header_from_json_encodes_as_substrate_does() {
         let digest = generic::Digest {
             logs: vec![
                 generic::DigestItem::PreRuntime(*b"aura", vec![1, 2, 3, 4, 5, 6, 7, 8]),
+                generic::DigestItem::Consensus(*b"FRNK", vec![1; 5]),
+                generic::DigestItem::RuntimeEnvironmentUpdated,
+                generic::DigestItem::Other(vec![2; 3]),
                 generic::DigestItem::Seal(*b"aura", vec![9; 64]),
             ],
         };
@@ -299,27 +283,37 @@ mod tests {
             digest: digest.clone(),
         };
         let logs: Vec<String> = digest.logs.iter().map(|log| to_hex(&log.encode())).collect();
-        let read: RpcHeader = serde_json::from_value(json!({
+        let read: SubstrateHeader<H256> = serde_json::from_value(json!({
             "parentHash": to_hex(&[1; 32]), "number": "0x11170", "stateRoot": to_hex(&[2; 32]),
             "extrinsicsRoot": to_hex(&[3; 32]), "digest": { "logs": logs },
         }))
         .unwrap();
-        assert_eq!(read.encoded().unwrap(), header.encode());
-        assert_eq!(
-            generic::Header::<u32, BlakeTwo256>::decode(&mut &read.encoded().unwrap()[..]).unwrap(),
-            header
-        );
+        assert_eq!(read.encode(), header.encode());
+        assert_eq!(generic::Header::<u32, BlakeTwo256>::decode(&mut &read.encode()[..]).unwrap(), header);
+        assert_eq!(reference(&read).unwrap(), BlockReference { number: 70_000, hash: header.hash() });
     }
 
     #[test]
     fn a_grandpa_justification_is_found_among_others() {
-        let block: RpcBlock = serde_json::from_value(json!({
+        let details: BlockDetails<RpcConfigFor<SubstrateConfig>> = serde_json::from_value(json!({
             "block": { "header": { "parentHash": to_hex(&[1; 32]), "number": "0x1", "stateRoot": to_hex(&[2; 32]),
                 "extrinsicsRoot": to_hex(&[3; 32]), "digest": { "logs": [] } }, "extrinsics": ["0x0400"] },
             "justifications": [[[1, 2, 3, 4], [9]], [b"FRNK", [7, 8]]],
         }))
         .unwrap();
-        assert_eq!(block.grandpa_justification(), Some(vec![7, 8]));
-        assert_eq!(block.body().unwrap(), [vec![4, 0]]);
+        let block = Block::from(details);
+        assert_eq!(block.justification, Some(vec![7, 8]));
+        assert_eq!(block.body, [vec![4, 0]]);
+    }
+
+    #[test]
+    fn h23_a_nodes_words_are_escaped() {
+        let error = subxt::rpcs::Error::User(subxt::rpcs::UserError {
+            code: 1,
+            message: "no\u{1b}[31m\nerror: forged".into(),
+            data: None,
+        });
+        let told = reason(&error);
+        assert!(told.contains(r"\u{1b}") && told.lines().count() == 1, "{told}");
     }
 }

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-/// When peers are asked for the shielding key: at once, then less and less often. What is wrong is logged when it changes.
+/// When peers are asked for the shielding key: at once, then less and less often. What is wrong is logged when it
+/// changes.
 pub(crate) struct KeyRequests {
     next: Instant,
     failures: u32,

@@ -1,136 +1,102 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Finding a peer that may give the shielding key.
+//! Who may have the shielding key, by what the node says of the chain.
 //!
-//! The on-chain registry names the URL of every enclave; the worker behind it says where its mutual-attestation port
-//! is. Both are only addresses: whether the peer is worth believing, the enclave decides by its evidence.
+//! The registry names the URL of every enclave, and the bridge those that lately acted for a shard. Whoever pays can
+//! register genuine enclaves with dead addresses by the hundred (threat model C16); but only who has the key can act.
+//! So those that act are asked first, and the rest in an order that nobody can foresee.
 
 use crate::node::Node;
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use codec::Decode;
-use futures::{SinkExt, StreamExt};
 use offstage_primitives::{
     AccountId32,
-    rpc::{DirectRequestStatus, RpcReturnValue},
-    teerex::MultiEnclave,
+    chain::storage,
+    enclave_bridge::ShardSignerStatus,
+    teerex::{MultiEnclave, SgxAttestationMethod},
 };
-use serde_json::{Value, json};
-use sp_crypto_hashing::twox_128;
-use std::{sync::Arc, time::Duration};
-use tokio::net::TcpStream;
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{
-        self, ClientConfig, DigitallySignedStruct, SignatureScheme,
-        client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-        pki_types::{CertificateDer, ServerName, UnixTime},
-    },
+use offstage_protocol::Started;
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
 };
-use tokio_tungstenite::tungstenite::Message;
 
-/// URLs of the registered enclaves with this measurement, other than our own.
+/// URLs of enclaves that may have a shard's key.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Providers {
+    /// Of those that act for the shard, in random order.
+    pub acting: Vec<String>,
+    /// Of other registered enclaves with the same measurement, in random order.
+    pub others: Vec<String>,
+}
+
+/// Everybody who may have the key of the shard that the enclave serves, but the enclave itself.
 ///
 /// # Errors
 /// When the node fails.
-pub async fn provider_urls(node: &Node, mrenclave: &[u8; 32], own: &AccountId32) -> Result<Vec<String>> {
-    let prefix = [twox_128(b"Teerex"), twox_128(b"SovereignEnclaves")].concat();
+pub async fn providers(node: &Node, started: &Started) -> Result<Providers> {
+    let mut acting = acting_signers(node, started).await?;
+    acting.retain(|signer| *signer != started.signer);
+    let acting_keys: Vec<Vec<u8>> = acting.iter().map(storage::sovereign_enclave).collect();
+    let own = storage::sovereign_enclave(&started.signer);
+    let known: HashSet<&[u8]> = acting_keys.iter().chain([&own]).map(Vec::as_slice).collect();
+    let mut other_keys = registry_keys(node).await?;
+    other_keys.retain(|key| !known.contains(key.as_slice()));
+    Ok(Providers {
+        acting: urls(node, started, &acting_keys).await?,
+        others: urls(node, started, &other_keys).await?,
+    })
+}
+
+/// Whether a text from the chain or a peer can be an address: short, and of letters that are seen.
+pub fn is_address(url: &str) -> bool {
+    url.len() <= MAX_URL_LEN && !url.is_empty() && url.chars().all(|character| character.is_ascii_graphic())
+}
+
+async fn acting_signers(node: &Node, started: &Started) -> Result<Vec<AccountId32>> {
+    let key = storage::shard_status(started.shard);
+    let value = node.storage(&key, None).await?.unwrap_or_default();
+    let statuses = Vec::<ShardSignerStatus>::decode(&mut &value[..]).unwrap_or_default();
+    Ok(statuses.into_iter().map(|status| status.signer).collect())
+}
+
+/// Keys of the registry from a random place on, round its end, so that no choice of accounts keeps others from being
+/// seen.
+async fn registry_keys(node: &Node) -> Result<Vec<Vec<u8>>> {
+    let prefix = storage::sovereign_enclaves();
+    let place = RandomState::new().hash_one(0).to_le_bytes();
+    let start = [&prefix[..], &place].concat();
+    let mut keys = node.keys(&prefix, MAX_OTHERS, Some(&start)).await?;
+    if keys.len() < MAX_OTHERS as usize {
+        let missing = MAX_OTHERS - keys.len() as u32;
+        let seen: HashSet<Vec<u8>> = keys.iter().cloned().collect();
+        let rest = node.keys(&prefix, missing, None).await?;
+        keys.extend(rest.into_iter().filter(|key| !seen.contains(key)));
+    }
+    Ok(keys)
+}
+
+async fn urls(node: &Node, started: &Started, keys: &[Vec<u8>]) -> Result<Vec<String>> {
     let mut urls = Vec::new();
-    for key in node.keys(&prefix, MAX_ENCLAVES).await? {
-        if key.ends_with(own.as_ref()) {
-            continue;
-        }
-        let Some(value) = node.storage(&key, None).await? else { continue };
-        let Ok(MultiEnclave::Sgx(enclave)) = MultiEnclave::decode(&mut &value[..]) else { continue };
-        if &enclave.mr_enclave == mrenclave {
-            urls.extend(enclave.url.and_then(|url| String::from_utf8(url).ok()));
+    for part in keys.chunks(KEYS_AT_ONCE) {
+        for (_, value) in node.values(part).await? {
+            let Ok(MultiEnclave::Sgx(enclave)) = MultiEnclave::decode(&mut &value[..]) else { continue };
+            let counts = enclave.mr_enclave == started.mrenclave
+                && enclave.attestation_method == SgxAttestationMethod::Dcap { proxied: false };
+            let url = enclave.url.filter(|_| counts).and_then(|url| String::from_utf8(url).ok());
+            urls.extend(url.filter(|url| is_address(url)));
         }
     }
+    urls.sort_unstable();
+    urls.dedup();
+    let order = RandomState::new();
+    urls.sort_by_cached_key(|url| order.hash_one(url));
     Ok(urls)
 }
 
-/// Asks the worker at `url` (`wss://host:port`) where its mutual-attestation port is.
-///
-/// # Errors
-/// When it cannot be reached or does not answer as a worker does.
-pub async fn mutual_attestation_url(url: &str) -> Result<String> {
-    tokio::time::timeout(ASK_TIMEOUT, ask(url))
-        .await
-        .with_context(|| format!("the worker at {url} is silent"))?
-}
+/// So many entries of the registry are looked at, beside those that act.
+const MAX_OTHERS: u32 = 1_000;
+const KEYS_AT_ONCE: usize = 100;
+const MAX_URL_LEN: usize = 256;
 
-async fn ask(url: &str) -> Result<String> {
-    let authority = url.strip_prefix("wss://").unwrap_or(url).trim_end_matches('/');
-    let (host, _) =
-        authority.rsplit_once(':').with_context(|| format!("the registered URL {url} names no port"))?;
-    let stream =
-        TcpStream::connect(authority).await.with_context(|| format!("cannot reach the worker at {url}"))?;
-    let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
-        .context("the registered URL names no host")?;
-    let stream = TlsConnector::from(Arc::new(insecure_tls()?)).connect(name, stream).await?;
-    let (mut socket, _) = tokio_tungstenite::client_async(format!("ws://{authority}/"), stream).await?;
-    let question = json!({ "jsonrpc": "2.0", "id": 1, "method": "author_getMuRaUrl", "params": [] });
-    socket.send(Message::text(question.to_string())).await?;
-    while let Some(message) = socket.next().await {
-        let Message::Text(text) = message? else { continue };
-        let answer: Value = serde_json::from_str(&text)?;
-        let hex = answer["result"]
-            .as_str()
-            .context("the worker does not say where its mutual-attestation port is")?;
-        let returned = RpcReturnValue::decode(&mut &crate::node::from_hex(hex)?[..])?;
-        if returned.status != DirectRequestStatus::Ok {
-            bail!("the worker at {url} refuses to say where its mutual-attestation port is");
-        }
-        return Ok(String::decode(&mut &returned.value[..])?);
-    }
-    bail!("the worker at {url} closed the connection")
-}
-
-/// TLS that believes every certificate: only an address is asked for, which proves nothing and is no secret.
-fn insecure_tls() -> Result<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(InsecureAnyCertificate))
-        .with_no_client_auth())
-}
-
-#[derive(Debug)]
-struct InsecureAnyCertificate;
-
-impl ServerCertVerifier for InsecureAnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Err(rustls::Error::General("only TLS 1.3 is spoken here".into()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::ED25519]
-    }
-}
-
-const MAX_ENCLAVES: u32 = 1000;
-const ASK_TIMEOUT: Duration = Duration::from_secs(10);
+#[cfg(test)]
+mod tests;

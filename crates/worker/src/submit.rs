@@ -32,7 +32,11 @@ impl Submitter {
                 }
                 Err(error) if is_known(&error) => {}
                 Err(error) => {
-                    tracing::warn!(id = extrinsic.id, kind = ?extrinsic.kind, "the node does not take an extrinsic yet; it will be tried again: {error:#}");
+                    tracing::warn!(
+                        id = extrinsic.id,
+                        kind = ?extrinsic.kind,
+                        "the node does not take an extrinsic yet; it will be tried again: {error:#}"
+                    );
                     metrics::counter!("offstage_extrinsics_refused_total").increment(1);
                 }
             }

@@ -12,11 +12,12 @@
 //!
 //! - [`runtime`] is a FRAME runtime with `System`, `Timestamp` and `Balances`.
 //! - [`Balances`] puts it behind the SDK's [`StateTransition`]: which trusted call becomes which dispatch.
-//! - Calls and getters are in `offstage_primitives::balances`, because clients need them too (wire.md).
+//! - Calls and getters are in [`offstage_balances_interface`], because clients need them too (wire.md).
 //!
 //! ## Promises, each with a test
 //! - The sum of all balances is what was shielded minus what was unshielded, whatever users do.
-//! - An unshielding takes the amount from its sender before the parentchain pays it, once.
+//! - An unshielding takes the amount from its sender before the parentchain pays it, once. One that the parentchain would refuse, or
+//!   that costs more than it pays, takes nothing: the executor refuses it ([`PayoutTerms`](offstage_sdk::PayoutTerms)).
 //! - [`TrustedCall::BalanceSetBalance`] makes money out of nothing. It works only on chains that trust the development root
 //!   of attestation, and only for `//Alice`, the root account of development chains.
 #![forbid(unsafe_code)]
@@ -48,7 +49,7 @@ use frame_support::{
         tokens::{Fortitude, Precision, Preservation},
     },
 };
-use offstage_primitives::balances::{Getter, PublicGetter, TrustedCall, TrustedGetter};
+use offstage_balances_interface::{Getter, PublicGetter, TrustedCall, TrustedGetter};
 use offstage_sdk::{
     AccountId32, Authenticated, BlockContext, CallError, Effects, ReadContext, ShardContext, StateTransition,
     Weight, frame, nonce,

@@ -2,9 +2,10 @@
 //! Confidential balances, run as an enclave runs them.
 
 use super::*;
-use offstage_primitives::{ShardIdentifier, balances::TrustedGetterSigned};
+use offstage_balances_interface::TrustedGetterSigned;
+use offstage_primitives::ShardIdentifier;
 use offstage_sdk::{
-    Effect, Operation, OperationOutcome, Outcome, ReadError,
+    Effect, Operation, OperationOutcome, Outcome, PayoutTerms, ReadError,
     testing::{TestAccount, TestWorker},
 };
 use proptest::prelude::*;
@@ -115,6 +116,23 @@ fn everything_can_be_unshielded() {
     let all = unshield_to(&worker, &alice(), &bob(), 100);
     assert_eq!(worker.call(&alice(), all).outcome, Outcome::Executed);
     assert_eq!((balance(&worker, &alice()), issuance(&worker)), (0, 0));
+}
+
+/// C17: what the parentchain would refuse to pay, or what costs more than it pays, takes nothing from its sender.
+#[test]
+fn c17_an_unshielding_below_what_the_parentchain_takes_is_refused_and_keeps_its_money() {
+    let mut worker = Worker::production();
+    worker.shield(&alice(), 10_000);
+    worker.block.payout = PayoutTerms { existential_deposit: 500, fee: 700 };
+    for amount in [1, 499, 500, 699] {
+        let call = unshield_to(&worker, &alice(), &bob(), amount);
+        let outcome = worker.call(&alice(), call);
+        assert_eq!((outcome.outcome, outcome.effects), (Outcome::Refused, vec![]), "{amount}");
+    }
+    assert_eq!((balance(&worker, &alice()), issuance(&worker)), (10_000, 10_000));
+    let enough = unshield_to(&worker, &alice(), &bob(), 700);
+    assert_eq!(worker.call(&alice(), enough).outcome, Outcome::Executed);
+    assert_eq!((balance(&worker, &alice()), issuance(&worker)), (9_300, 9_300));
 }
 
 /// C2: an account that was emptied and funded again refuses its old calls.

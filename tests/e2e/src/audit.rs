@@ -38,6 +38,11 @@ impl Auditor {
         })
     }
 
+    /// Hash of the chain's genesis header.
+    pub fn genesis(&self) -> H256 {
+        H256(self.client.genesis_hash().0)
+    }
+
     /// Number of the newest finalized block.
     ///
     /// # Errors

@@ -43,14 +43,21 @@ pub async fn run(network: &mut Network, say: &dyn Fn(&str)) -> Result<()> {
 
     let users = [network.user(first)?, network.user(second)?];
     let people = People::new()?;
-    let shard = users[0].trusted(&["get-shard"])?;
-    ensure!(users[1].trusted(&["get-shard"])? == shard, "the workers serve different shards");
+    let shard = users[0].shard().to_string();
+    for user in &users {
+        ensure!(user.trusted(&["get-shard"])? == shard, "a worker serves another shard than {shard}");
+    }
     say(&format!("both workers serve shard {shard}"));
     say(&format!(
         "the node is at {}, the workers are at {} and {}",
         network.node_url(),
         network.worker_url(first)?,
         network.worker_url(second)?
+    ));
+
+    let profile = write_profile(&users[0], &auditor, network, first)?;
+    say(&format!(
+        "the profile `{PROFILE}` knows all this: {profile}; use it with bin/offstage --profile {PROFILE}"
     ));
 
     for (round, user) in users.iter().enumerate() {
@@ -73,6 +80,15 @@ pub async fn run(network: &mut Network, say: &dyn Fn(&str)) -> Result<()> {
         say(&format!("peak memory of enclave {}: {mib:.0} MiB", index + 1));
     }
     Ok(())
+}
+
+/// Writes what a client must know into a profile, and returns its file.
+fn write_profile(user: &User, auditor: &Auditor, network: &Network, worker: usize) -> Result<String> {
+    let (shard, genesis) = (user.shard().to_string(), format!("{:?}", auditor.genesis()));
+    let (node, worker) = (network.node_url(), network.worker_url(worker)?);
+    let known = ["--shard", &shard, "--genesis", &genesis, "--root", "development"];
+    let found = ["--node", &node, "--worker", &worker];
+    user.run(&[&["profile", "add", PROFILE, "--replace"], &known[..], &found].concat())
 }
 
 /// The accounts of the story.
@@ -171,7 +187,7 @@ async fn check_chain(
     // Each worker must prove each outcome against the root on chain; `get-receipt` fails when the proof does.
     for operation in &story.operations {
         for user in users {
-            let text = user.try_run(&["trusted", "get-receipt", operation])?;
+            let text = user.try_run(&["--profile", PROFILE, "trusted", "get-receipt", operation])?;
             ensure!(
                 text.status.success(),
                 "no valid receipt for {operation}: {}",
@@ -223,6 +239,9 @@ pub fn operation_hash(text: &str) -> Result<H256> {
 pub const ALICE_INCOGNITO: &str = "//AliceIncognito";
 /// Bob's.
 pub const BOB_INCOGNITO: &str = "//BobIncognito";
+
+/// The name of the demo's profile.
+pub const PROFILE: &str = "demo";
 
 /// Half seconds to wait for a payout.
 const PAYOUT_PATIENCE: u32 = 120;

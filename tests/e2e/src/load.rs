@@ -7,16 +7,17 @@
 //! execute it once.
 
 use anyhow::{Context, Result};
+use offstage_balances_interface::{BalancesOperation, TrustedCall};
 use offstage_client::{
     account::Account,
     parentchain::Parentchain,
     progress::Unobserved,
+    trust::{Trust, TrustedRoot},
     verification::VerifiedWorker,
     workflow::{encode_and_encrypt, send, wrap_into_extrinsic},
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    balances::{BalancesOperation, TrustedCall},
     trusted::{TrustedCallSigned, TrustedOperation, call_payload},
 };
 use std::{
@@ -27,6 +28,9 @@ use std::{
     time::Duration,
 };
 use tokio::time::{sleep, timeout};
+
+/// What the tests trust: the chain that the node names, and enclaves in software.
+pub const DEVELOPMENT: Trust = Trust { genesis: None, checkpoint: None, root: TrustedRoot::Development };
 
 /// What one call moves, in the smallest unit.
 pub const AMOUNT: u128 = 1_000_000_000_000;
@@ -126,7 +130,7 @@ async fn bring_in(
         let attempt = async {
             let connected = match chain.take() {
                 Some(connected) => connected,
-                None => Parentchain::connect(node_url).await?,
+                None => Parentchain::connect(node_url, &DEVELOPMENT, &Unobserved).await?,
             };
             let call = wrap_into_extrinsic(shard, cyphertext);
             send(&connected, &call, payer, &Unobserved).await?;

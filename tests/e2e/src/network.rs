@@ -7,6 +7,7 @@ use crate::{
     user::User,
 };
 use anyhow::{Context, Result, bail, ensure};
+use offstage_primitives::ShardIdentifier;
 use serde_json::Value;
 use std::{
     io::{Read, Write},
@@ -367,13 +368,15 @@ impl Network {
         })
     }
 
-    /// A user of this worker.
+    /// A user of this worker. On the default ports it is you, who may go on where the network's tests end.
     ///
     /// # Errors
     /// When there is no such worker or no client binary.
     pub fn user(&self, index: usize) -> Result<User> {
         let worker = self.worker(index)?;
-        User::new(binary("offstage")?, self.folder.join("user"), self.node_port, worker.trusted_port)
+        let (folder, port) = (self.folder.join("user"), worker.trusted_port);
+        let user = User::new(binary("offstage")?, folder, self.node_port, port, shard()?)?;
+        Ok(if self.default_ports { user.with_your_profiles() } else { user })
     }
 
     /// Waits until the enclave of a killed host has let go of its ports.
@@ -434,6 +437,16 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     let path = folder.join(name);
     ensure!(path.is_file(), "there is no {}: run `make` first", path.display());
     Ok(path.canonicalize()?)
+}
+
+/// The shard of the network's workers: on the software platform the measurement of an enclave is the SHA-256 of its file, and a shard
+/// is named after the measurement that it started with.
+///
+/// # Errors
+/// When there is no enclave binary.
+pub fn shard() -> Result<ShardIdentifier> {
+    let enclave = std::fs::read(binary("offstage-enclave")?)?;
+    Ok(sp_crypto_hashing::sha2_256(&enclave).into())
 }
 
 /// Asks again and again until `done` says yes.

@@ -84,6 +84,13 @@ fn wrong_flags_commands_and_values_are_explained() {
         refused("offstage", &["trusted", "--mrenclave", "x", "get-shard"], 2, &["base58"])?;
         refused("offstage", &["trusted", "get-receipt", "0x12"], 2, &["64 hexadecimal digits"])?;
         refused(
+            "offstage",
+            &["trusted", "balance", "//Alice"],
+            2,
+            &["no shard", "--shard", "offstage trust"],
+        )?;
+        refused("offstage", &["--profile", "no-such", "list-workers"], 2, &["no-such", "profile list"])?;
+        refused(
             "offstage-node",
             &["--chain", "/nowhere.json"],
             1,

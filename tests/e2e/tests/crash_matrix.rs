@@ -7,16 +7,12 @@
 
 use anyhow::{Context, Result, ensure};
 use offstage_client::{
-    account::Account,
-    parentchain::Parentchain,
-    progress::Unobserved,
-    verification::{Expected, VerifiedWorker},
-    worker::WorkerAddress,
-    workflow,
+    account::Account, parentchain::Parentchain, pin::Pin, progress::Unobserved, verification::VerifiedWorker,
+    worker::WorkerAddress, workflow,
 };
 use offstage_e2e::{
     audit::Auditor,
-    load::{AMOUNT, COMMON_ACCOUNT, Done, LoadUser},
+    load::{AMOUNT, COMMON_ACCOUNT, DEVELOPMENT, Done, LoadUser},
     network::{Network, wait_until},
 };
 use offstage_primitives::{AccountId32, H256, ShardIdentifier, receipt::Outcome};
@@ -180,10 +176,10 @@ async fn audit(
     let funds = FUNDS * users.len() as u128;
     ensure!(vault == funds - unshielded, "the shard's account has {vault}, not {}", funds - unshielded);
 
-    let chain = Parentchain::connect(&network.node_url()).await?;
+    let chain = Parentchain::connect(&network.node_url(), &DEVELOPMENT, &Unobserved).await?;
     for index in 0..WORKERS {
         let mut worker =
-            workflow::connect(&chain, &address(network, index)?, &of(shard), &Unobserved).await?;
+            workflow::connect(&chain, &address(network, index)?, &Pin::shard(shard), &Unobserved).await?;
         for operation in done.iter().flat_map(|done| &done.operations) {
             let receipt =
                 worker.receipt(*operation).await?.with_context(|| format!("no receipt of {operation:?}"))?;
@@ -201,13 +197,10 @@ async fn audit(
 }
 
 async fn verified(network: &Network, index: usize, shard: ShardIdentifier) -> Result<VerifiedWorker> {
-    let chain = Parentchain::connect(&network.node_url()).await?;
-    let worker = workflow::connect(&chain, &address(network, index)?, &of(shard), &Unobserved).await?;
+    let chain = Parentchain::connect(&network.node_url(), &DEVELOPMENT, &Unobserved).await?;
+    let worker =
+        workflow::connect(&chain, &address(network, index)?, &Pin::shard(shard), &Unobserved).await?;
     Ok(worker.identity().clone())
-}
-
-fn of(shard: ShardIdentifier) -> Expected {
-    Expected { shard: Some(shard), mrenclave: None }
 }
 
 fn address(network: &Network, index: usize) -> Result<WorkerAddress> {

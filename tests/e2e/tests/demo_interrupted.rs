@@ -25,6 +25,7 @@ fn interrupt(signal: &str, to_all: bool) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut demo = Command::new(env!("CARGO_BIN_EXE_offstage-demo"))
         .arg(folder.path())
+        .env("XDG_CONFIG_HOME", folder.path().join("config"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

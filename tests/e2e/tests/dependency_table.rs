@@ -24,9 +24,22 @@ const TABLE: &[(&str, &[&str])] = &[
             "offstage-sdk",
         ],
     ),
-    ("offstage-balances", &["offstage-enclave", "offstage-primitives", "offstage-sdk"]),
+    ("offstage-balances-interface", &["offstage-primitives"]),
+    (
+        "offstage-balances",
+        &["offstage-balances-interface", "offstage-enclave", "offstage-primitives", "offstage-sdk"],
+    ),
     ("offstage-worker", &["offstage-primitives", "offstage-protocol"]),
-    ("offstage-client", &["offstage-attestation", "offstage-envelope", "offstage-primitives"]),
+    (
+        "offstage-client",
+        &[
+            "offstage-attestation",
+            "offstage-balances-interface",
+            "offstage-envelope",
+            "offstage-light-client",
+            "offstage-primitives",
+        ],
+    ),
     ("pallet-teerex", &["offstage-primitives"]),
     ("pallet-enclave-bridge", &["offstage-primitives", "pallet-teerex"]),
     // The runtime names the host function; only its native side, in the node, reaches the attestation crate.
@@ -40,6 +53,7 @@ const TABLE: &[(&str, &[&str])] = &[
         &[
             "offstage-attestation",
             "offstage-balances",
+            "offstage-balances-interface",
             "offstage-client",
             "offstage-enclave",
             "offstage-primitives",

@@ -11,7 +11,9 @@
 //!
 //! Where nobody is named, only the shard's own code may choose its successor, which is as strong as the shard
 //! itself; the default enclave never does. Where authorities are named, the shard's users trust them: they may allow
-//! any code, to which the enclaves then hand the shielding key. An `enactment_delay` gives users time to leave.
+//! any code, to which the enclaves then hand the shielding key. So that the users can leave first, another fingerprint
+//! for a shard that lives counts at the earliest [`MIN_NOTICE_BLOCKS`] after it was announced, whoever announces it.
+//! What else is changed takes effect when its sender wants.
 //!
 //! In maintenance the chain refuses `invoke` and `shield_funds`; confirmations and payments go on.
 
@@ -19,7 +21,7 @@ use crate::{Config, Error, Pallet, ShardConfigRegistry, limits};
 use frame_support::ensure;
 use offstage_primitives::{
     AccountId32, ShardIdentifier,
-    enclave_bridge::{ShardConfig, UpgradableShardConfig},
+    enclave_bridge::{MIN_NOTICE_BLOCKS, ShardConfig, UpgradableShardConfig},
 };
 use sp_runtime::DispatchError;
 
@@ -40,7 +42,7 @@ impl<T: Config> Pallet<T> {
     /// Puts `successor` into force `enactment_delay` blocks from now. `sender` is `None` for root.
     ///
     /// # Errors
-    /// When the sender may not, or the successor names no or too many authorities.
+    /// When the sender may not, the successor names no or too many authorities, or other code without notice.
     pub(crate) fn schedule(
         sender: Option<&AccountId32>,
         shard: ShardIdentifier,
@@ -53,6 +55,10 @@ impl<T: Config> Pallet<T> {
         }
         let authorities = successor.authorities.as_ref().map_or(1, |authorities| authorities.len());
         ensure!((1..=limits::AUTHORITIES).contains(&authorities), Error::<T>::InvalidAuthorities);
+        let with_notice = successor.enclave_fingerprint == active.enclave_fingerprint
+            || enactment_delay >= MIN_NOTICE_BLOCKS
+            || !Self::is_alive(shard);
+        ensure!(with_notice, Error::<T>::NoticeTooShort);
         let config = match enactment_delay {
             0 => UpgradableShardConfig { active_config: successor, pending_upgrade: None, upgrade_at: None },
             delay => UpgradableShardConfig {

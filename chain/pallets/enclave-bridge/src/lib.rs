@@ -19,10 +19,23 @@
 //! configuration allows in this block, and that is within the shard's limit of instances. A shard without
 //! configuration allows the one measurement it is named after.
 //!
+//! ## When a shard lives
+//! From the first accepted confirmation on. Before, nobody has shown that the shard's key is there, and whatever goes
+//! in might be lost; so [`invoke`](Pallet::invoke) and [`shield_funds`](Pallet::shield_funds) answer
+//! [`ShardNotFound`](Error::ShardNotFound).
+//!
 //! ## Funds
 //! They lie on the account whose 32 bytes are the shard's. No key for it exists (the shard's name is a
 //! measurement or chosen by nobody), so only [`unshield_funds`](Pallet::unshield_funds) moves them. Every worker of
-//! a shard asks for the same payment; the first wins, all others find its call hash used and change nothing.
+//! a shard asks for the same payment; the first wins, all others find its call hash used and change nothing. The
+//! account keeps the existential deposit: below it, the chain would take the account away, with what is on it.
+//!
+//! ## What an operation costs the enclaves
+//! Every worker of a shard opens every envelope, with an RSA operation for each 384 bytes. So these operations are paid
+//! for ([`WeightInfo::opening`]), and a block takes in only so many for one shard
+//! ([`Config::RsaOperationsPerBlock`]); what is beyond is refused, pays for the refusal alone, and can be sent again in
+//! a later block. The bound is each shard's own, because each shard has workers of its own: two shards may be full in
+//! the same block. A machine that runs workers of several shards needs cores for each.
 //!
 //! ## What protects what
 //! - *Paid twice*: a call hash counts once per shard ([`ExecutedUnshieldCalls`]).
@@ -30,7 +43,12 @@
 //!   hash into a payment of nothing from a shard of his own. So the hash counts within its shard only.
 //! - *Confirmation of a block that never was*: refused as long as the chain remembers the block's hash.
 //! - *Enclave of old code after an upgrade*: its fingerprint is not the shard's any more.
-//! - *Deposit into a shard that does not answer*: in maintenance mode the chain takes nothing in, and still pays out.
+//! - *Deposit into a shard that does not answer*: the shard must live, and in maintenance mode the chain takes nothing
+//!   in, and still pays out.
+//! - *Key of a platform that was broken since*: an enclave whose registration is too old does not act.
+//! - *Other code for a shard, and with it the key, at once*: it takes a notice ([`config`]).
+//! - *Places taken by the dead*: a place ends by silence ([`status`]).
+//! - *Envelopes that stop the workers*: paid for and bounded, see above.
 //! - *Exhaustion*: every input has a bound ([`limits`]), no call iterates over more than [`limits::INSTANCES`] entries.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
@@ -44,8 +62,15 @@ pub mod weights;
 pub use pallet::*;
 pub use weights::WeightInfo;
 
-use frame_support::{ensure, traits::tokens::fungible};
-use offstage_primitives::{AccountId32, H256, ShardIdentifier, enclave_bridge::ShardConfig};
+use frame_support::{
+    dispatch::{DispatchErrorWithPostInfo, DispatchResultWithPostInfo, PostDispatchInfo},
+    ensure,
+    traits::{Get, tokens::fungible},
+    weights::Weight,
+};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier, enclave_bridge::ShardConfig, shielding::rsa_operations,
+};
 use sp_runtime::{DispatchError, SaturatedConversion};
 
 /// A balance of the parentchain's currency, in its smallest unit.
@@ -54,7 +79,7 @@ pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<AccountId3
 /// The bridge.
 #[frame_support::pallet]
 pub mod pallet {
-    use super::{BalanceOf, WeightInfo, limits};
+    use super::{BalanceOf, WeightInfo, limits, status::Status, with_opening};
     use alloc::vec::Vec;
     use frame_support::{
         pallet_prelude::*,
@@ -63,7 +88,7 @@ pub mod pallet {
     use frame_system::pallet_prelude::*;
     use offstage_primitives::{
         AccountId32, H256, ShardIdentifier,
-        enclave_bridge::{Request, ShardConfig, ShardSignerStatus, UpgradableShardConfig},
+        enclave_bridge::{Request, ShardConfig, UpgradableShardConfig},
         shielding::MAX_CYPHERTEXT_LEN,
     };
     use sp_runtime::SaturatedConversion;
@@ -76,6 +101,9 @@ pub mod pallet {
 
         /// Prices of the calls.
         type WeightInfo: WeightInfo;
+
+        /// How many RSA operations what goes into one shard may cause in a block.
+        type RsaOperationsPerBlock: Get<u32>;
     }
 
     /// The pallet.
@@ -84,13 +112,7 @@ pub mod pallet {
 
     /// The enclaves that spoke for a shard, and when they last did.
     #[pallet::storage]
-    pub type ShardStatus<T: Config> = StorageMap<
-        _,
-        Blake2_128Concat,
-        ShardIdentifier,
-        BoundedVec<ShardSignerStatus, ConstU32<{ limits::INSTANCES }>>,
-        OptionQuery,
-    >;
+    pub type ShardStatus<T: Config> = StorageMap<_, Blake2_128Concat, ShardIdentifier, Status, OptionQuery>;
 
     /// Configurations of shards, each with the one that will replace it. Which one counts in a block is
     /// [`UpgradableShardConfig::at`]; nothing is written when an upgrade's time comes.
@@ -102,6 +124,12 @@ pub mod pallet {
     /// Payments that were made: the number of the block that made them, by [`unshield_key`](Pallet::unshield_key).
     #[pallet::storage]
     pub type ExecutedUnshieldCalls<T: Config> = StorageMap<_, Blake2_128Concat, H256, u64, ValueQuery>;
+
+    /// How many RSA operations were caused for a shard in the block with this number. What an earlier block left counts
+    /// as nothing, so no block has to clean up.
+    #[pallet::storage]
+    pub type RsaOperations<T: Config> =
+        StorageMap<_, Blake2_128Concat, ShardIdentifier, (BlockNumberFor<T>, u32), ValueQuery>;
 
     /// What the chain tells workers and clients.
     #[pallet::event]
@@ -167,11 +195,11 @@ pub mod pallet {
         TooManyTopics,
         /// The published data is longer than the limit.
         DataTooLong,
-        /// The shard's limit of instances is reached by enclaves that are still registered.
+        /// The shard's limit of instances is reached by enclaves that act: wait until one of them is silent.
         TooManyEnclaves,
         /// The shard's status does not name this enclave.
         EnclaveNotFoundInShardStatus,
-        /// The shard has no status.
+        /// No enclave ever confirmed a block for this shard: check the shard, or wait for its first confirmation.
         ShardNotFound,
         /// The cyphertext or encrypted account is longer than any enclave would decrypt.
         CyphertextTooLong,
@@ -185,26 +213,45 @@ pub mod pallet {
         NotAnAuthorityOfShard,
         /// More authorities than the limit, or none: name none with `None`.
         InvalidAuthorities,
+        /// This block takes in no more for this shard: send it again in a later one.
+        TooManyRsaOperations,
+        /// Another fingerprint for a shard that lives needs a longer `enactment_delay`.
+        NoticeTooShort,
     }
 
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Puts an encrypted operation in front of a shard's enclaves.
+        ///
+        /// Its weight includes the enclaves' work. If it is refused, there is no such work, and it is not charged.
         #[pallet::call_index(0)]
-        #[pallet::weight(<T as Config>::WeightInfo::invoke(request.cyphertext.len().saturated_into()))]
-        pub fn invoke(origin: OriginFor<T>, request: Request) -> DispatchResult {
-            ensure_signed(origin)?;
-            ensure!(request.cyphertext.len() <= MAX_CYPHERTEXT_LEN, Error::<T>::CyphertextTooLong);
-            Self::ensure_takes_in(request.shard)?;
-            Self::deposit_event(Event::IndirectInvocationRegistered(request.shard));
-            Ok(())
+        #[pallet::weight(with_opening::<T>(
+            <T as Config>::WeightInfo::invoke(request.cyphertext.len().saturated_into()),
+            request.cyphertext.len(),
+        ))]
+        pub fn invoke(origin: OriginFor<T>, request: Request) -> DispatchResultWithPostInfo {
+            let len = request.cyphertext.len();
+            Self::charging_only_what_is_caused(
+                <T as Config>::WeightInfo::invoke(len.saturated_into()),
+                || {
+                    ensure_signed(origin)?;
+                    ensure!(len <= MAX_CYPHERTEXT_LEN, Error::<T>::CyphertextTooLong);
+                    Self::take_in(request.shard, len)?;
+                    Self::deposit_event(Event::IndirectInvocationRegistered(request.shard));
+                    Ok(())
+                },
+            )
         }
 
         /// States that the sending enclave executed a block of this chain for a shard, and with which receipts.
         ///
-        /// Every worker of a shard confirms; equal confirmations are each valid, and unequal ones for all to see.
+        /// Every worker of a shard confirms; equal confirmations are each valid, and unequal ones for all to see. The
+        /// first one makes the shard live.
         #[pallet::call_index(1)]
-        #[pallet::weight(<T as Config>::WeightInfo::confirm_processed_parentchain_block())]
+        #[pallet::weight((
+            <T as Config>::WeightInfo::confirm_processed_parentchain_block(),
+            DispatchClass::Operational
+        ))]
         pub fn confirm_processed_parentchain_block(
             origin: OriginFor<T>,
             shard: ShardIdentifier,
@@ -213,7 +260,7 @@ pub mod pallet {
             trusted_calls_merkle_root: H256,
         ) -> DispatchResult {
             let sender = ensure_signed(origin)?;
-            Self::touch(shard, &sender)?;
+            Self::admit_to_confirm(shard, &sender)?;
             Self::ensure_of_this_chain(block_number, block_hash)?;
             Self::deposit_event(Event::ProcessedParentchainBlock {
                 shard,
@@ -225,32 +272,46 @@ pub mod pallet {
         }
 
         /// Moves funds of the sender into a shard, for the account that `incognito_account_encrypted` hides.
+        ///
+        /// Its weight includes the enclaves' work. If it is refused, there is no such work, and it is not charged.
         #[pallet::call_index(2)]
-        #[pallet::weight(<T as Config>::WeightInfo::shield_funds(incognito_account_encrypted.len().saturated_into()))]
+        #[pallet::weight(with_opening::<T>(
+            <T as Config>::WeightInfo::shield_funds(incognito_account_encrypted.len().saturated_into()),
+            incognito_account_encrypted.len(),
+        ))]
         pub fn shield_funds(
             origin: OriginFor<T>,
             shard: ShardIdentifier,
             incognito_account_encrypted: Vec<u8>,
             amount: BalanceOf<T>,
-        ) -> DispatchResult {
-            let sender = ensure_signed(origin)?;
-            ensure!(
-                incognito_account_encrypted.len() <= limits::ENCRYPTED_ACCOUNT_LEN,
-                Error::<T>::CyphertextTooLong
-            );
-            Self::ensure_takes_in(shard)?;
-            T::Currency::transfer(&sender, &Self::shard_account(shard), amount, Preservation::Expendable)?;
-            Self::deposit_event(Event::ShieldFunds {
-                shard,
-                encrypted_beneficiary: incognito_account_encrypted,
-                amount,
-            });
-            Ok(())
+        ) -> DispatchResultWithPostInfo {
+            let len = incognito_account_encrypted.len();
+            Self::charging_only_what_is_caused(
+                <T as Config>::WeightInfo::shield_funds(len.saturated_into()),
+                || {
+                    let sender = ensure_signed(origin)?;
+                    ensure!(len <= limits::ENCRYPTED_ACCOUNT_LEN, Error::<T>::CyphertextTooLong);
+                    Self::take_in(shard, len)?;
+                    T::Currency::transfer(
+                        &sender,
+                        &Self::shard_account(shard),
+                        amount,
+                        Preservation::Expendable,
+                    )?;
+                    Self::deposit_event(Event::ShieldFunds {
+                        shard,
+                        encrypted_beneficiary: incognito_account_encrypted,
+                        amount,
+                    });
+                    Ok(())
+                },
+            )
         }
 
-        /// Pays out of a shard's funds, once for each `call_hash`. Only an enclave of the shard may.
+        /// Pays out of a shard's funds, once for each `call_hash`. Only an enclave of the shard may. The shard's
+        /// account keeps the existential deposit; a payment that would take it is refused.
         #[pallet::call_index(3)]
-        #[pallet::weight(<T as Config>::WeightInfo::unshield_funds())]
+        #[pallet::weight((<T as Config>::WeightInfo::unshield_funds(), DispatchClass::Operational))]
         pub fn unshield_funds(
             origin: OriginFor<T>,
             shard: ShardIdentifier,
@@ -259,15 +320,10 @@ pub mod pallet {
             call_hash: H256,
         ) -> DispatchResult {
             let sender = ensure_signed(origin)?;
-            Self::touch(shard, &sender)?;
+            Self::admit_to_pay(shard, &sender)?;
             let key = Self::unshield_key(shard, call_hash);
             ensure!(!ExecutedUnshieldCalls::<T>::contains_key(key), Error::<T>::UnshieldAlreadyExecuted);
-            T::Currency::transfer(
-                &Self::shard_account(shard),
-                &beneficiary,
-                amount,
-                Preservation::Expendable,
-            )?;
+            T::Currency::transfer(&Self::shard_account(shard), &beneficiary, amount, Preservation::Preserve)?;
             let number = frame_system::Pallet::<T>::block_number();
             ExecutedUnshieldCalls::<T>::insert(key, number.saturated_into::<u64>());
             Self::deposit_event(Event::UnshieldedFunds { shard, beneficiary, amount });
@@ -304,7 +360,8 @@ pub mod pallet {
         }
 
         /// Replaces a shard's configuration `enactment_delay` blocks from now; 0 is at once. See
-        /// [`config`](crate::config) for who may. An upgrade that is still pending is replaced.
+        /// [`config`](crate::config) for who may, and which notice other code needs. An upgrade that is still pending
+        /// is replaced.
         #[pallet::call_index(5)]
         #[pallet::weight(<T as Config>::WeightInfo::update_shard_config())]
         pub fn update_shard_config(
@@ -356,11 +413,39 @@ impl<T: Config> Pallet<T> {
         frame_system::Pallet::<T>::block_number().saturated_into()
     }
 
-    /// Refuses what goes into a shard in maintenance.
-    fn ensure_takes_in(shard: ShardIdentifier) -> Result<(), Error<T>> {
+    /// How many RSA operations this block may still cause for a shard.
+    pub fn rsa_operations_left(shard: ShardIdentifier) -> u32 {
+        let (number, caused) = RsaOperations::<T>::get(shard);
+        let caused = if number == frame_system::Pallet::<T>::block_number() { caused } else { 0 };
+        T::RsaOperationsPerBlock::get().saturating_sub(caused)
+    }
+
+    /// Takes an envelope of `len` bytes into a shard, and notes the work that it causes.
+    ///
+    /// # Errors
+    /// When the shard does not live or is in maintenance, or the block has no room left for its work.
+    fn take_in(shard: ShardIdentifier, len: usize) -> Result<(), Error<T>> {
+        ensure!(Self::is_alive(shard), Error::<T>::ShardNotFound);
         let ShardConfig { maintenance_mode, .. } = Self::active_config(shard);
         ensure!(!maintenance_mode, Error::<T>::ShardIsInMaintenance);
+        let left = Self::rsa_operations_left(shard)
+            .checked_sub(rsa_operations(len))
+            .ok_or(Error::<T>::TooManyRsaOperations)?;
+        let caused = T::RsaOperationsPerBlock::get().saturating_sub(left);
+        RsaOperations::<T>::insert(shard, (frame_system::Pallet::<T>::block_number(), caused));
         Ok(())
+    }
+
+    /// Does `call`, whose weight includes work of enclaves. If it is refused, that work is not caused, and `own`, the
+    /// chain's own work, is all that is charged.
+    fn charging_only_what_is_caused(
+        own: Weight,
+        call: impl FnOnce() -> Result<(), DispatchError>,
+    ) -> DispatchResultWithPostInfo {
+        call().map(PostDispatchInfo::from).map_err(|error| DispatchErrorWithPostInfo {
+            post_info: PostDispatchInfo::from(Some(own)),
+            error,
+        })
     }
 
     /// Refuses a block that is not an ancestor of the current one, as far as the chain remembers.
@@ -376,6 +461,11 @@ impl<T: Config> Pallet<T> {
         ensure!(is_past && (known == hash || known.is_zero()), Error::<T>::BlockIsNotOfThisChain);
         Ok(())
     }
+}
+
+/// The weight of a call that puts an envelope of `len` bytes in front of enclaves: the chain's own work, and theirs.
+fn with_opening<T: Config>(own: Weight, len: usize) -> Weight {
+    own.saturating_add(<T as Config>::WeightInfo::opening(rsa_operations(len)))
 }
 
 /// Bounds of what the bridge takes and stores.

@@ -3,14 +3,20 @@
 //! registry's own concern.
 
 use crate::{self as pallet_enclave_bridge, weights::EstimatedWeight};
-use frame_support::{derive_impl, traits::ConstU64};
+use frame_support::{
+    derive_impl,
+    traits::{ConstU32, ConstU64},
+};
 use offstage_primitives::{
     AccountId32, H256,
     attestation::{Collateral, VerifiedQuote},
     collateral::{
         QuoteError, QuotePlatform, VerifiedQuotingEnclaveIdentity, VerifiedRevocationLists, VerifiedTcbInfo,
     },
-    teerex::{MultiEnclave, SgxAttestationMethod, SgxBuildMode, SgxEnclave, SgxReportData, SgxStatus},
+    teerex::{
+        MultiEnclave, RENEWAL_PERIOD_MS, SgxAttestationMethod, SgxBuildMode, SgxEnclave, SgxReportData,
+        SgxStatus,
+    },
 };
 use sp_runtime::{BuildStorage, traits::IdentityLookup};
 
@@ -46,12 +52,13 @@ impl pallet_teerex::Config for Test {
     type QuoteVerifier = Nobody;
     type WeightInfo = pallet_teerex::weights::EstimatedWeight<Test>;
     type MomentsPerDay = ConstU64<86_400_000>;
-    type MaxAttestationRenewalPeriod = ConstU64<172_800_000>;
+    type MaxAttestationRenewalPeriod = ConstU64<RENEWAL_PERIOD_MS>;
 }
 
 impl pallet_enclave_bridge::Config for Test {
     type Currency = Balances;
     type WeightInfo = EstimatedWeight<Test>;
+    type RsaOperationsPerBlock = ConstU32<RSA_OPERATIONS>;
 }
 
 /// A fresh chain at block 10 whose blocks have the hashes [`hash_of`], with `FUNDS` for Alice.
@@ -100,6 +107,8 @@ pub(crate) fn bob() -> AccountId32 {
 
 pub(crate) const FUNDS: u128 = 1_000_000;
 pub(crate) const EXISTENTIAL_DEPOSIT: u128 = 10;
+/// Room of a block for one shard: the longest envelope, and three chunks.
+pub(crate) const RSA_OPERATIONS: u32 = 55;
 
 /// A verifier that accepts nothing: these tests never verify a quote.
 pub struct Nobody;

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Every rule of the bridge, and what must be refused.
 
-use crate::{Error, Event, ExecutedUnshieldCalls, ShardConfigRegistry, ShardStatus, limits, mock::*};
+use crate::{
+    Error, Event, ExecutedUnshieldCalls, ShardConfigRegistry, ShardStatus, WeightInfo, limits, mock::*,
+    weights::EstimatedWeight,
+};
 use codec::Encode;
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{
+    assert_noop, assert_ok,
+    dispatch::{DispatchResultWithPostInfo, GetDispatchInfo},
+    traits::UnfilteredDispatchable,
+};
 use frame_system::RawOrigin;
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    enclave_bridge::{Request, ShardConfig},
-    shielding::MAX_CYPHERTEXT_LEN,
+    enclave_bridge::{MIN_NOTICE_BLOCKS, Request, SLOT_SILENCE_BLOCKS, ShardConfig},
+    shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN},
+    teerex::RENEWAL_PERIOD_MS,
 };
 use sp_runtime::{DispatchResult, TokenError, traits::BadOrigin};
 
@@ -38,25 +46,49 @@ fn config(fingerprint: H256) -> ShardConfig {
 
 /// Root configures the shard at once.
 fn configure(config: ShardConfig) {
-    assert_ok!(EnclaveBridge::update_shard_config(RawOrigin::Root.into(), shard(), config, 0));
+    announce(config, 0);
+}
+
+/// Root configures the shard with a delay.
+fn announce(config: ShardConfig, delay: u32) {
+    assert_ok!(EnclaveBridge::update_shard_config(RawOrigin::Root.into(), shard(), config, delay));
 }
 
 fn confirm(who: AccountId32) -> DispatchResult {
+    confirm_for(shard(), who)
+}
+
+fn confirm_for(shard: ShardIdentifier, who: AccountId32) -> DispatchResult {
     EnclaveBridge::confirm_processed_parentchain_block(
         signed(who),
-        shard(),
+        shard,
         hash_of(9),
         9,
         H256::repeat_byte(1),
     )
 }
 
+/// A fresh chain on which the shard lives: enclave 9 confirmed a block.
+fn living_shard() -> sp_io::TestExternalities {
+    let mut chain = chain();
+    chain.execute_with(|| {
+        register(&enclave(9), FINGERPRINT);
+        assert_ok!(confirm(enclave(9)));
+    });
+    chain
+}
+
+/// What a call says, without what it is charged.
+fn plain(result: DispatchResultWithPostInfo) -> DispatchResult {
+    result.map(drop).map_err(|refused| refused.error)
+}
+
 fn invoke(len: usize) -> DispatchResult {
-    EnclaveBridge::invoke(signed(alice()), Request { shard: shard(), cyphertext: vec![1; len] })
+    plain(EnclaveBridge::invoke(signed(alice()), Request { shard: shard(), cyphertext: vec![1; len] }))
 }
 
 fn shield(amount: u128) -> DispatchResult {
-    EnclaveBridge::shield_funds(signed(alice()), shard(), vec![1; 384], amount)
+    plain(EnclaveBridge::shield_funds(signed(alice()), shard(), vec![1; RSA_LEN], amount))
 }
 
 fn unshield(who: AccountId32, amount: u128, call_hash: H256) -> DispatchResult {
@@ -65,7 +97,7 @@ fn unshield(who: AccountId32, amount: u128, call_hash: H256) -> DispatchResult {
 
 #[test]
 fn an_invocation_is_told_and_bounded() {
-    chain().execute_with(|| {
+    living_shard().execute_with(|| {
         assert_ok!(invoke(MAX_CYPHERTEXT_LEN));
         System::assert_last_event(Event::IndirectInvocationRegistered(shard()).into());
         assert_noop!(invoke(MAX_CYPHERTEXT_LEN + 1), Error::<Test>::CyphertextTooLong);
@@ -74,7 +106,7 @@ fn an_invocation_is_told_and_bounded() {
 
 #[test]
 fn shielded_funds_lie_on_the_shard_account() {
-    chain().execute_with(|| {
+    living_shard().execute_with(|| {
         assert_ok!(shield(500));
         assert_eq!(Balances::free_balance(AccountId32::new(FINGERPRINT.0)), 500);
         assert_eq!(Balances::free_balance(alice()), FUNDS - 500);
@@ -84,7 +116,7 @@ fn shielded_funds_lie_on_the_shard_account() {
         assert_noop!(shield(FUNDS), TokenError::FundsUnavailable);
         let long = vec![0; limits::ENCRYPTED_ACCOUNT_LEN + 1];
         assert_noop!(
-            EnclaveBridge::shield_funds(signed(alice()), shard(), long, 1),
+            plain(EnclaveBridge::shield_funds(signed(alice()), shard(), long, 1)),
             Error::<Test>::CyphertextTooLong
         );
     });
@@ -92,7 +124,7 @@ fn shielded_funds_lie_on_the_shard_account() {
 
 #[test]
 fn p04_a_payment_is_made_once_for_each_call_hash() {
-    chain().execute_with(|| {
+    living_shard().execute_with(|| {
         let (first, second) = (H256::repeat_byte(1), H256::repeat_byte(2));
         register(&enclave(1), FINGERPRINT);
         register(&enclave(2), FINGERPRINT);
@@ -115,11 +147,11 @@ fn p04_a_payment_is_made_once_for_each_call_hash() {
 
 #[test]
 fn p04_a_payment_that_fails_can_be_asked_again() {
-    chain().execute_with(|| {
+    living_shard().execute_with(|| {
         let call_hash = H256::repeat_byte(1);
         register(&enclave(1), FINGERPRINT);
         assert_noop!(unshield(enclave(1), 300, call_hash), TokenError::FundsUnavailable);
-        assert_ok!(shield(300));
+        assert_ok!(shield(300 + EXISTENTIAL_DEPOSIT));
         assert_ok!(unshield(enclave(1), 300, call_hash));
         assert_eq!(Balances::free_balance(bob()), 300);
     });
@@ -127,13 +159,14 @@ fn p04_a_payment_that_fails_can_be_asked_again() {
 
 #[test]
 fn p04_another_shard_cannot_use_up_a_call_hash() {
-    chain().execute_with(|| {
+    living_shard().execute_with(|| {
         let call_hash = H256::repeat_byte(1);
         register(&enclave(1), FINGERPRINT);
         register(&enclave(6), NEXT_FINGERPRINT);
-        assert_ok!(shield(300));
+        assert_ok!(shield(300 + EXISTENTIAL_DEPOSIT));
         let stranger = NEXT_FINGERPRINT.into();
-        assert_ok!(EnclaveBridge::shield_funds(signed(alice()), stranger, vec![], 50));
+        assert_ok!(confirm_for(stranger, enclave(6)));
+        assert_ok!(EnclaveBridge::shield_funds(signed(alice()), stranger, vec![], 50 + EXISTENTIAL_DEPOSIT));
         assert_ok!(EnclaveBridge::unshield_funds(signed(enclave(6)), stranger, bob(), 50, call_hash));
         assert_ok!(unshield(enclave(1), 300, call_hash));
         assert_eq!(Balances::free_balance(bob()), 350);
@@ -142,7 +175,7 @@ fn p04_another_shard_cannot_use_up_a_call_hash() {
 
 #[test]
 fn p05_only_enclaves_of_the_shard_speak_for_it() {
-    chain().execute_with(|| {
+    living_shard().execute_with(|| {
         assert_ok!(shield(1000));
         register(&enclave(6), NEXT_FINGERPRINT);
         let unregistered = pallet_teerex::Error::<Test>::EnclaveIsNotRegistered;
@@ -153,7 +186,8 @@ fn p05_only_enclaves_of_the_shard_speak_for_it() {
         );
         assert_noop!(confirm(enclave(6)), Error::<Test>::WrongFingerprintForShard);
         assert_noop!(unshield(enclave(6), 1, H256::zero()), Error::<Test>::WrongFingerprintForShard);
-        assert!(ShardStatus::<Test>::get(shard()).is_none());
+        let status = ShardStatus::<Test>::get(shard()).unwrap();
+        assert!(status.len() == 1 && status[0].signer == enclave(9));
     });
 }
 
@@ -231,7 +265,11 @@ fn the_configured_number_of_instances_counts() {
         assert_ok!(confirm(enclave(1)));
         assert_noop!(confirm(enclave(2)), Error::<Test>::TooManyEnclaves);
         // After an upgrade of the code the former enclave makes room for the new one.
-        configure(ShardConfig { max_instances: Some(1), ..config(NEXT_FINGERPRINT) });
+        let upgraded = ShardConfig { max_instances: Some(1), ..config(NEXT_FINGERPRINT) };
+        announce(upgraded, MIN_NOTICE_BLOCKS);
+        System::set_block_number(10 + MIN_NOTICE_BLOCKS - 1);
+        assert_ok!(confirm(enclave(1)));
+        System::set_block_number(10 + MIN_NOTICE_BLOCKS);
         register(&enclave(2), NEXT_FINGERPRINT);
         assert_ok!(confirm(enclave(2)));
         assert_noop!(confirm(enclave(1)), Error::<Test>::WrongFingerprintForShard);
@@ -256,12 +294,13 @@ fn an_upgrade_counts_from_its_block_on() {
         assert_noop!(confirm(enclave(1)), Error::<Test>::WrongFingerprintForShard);
         assert_ok!(confirm(enclave(2)));
         // A later update starts from what is in force now.
-        assert_ok!(EnclaveBridge::update_shard_config(signed(alice()), shard(), config(FINGERPRINT), 5));
+        let delay = MIN_NOTICE_BLOCKS;
+        assert_ok!(EnclaveBridge::update_shard_config(signed(alice()), shard(), config(FINGERPRINT), delay));
         let stored = ShardConfigRegistry::<Test>::get(shard()).unwrap();
         assert_eq!(stored.active_config.enclave_fingerprint, NEXT_FINGERPRINT);
         assert_eq!(
             (stored.pending_upgrade.unwrap().enclave_fingerprint, stored.upgrade_at),
-            (FINGERPRINT, Some(20))
+            (FINGERPRINT, Some(15 + MIN_NOTICE_BLOCKS))
         );
     });
 }
@@ -321,7 +360,7 @@ fn the_first_configuration_can_be_delayed_too() {
 
 #[test]
 fn in_maintenance_nothing_goes_in_and_funds_still_go_out() {
-    chain().execute_with(|| {
+    living_shard().execute_with(|| {
         register(&enclave(1), FINGERPRINT);
         assert_ok!(shield(1000));
         configure(ShardConfig { maintenance_mode: true, ..config(FINGERPRINT) });
@@ -422,4 +461,208 @@ fn the_calls_have_the_indices_and_arguments_of_the_wire() {
     );
     let purge = Call::purge_enclave_from_shard_status { shard: a.into(), subject: AccountId32::new(b) };
     assert_eq!(purge.encode(), [&[6][..], &a, &b].concat());
+}
+
+#[test]
+fn c18_a_block_takes_in_a_bounded_number_of_rsa_operations_for_a_shard() {
+    living_shard().execute_with(|| {
+        assert_ok!(invoke(MAX_CYPHERTEXT_LEN));
+        assert_eq!(EnclaveBridge::rsa_operations_left(shard()), 3);
+        assert_noop!(invoke(4 * RSA_LEN), Error::<Test>::TooManyRsaOperations);
+        assert_ok!(invoke(2 * RSA_LEN));
+        // What is shielded is opened too. It is not taken in and left unopened: the money stays where it is.
+        assert_ok!(shield(100));
+        assert_noop!(shield(100), Error::<Test>::TooManyRsaOperations);
+        // What no enclave opens causes nothing.
+        assert_ok!(invoke(RSA_LEN + 1));
+        // Another shard has workers of its own.
+        let stranger = NEXT_FINGERPRINT.into();
+        register(&enclave(6), NEXT_FINGERPRINT);
+        assert_ok!(confirm_for(stranger, enclave(6)));
+        let request = Request { shard: stranger, cyphertext: vec![1; MAX_CYPHERTEXT_LEN] };
+        assert_ok!(EnclaveBridge::invoke(signed(alice()), request));
+        // The next block has room again.
+        System::set_block_number(11);
+        assert_eq!(EnclaveBridge::rsa_operations_left(shard()), RSA_OPERATIONS);
+        assert_ok!(invoke(MAX_CYPHERTEXT_LEN));
+        assert_eq!(EnclaveBridge::rsa_operations_left(shard()), 3);
+    });
+}
+
+#[test]
+fn c18_the_work_of_enclaves_is_charged_if_it_is_caused_and_only_then() {
+    living_shard().execute_with(|| {
+        let charged = |call: crate::Call<Test>| {
+            let full = call.get_dispatch_info().call_weight;
+            let actual = match call.dispatch_bypass_filter(signed(alice())) {
+                Ok(info) => info.actual_weight,
+                Err(refused) => refused.post_info.actual_weight,
+            };
+            (full, actual.unwrap_or(full))
+        };
+        let invoke = |shard, len| {
+            charged(crate::Call::invoke { request: Request { shard, cyphertext: vec![1; len] } })
+        };
+        let shield = |len, amount| {
+            let incognito_account_encrypted = vec![1; len];
+            charged(crate::Call::shield_funds { shard: shard(), incognito_account_encrypted, amount })
+        };
+        let opening = |operations| EstimatedWeight::<Test>::opening(operations);
+        let (len, longest) = (RSA_LEN as u32, MAX_CYPHERTEXT_LEN as u32);
+
+        let one = EstimatedWeight::<Test>::invoke(len) + opening(1);
+        assert_eq!(invoke(shard(), RSA_LEN), (one, one));
+        let not_opened = EstimatedWeight::<Test>::invoke(len + 1);
+        assert_eq!(invoke(shard(), RSA_LEN + 1), (not_opened, not_opened));
+        let most = EstimatedWeight::<Test>::invoke(longest) + opening(52);
+        assert_eq!(invoke(shard(), MAX_CYPHERTEXT_LEN), (most, most));
+        let deposit = EstimatedWeight::<Test>::shield_funds(len) + opening(1);
+        assert_eq!(shield(RSA_LEN, 100), (deposit, deposit));
+
+        // The block has no room left for the longest one, there is no such shard, and nobody has so much.
+        let refused = EstimatedWeight::<Test>::invoke(longest);
+        assert_eq!(invoke(shard(), MAX_CYPHERTEXT_LEN), (most, refused));
+        assert_eq!(invoke(NEXT_FINGERPRINT.into(), RSA_LEN), (one, EstimatedWeight::<Test>::invoke(len)));
+        assert_eq!(shield(RSA_LEN, 2 * FUNDS), (deposit, EstimatedWeight::<Test>::shield_funds(len)));
+    });
+}
+
+/// Ten enclaves have acted for the shard and are gone; their registrations are still good.
+#[test]
+fn p07_a_place_ends_by_silence_and_the_longest_silent_goes_first() {
+    chain().execute_with(|| {
+        let (last, newcomers) = (limits::INSTANCES as u8, [11, 12, 13]);
+        for number in 1..=13 {
+            register(&enclave(number), FINGERPRINT);
+        }
+        for number in 1..=last {
+            System::set_block_number(10 + u32::from(number));
+            assert_ok!(confirm(enclave(number)));
+        }
+        let places = || -> Vec<AccountId32> {
+            ShardStatus::<Test>::get(shard()).unwrap().into_iter().map(|place| place.signer).collect()
+        };
+        // The first of them still counts, and acts once more.
+        System::set_block_number(11 + SLOT_SILENCE_BLOCKS);
+        assert_noop!(confirm(enclave(newcomers[0])), Error::<Test>::TooManyEnclaves);
+        assert_ok!(confirm(enclave(1)));
+        // One block later the second is silent for too long, and only the second.
+        System::set_block_number(13 + SLOT_SILENCE_BLOCKS);
+        assert_ok!(confirm(enclave(newcomers[0])));
+        assert!(places().len() == 10 && !places().contains(&enclave(2)) && places().contains(&enclave(3)));
+        assert_noop!(confirm(enclave(newcomers[1])), Error::<Test>::TooManyEnclaves);
+        // When all are, the one that was silent for longest goes, one for each newcomer.
+        System::set_block_number(100 + SLOT_SILENCE_BLOCKS);
+        assert_ok!(confirm(enclave(newcomers[1])));
+        assert_ok!(confirm(enclave(newcomers[2])));
+        let mut expected: Vec<_> = [1, 5, 6, 7, 8, 9, 10, 11, 12, 13].map(enclave).into();
+        expected.sort();
+        let mut found = places();
+        found.sort();
+        assert_eq!(found, expected);
+        // Who lost its place is a newcomer like any other.
+        assert_ok!(confirm(enclave(2)));
+        assert!(!places().contains(&enclave(5)));
+    });
+}
+
+#[test]
+fn p08_nothing_goes_into_a_shard_before_an_enclave_has_confirmed_a_block_for_it() {
+    chain().execute_with(|| {
+        register(&enclave(1), FINGERPRINT);
+        configure(config(FINGERPRINT));
+        assert_noop!(invoke(RSA_LEN), Error::<Test>::ShardNotFound);
+        assert_noop!(shield(500), Error::<Test>::ShardNotFound);
+        // A confirmation that is refused, and a payment, bring nothing to life.
+        assert_noop!(confirm(alice()), pallet_teerex::Error::<Test>::EnclaveIsNotRegistered);
+        assert_noop!(unshield(enclave(1), 0, H256::zero()), Error::<Test>::ShardNotFound);
+        assert!(!EnclaveBridge::is_alive(shard()));
+        assert_ok!(confirm(enclave(1)));
+        assert_ok!(invoke(RSA_LEN));
+        assert_ok!(shield(500));
+        // A shard whose enclaves are all gone lived nevertheless: its users may have funds in it.
+        assert_ok!(EnclaveBridge::purge_enclave_from_shard_status(
+            RawOrigin::Root.into(),
+            shard(),
+            enclave(1)
+        ));
+        assert_ok!(invoke(RSA_LEN));
+    });
+}
+
+/// Below the existential deposit the chain would take the account, and what was on it.
+#[test]
+fn p09_the_account_of_a_shard_keeps_its_deposit() {
+    living_shard().execute_with(|| {
+        let account = EnclaveBridge::shard_account(shard());
+        let call_hash = H256::repeat_byte(1);
+        register(&enclave(1), FINGERPRINT);
+        assert_ok!(shield(500));
+        for too_much in [500, 500 - EXISTENTIAL_DEPOSIT + 1] {
+            assert_noop!(unshield(enclave(1), too_much, call_hash), TokenError::NotExpendable);
+        }
+        assert_ok!(unshield(enclave(1), 500 - EXISTENTIAL_DEPOSIT, call_hash));
+        assert_eq!(Balances::free_balance(&account), EXISTENTIAL_DEPOSIT);
+        assert_ok!(shield(1));
+        assert_ok!(unshield(enclave(1), 1, H256::repeat_byte(2)));
+    });
+}
+
+#[test]
+fn p13_other_code_for_a_shard_that_lives_needs_a_notice() {
+    living_shard().execute_with(|| {
+        let update =
+            |config, delay| EnclaveBridge::update_shard_config(signed(alice()), shard(), config, delay);
+        configure(config(FINGERPRINT));
+        let short = Error::<Test>::NoticeTooShort;
+        for delay in [0, 1, MIN_NOTICE_BLOCKS - 1] {
+            assert_noop!(update(config(NEXT_FINGERPRINT), delay), Error::<Test>::NoticeTooShort);
+        }
+        let root = RawOrigin::Root.into();
+        assert_noop!(EnclaveBridge::update_shard_config(root, shard(), config(NEXT_FINGERPRINT), 0), short);
+        assert_ok!(update(config(NEXT_FINGERPRINT), MIN_NOTICE_BLOCKS));
+        // An announcement cannot be exchanged for that of other code when its time is near.
+        System::set_block_number(10 + MIN_NOTICE_BLOCKS - 1);
+        assert_noop!(update(config(H256::repeat_byte(3)), 1), Error::<Test>::NoticeTooShort);
+        assert_ok!(confirm(enclave(9)));
+        System::set_block_number(10 + MIN_NOTICE_BLOCKS);
+        assert_noop!(confirm(enclave(9)), Error::<Test>::WrongFingerprintForShard);
+        // The way back is a change like any other; what is no change of code is at once.
+        assert_noop!(update(config(FINGERPRINT), 0), Error::<Test>::NoticeTooShort);
+        assert_ok!(update(ShardConfig { maintenance_mode: true, ..config(NEXT_FINGERPRINT) }, 0));
+        assert_noop!(invoke(RSA_LEN), Error::<Test>::ShardIsInMaintenance);
+    });
+}
+
+#[test]
+fn p13_an_announcement_can_be_taken_back_at_once() {
+    living_shard().execute_with(|| {
+        announce(config(NEXT_FINGERPRINT), MIN_NOTICE_BLOCKS);
+        configure(config(FINGERPRINT));
+        System::set_block_number(11 + MIN_NOTICE_BLOCKS);
+        assert_ok!(confirm(enclave(9)));
+    });
+}
+
+/// Its platform may be refused by now, and its key be with somebody else.
+#[test]
+fn h21_an_enclave_that_did_not_renew_its_registration_does_not_act() {
+    living_shard().execute_with(|| {
+        let too_old = pallet_teerex::Error::<Test>::RegistrationIsTooOld;
+        assert_ok!(shield(500));
+        pallet_timestamp::Now::<Test>::put(RENEWAL_PERIOD_MS);
+        assert_ok!(confirm(enclave(9)));
+        pallet_timestamp::Now::<Test>::put(RENEWAL_PERIOD_MS + 1);
+        assert_noop!(confirm(enclave(9)), pallet_teerex::Error::<Test>::RegistrationIsTooOld);
+        assert_noop!(
+            unshield(enclave(9), 1, H256::zero()),
+            pallet_teerex::Error::<Test>::RegistrationIsTooOld
+        );
+        assert_noop!(
+            EnclaveBridge::publish_hash(signed(enclave(9)), H256::zero(), vec![], vec![]),
+            pallet_teerex::Error::<Test>::RegistrationIsTooOld
+        );
+        let successor = ShardConfig { authorities: None, ..config(FINGERPRINT) };
+        assert_noop!(EnclaveBridge::update_shard_config(signed(enclave(9)), shard(), successor, 0), too_old);
+    });
 }

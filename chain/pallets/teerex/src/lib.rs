@@ -20,8 +20,9 @@
 //! 4. It applies the chain's own rules (debug mode, [`TcbPolicy`], sender, binding) and writes
 //!    [`SovereignEnclaves`]: one entry per signer, the newest wins.
 //!
-//! An entry that is not renewed within [`Config::MaxAttestationRenewalPeriod`] can be removed by anyone, since its
-//! platform may have been found vulnerable since.
+//! An entry that is not renewed within [`Config::MaxAttestationRenewalPeriod`] gives no right any more and can be
+//! removed by anyone, since its platform may have been found vulnerable since: a renewal is judged by the collateral and
+//! the policy of its own time.
 //!
 //! ## What protects what
 //! - *Stolen quote*: a quote is public, but only its enclave can sign as the account in its first half.
@@ -31,6 +32,8 @@
 //! - *Downgrade to old collateral*: registered collateral that is in force comes before carried collateral, and is
 //!   replaced by newer only.
 //! - *Debug enclave*: refused unless [`SgxAllowDebugMode`]; `Skip` and `Ias` are refused always.
+//! - *Key of a platform that was broken since*: an entry that is too old does not act
+//!   ([`fingerprint_of`](Pallet::fingerprint_of)), so the key is good for as long as its last registration counts.
 //! - *Exhaustion*: every input has a bound ([`types::limits`]), verification is priced ([`weights`]), no call iterates
 //!   over storage.
 //!
@@ -84,7 +87,9 @@ pub mod pallet {
         #[pallet::constant]
         type MomentsPerDay: Get<u64>;
 
-        /// How long an entry is protected from removal by others, in milliseconds. 48 hours on the chains in use.
+        /// How long an entry counts, in milliseconds
+        /// ([`RENEWAL_PERIOD_MS`](offstage_primitives::teerex::RENEWAL_PERIOD_MS) on the chains in use). Then its
+        /// enclave may not act any more, and everybody may remove it.
         #[pallet::constant]
         type MaxAttestationRenewalPeriod: Get<u64>;
     }
@@ -317,6 +322,9 @@ pub mod pallet {
         /// Newer collateral is registered already.
         #[codec(index = 67)]
         CollateralIsOlderThanRegistered,
+        /// The enclave did not renew its registration in time and may not act: register again, with fresh evidence.
+        #[codec(index = 68)]
+        RegistrationIsTooOld,
     }
 
     #[pallet::call]
@@ -329,7 +337,7 @@ pub mod pallet {
         #[pallet::call_index(0)]
         #[pallet::weight((
             <T as Config>::WeightInfo::register_sgx_enclave(length_of(&[proof, worker_url.as_deref().unwrap_or(&[])])),
-            DispatchClass::Normal
+            DispatchClass::Operational
         ))]
         pub fn register_sgx_enclave(
             origin: OriginFor<T>,

@@ -12,6 +12,7 @@ use offstage_primitives::{
         PckAuthority, QeTcb, QuoteError, QuotePlatform, SgxQuotingEnclave, SgxTcbInfoOnChain,
         TcbVersionStatus, VerifiedQuotingEnclaveIdentity, VerifiedRevocationLists, VerifiedTcbInfo,
     },
+    teerex::RENEWAL_PERIOD_MS,
 };
 use sp_runtime::{BuildStorage, traits::IdentityLookup};
 
@@ -34,7 +35,7 @@ impl frame_system::Config for Test {
 impl pallet_timestamp::Config for Test {}
 
 parameter_types! {
-    pub const MaxAttestationRenewalPeriod: u64 = 48 * 60 * 60 * 1000;
+    pub const MaxAttestationRenewalPeriod: u64 = RENEWAL_PERIOD_MS;
 }
 
 impl pallet_teerex::Config for Test {

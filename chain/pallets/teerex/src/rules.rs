@@ -23,15 +23,22 @@ use offstage_primitives::{
 };
 
 impl<T: Config> Pallet<T> {
-    /// The measurement of the enclave whose key this account is.
+    /// The measurement of the enclave whose key this account is, if the enclave may act.
     ///
     /// # Errors
-    /// [`Error::EnclaveIsNotRegistered`] when the account is not a registered, sovereign enclave.
+    /// [`Error::EnclaveIsNotRegistered`] when the account is not a registered, sovereign enclave, and
+    /// [`Error::RegistrationIsTooOld`] when it did not renew its registration in time.
     pub fn fingerprint_of(signer: &AccountId32) -> Result<H256, Error<T>> {
-        match SovereignEnclaves::<T>::get(signer) {
-            Some(MultiEnclave::Sgx(enclave)) => Ok(H256(enclave.mr_enclave)),
-            None => Err(Error::<T>::EnclaveIsNotRegistered),
-        }
+        let entry = SovereignEnclaves::<T>::get(signer).ok_or(Error::<T>::EnclaveIsNotRegistered)?;
+        ensure!(!Self::is_too_old(&entry), Error::<T>::RegistrationIsTooOld);
+        let MultiEnclave::Sgx(enclave) = entry;
+        Ok(H256(enclave.mr_enclave))
+    }
+
+    /// Whether an entry was not renewed within [`Config::MaxAttestationRenewalPeriod`].
+    fn is_too_old(entry: &MultiEnclave) -> bool {
+        let MultiEnclave::Sgx(enclave) = entry;
+        Self::now() > enclave.timestamp.saturating_add(T::MaxAttestationRenewalPeriod::get())
     }
 
     /// Chain time in milliseconds since the Unix epoch.
@@ -91,10 +98,7 @@ impl<T: Config> Pallet<T> {
         owner: &AccountId32,
         entry: &MultiEnclave,
     ) -> Result<(), Error<T>> {
-        let MultiEnclave::Sgx(enclave) = entry;
-        let protected_until = enclave.timestamp.saturating_add(T::MaxAttestationRenewalPeriod::get());
-        let expired = Self::now() > protected_until;
-        let allowed = expired || sender.is_none_or(|sender| sender == owner);
+        let allowed = Self::is_too_old(entry) || sender.is_none_or(|sender| sender == owner);
         ensure!(allowed, Error::<T>::UnregisterActiveEnclaveIsNotAllowed);
         Ok(())
     }

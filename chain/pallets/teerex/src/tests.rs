@@ -19,7 +19,7 @@ use offstage_primitives::{
     teerex::{MultiEnclave, SgxAttestationMethod, SgxBuildMode, SgxEnclave, SgxStatus},
 };
 use sp_core::ed25519;
-use sp_runtime::{DispatchResult, MultiSigner};
+use sp_runtime::{DispatchError, DispatchResult, MultiSigner};
 
 const SOVEREIGN: SgxAttestationMethod = SgxAttestationMethod::Dcap { proxied: false };
 const PROXIED: SgxAttestationMethod = SgxAttestationMethod::Dcap { proxied: true };
@@ -411,6 +411,24 @@ fn an_entry_is_removed_by_its_enclave_at_any_time_and_by_others_when_not_renewed
         assert_ok!(remove(alice()));
         assert_ok!(register(alice(), &ClaimedQuote::of(&alice())));
         assert_ok!(Teerex::unregister_sovereign_enclave(RawOrigin::Root.into(), alice()));
+    });
+}
+
+/// The platform may be refused by now, and its key be in other hands: only a renewal shows that it is not.
+#[test]
+fn h21_an_entry_that_was_not_renewed_in_time_gives_no_right() {
+    chain().execute_with(|| {
+        let period = MaxAttestationRenewalPeriod::get();
+        let fingerprint = || Teerex::fingerprint_of(&alice()).map_err(DispatchError::from);
+        assert_ok!(register(alice(), &ClaimedQuote::of(&alice())));
+        set_time(NOW + period);
+        assert_ok!(fingerprint(), H256(MR_ENCLAVE));
+        set_time(NOW + period + 1);
+        assert_eq!(fingerprint(), Err(Error::<Test>::RegistrationIsTooOld.into()));
+        assert_ok!(register(alice(), &ClaimedQuote::of(&alice())));
+        assert_ok!(fingerprint(), H256(MR_ENCLAVE));
+        set_time(NOW + 2 * period + 1);
+        assert_ok!(fingerprint(), H256(MR_ENCLAVE));
     });
 }
 

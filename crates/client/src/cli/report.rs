@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What people and scripts read: the list of workers, and errors.
 
-use super::{CliError, is_typed_wrongly};
+use super::error::{CliError, is_typed_wrongly};
 use crate::{
-    account::ss58, keystore::KeystoreError, parentchain::ParentchainError, worker::WorkerError,
-    workflow::WorkflowError,
+    account::ss58, keystore::KeystoreError, parentchain::ParentchainError, printable::printable,
+    profile::ProfileError, worker::WorkerError, workflow::WorkflowError,
 };
 use offstage_primitives::{AccountId32, shard::base58, teerex::SgxEnclave};
 use std::fmt::Write;
+use time::UtcDateTime;
 
 /// The list of registered enclaves, in the form that scripts read: `awk '/  MRENCLAVE: / { print $2; exit }'`.
-pub fn render_workers(enclaves: &[(AccountId32, SgxEnclave)]) -> String {
+pub(super) fn render_workers(enclaves: &[(AccountId32, SgxEnclave)]) -> String {
     let mut text = format!("number of workers registered: {}\n", enclaves.len());
     for (index, (signer, enclave)) in enclaves.iter().enumerate() {
         let url = match &enclave.url {
@@ -57,7 +58,7 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<&'static str> {
             error.hint()
         } else if let Some(error) = cause.downcast_ref::<CliError>() {
             error.hint()
-        } else if cause.is::<KeystoreError>() {
+        } else if cause.is::<KeystoreError>() || cause.is::<ProfileError>() {
             None
         } else {
             is_typed_wrongly(cause).then_some("see offstage --help")
@@ -70,24 +71,13 @@ pub(super) fn is_usage(error: &anyhow::Error) -> bool {
     error.chain().any(is_typed_wrongly)
 }
 
-/// A text from elsewhere on one line, without characters that command a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
-}
-
-/// Seconds since the Unix epoch as a date and time, by the proleptic Gregorian calendar.
+/// Seconds since the Unix epoch as a date and time.
 fn utc(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // Count from 1 March of year 0, so that the leap day is the last of a year; 400 years have 146 097 days.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", rest / 3600, rest / 60 % 60, rest % 60)
+    let date = i64::try_from(seconds).ok().and_then(|seconds| UtcDateTime::from_unix_timestamp(seconds).ok());
+    let Some(date) = date else { return format!("{seconds} s after 1970") };
+    let (hour, minute, second) = date.as_hms();
+    let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
 #[cfg(test)]
@@ -132,7 +122,7 @@ Enclave 2
     }
 
     #[test]
-    fn a_url_cannot_command_the_terminal() {
+    fn h23_a_url_cannot_command_the_terminal() {
         let text = render_workers(&[enclave(1, Some(b"wss://x\x1b[2J\nMRENCLAVE: forged"))]);
         assert!(!text.contains('\x1b') && text.lines().count() == 6, "{text}");
     }
@@ -144,6 +134,9 @@ Enclave 2
             (951_782_400, "2000-02-29 00:00:00 UTC"),
             (1_709_251_199, "2024-02-29 23:59:59 UTC"),
             (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+            (253_402_300_799, "9999-12-31 23:59:59 UTC"),
+            (253_402_300_800, "253402300800 s after 1970"),
+            (u64::MAX, "18446744073709551615 s after 1970"),
         ] {
             assert_eq!(utc(seconds), text);
         }

@@ -5,8 +5,11 @@ use super::report;
 use crate::progress::{Milestone, Observer, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
-    io::{IsTerminal, Write, stderr, stdout},
-    sync::{Mutex, PoisonError},
+    io::{self, BufRead, IsTerminal, Read, Write, stderr, stdin, stdout},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,6 +18,7 @@ pub(super) struct Terminal {
     spinner: Option<ProgressBar>,
     colours: bool,
     stage: Mutex<Stage>,
+    warned: AtomicBool,
 }
 
 impl Terminal {
@@ -29,7 +33,7 @@ impl Terminal {
         });
         // https://no-color.org
         let colours = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { spinner, colours, stage: Mutex::new(Stage::Node) }
+        Self { spinner, colours, stage: Mutex::new(Stage::Node), warned: AtomicBool::new(false) }
     }
 
     /// What the operation waits for at the moment.
@@ -50,6 +54,27 @@ impl Terminal {
         match &self.spinner {
             Some(spinner) => spinner.suspend(|| print_line(text)),
             None => print_line(text),
+        }
+    }
+
+    /// Whether somebody is there who can be asked.
+    pub(super) fn can_ask(&self) -> bool {
+        stdin().is_terminal() && stderr().is_terminal()
+    }
+
+    /// Asks a question. Everything but `y` and `yes` is a no.
+    pub(super) fn ask(&self, question: &str) -> io::Result<bool> {
+        self.finish();
+        let _ = write!(stderr(), "{question}");
+        let mut answer = String::new();
+        stdin().lock().take(MAX_ANSWER_LEN).read_line(&mut answer)?;
+        Ok(is_yes(&answer))
+    }
+
+    /// Says, once, that a secret on the command line is seen by others.
+    pub(super) fn warn_of_shown_secret(&self) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            self.line(SHOWN_SECRET);
         }
     }
 
@@ -95,5 +120,32 @@ fn print_error_line(text: &str) {
     let _ = writeln!(stderr(), "{text}");
 }
 
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+/// The longest answer to a question, in bytes.
+const MAX_ANSWER_LEN: u64 = 64;
+
+const SHOWN_SECRET: &str = "\
+warning: a seed or phrase on the command line can be read by every user of this machine, and stays in the shell's \
+history; bring it in once with `offstage import` (or `offstage trusted import`) and name the account by its address, \
+or give it as `-` (standard input), `@file` or `env:NAME`";
+
 /// How often the spinner turns.
 const TICK: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c12_only_a_yes_is_a_yes() {
+        for yes in ["y", "Y\n", " yes \n", "YES"] {
+            assert!(is_yes(yes), "{yes:?}");
+        }
+        for no in ["", "\n", "n", "no", "yep", "y y", "1"] {
+            assert!(!is_yes(no), "{no:?}");
+        }
+    }
+}

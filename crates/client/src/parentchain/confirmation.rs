@@ -2,19 +2,23 @@
 //! `ProcessedParentchainBlock`: how a worker says, on chain, that it executed a block.
 //!
 //! The chain takes the call only from a registered enclave whose fingerprint is the shard's, so the event itself
-//! proves that such an enclave published the root.
+//! proves that such an enclave published the root. That the event is there is proven against the state of a final block, and the
+//! runtime that says what its bytes mean is proven, too.
 
-use super::{BRIDGE, Parentchain, ParentchainError};
+use super::{Parentchain, ParentchainError, finality, runtime::Runtime};
 use codec::Decode;
-use offstage_primitives::{H256, ShardIdentifier, bounded::decode_bounded};
-use std::ops::RangeInclusive;
+use offstage_light_client::{BlockId, EventRecord, FinalBlock};
+use offstage_primitives::{
+    H256, ShardIdentifier,
+    chain::{argument, enclave_bridge, storage},
+};
 use subxt::{
-    OnlineClient, OnlineClientAtBlock, PolkadotConfig,
-    client::Blocks,
+    OnlineClientAtBlock, PolkadotConfig,
     ext::scale_value::{
         Composite, Value, ValueDef,
         stringify::{custom_formatters::format_hex, to_writer_custom},
     },
+    rpcs::client::RpcSubscription,
 };
 
 /// What a worker published about a block that it executed.
@@ -30,38 +34,75 @@ pub struct ProcessedParentchainBlock {
     pub block_number: u32,
 }
 
-/// The chain's final blocks, from the moment of the subscription on, without gaps.
-pub struct FinalBlocks(Blocks<PolkadotConfig>);
+/// The chain's final blocks one after the other, without gaps, each verified to be final.
+pub struct FinalBlocks {
+    chain: Parentchain,
+    /// Number of the next one.
+    next: u32,
+    /// A final block at or above the next one, from whose state its hash is proven.
+    above: FinalBlock,
+    /// The runtime after the last one, which executed the next one.
+    runtime: Option<(u32, Runtime)>,
+    /// Wakes up whoever waits for the next one.
+    heads: RpcSubscription<<PolkadotConfig as subxt::Config>::Header>,
+}
 
 impl FinalBlocks {
     /// The confirmations of the block `block_hash` from now on.
     pub fn confirmations_of(self, shard: ShardIdentifier, block_hash: H256) -> Confirmations {
-        Confirmations { shard, block_hash, past: None, blocks: self }
+        Confirmations { shard, block_hash, blocks: self }
     }
 
-    /// Waits for the next final block and gives its events as text, one line each.
+    /// Waits for the next final block and gives its events as text, one line each, by the node's word.
     ///
     /// # Errors
-    /// [`ParentchainError::Read`] when the node ends the subscription or its events cannot be read.
+    /// [`ParentchainError`] when the node ends the subscription or its events cannot be read.
     pub async fn next_events(&mut self) -> Result<BlockEvents, ParentchainError> {
-        let at = self.next().await?;
-        Ok(BlockEvents {
-            number: at.block_number(),
-            hash: H256(at.block_hash().0),
-            events: event_lines(&at).await?,
-        })
+        let BlockId { number, hash } = self.next().await?.id();
+        let at = self.chain.0.api.at_block(u64::from(number)).await;
+        let at = at.map_err(|error| ParentchainError::read("a final block", &error))?;
+        Ok(BlockEvents { number: number.into(), hash, events: event_lines(&at).await? })
+    }
+
+    /// Waits for the next final block and gives its events, proven.
+    async fn next_proven_events(&mut self) -> Result<Vec<EventRecord>, ParentchainError> {
+        let block = self.next().await?;
+        let known = self.runtime.take().filter(|(after, _)| after.checked_add(1) == Some(block.id().number));
+        let runtime = match known {
+            Some((_, runtime)) => runtime,
+            None => self.chain.runtime_of(&block).await?,
+        };
+        let (events, runtime_after) = self.chain.events(&block, &runtime).await?;
+        self.runtime = Some((block.id().number, runtime_after));
+        Ok(events)
     }
 
     /// Waits for the next final block.
-    ///
-    /// # Errors
-    /// [`ParentchainError::Read`] when the node ends the subscription.
-    pub async fn next(&mut self) -> Result<OnlineClientAtBlock<PolkadotConfig>, ParentchainError> {
+    async fn next(&mut self) -> Result<FinalBlock, ParentchainError> {
+        let node = &self.chain.0.node.clone();
+        while self.above.id().number < self.next {
+            let tip = self.chain.tip().await?;
+            if tip.id().number < self.next {
+                self.more().await?;
+                continue;
+            }
+            // Near enough for its state to know the hashes of many blocks.
+            let above = self.next.saturating_add(NEAR).min(tip.id().number);
+            self.above = finality::descend(node, &tip, above).await?;
+        }
+        let block = finality::descend(node, &self.above, self.next).await?;
+        self.next = self.next.saturating_add(1);
+        Ok(block)
+    }
+
+    /// Waits until the node announces a final block.
+    async fn more(&mut self) -> Result<(), ParentchainError> {
         let what = "the chain's final blocks";
-        let ended = || ParentchainError::Read { what, reason: "the node closed the connection".to_owned() };
-        let block =
-            self.0.next().await.ok_or_else(ended)?.map_err(|error| ParentchainError::read(what, &error))?;
-        block.at().await.map_err(|error| ParentchainError::read(what, &error))
+        match self.heads.next().await {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(ParentchainError::read(what, &error)),
+            None => Err(ParentchainError::Read { what, reason: "the node closed the connection".to_owned() }),
+        }
     }
 }
 
@@ -77,34 +118,63 @@ pub struct BlockEvents {
 }
 
 impl Parentchain {
-    /// Subscribes to final blocks. Subscribe before you send, so that nothing can be missed.
+    /// The final blocks after those that are known now. Ask before you send, so that nothing can be missed.
     ///
     /// # Errors
-    /// [`ParentchainError::Read`].
+    /// [`ParentchainError`].
     pub async fn final_blocks(&self) -> Result<FinalBlocks, ParentchainError> {
-        self.api
-            .stream_blocks()
-            .await
-            .map(FinalBlocks)
-            .map_err(|error| ParentchainError::read("the chain's final blocks", &error))
+        // In this order, so that no block lies between the tip and the subscription.
+        let heads = self.0.node.finalized_heads().await?;
+        let above = self.tip().await?;
+        let next = above.id().number.saturating_add(1);
+        Ok(FinalBlocks { chain: self.clone(), next, above, runtime: None, heads })
     }
 
     /// The confirmations of a block of the past: in all final blocks from the one after it up to the head, and then in
     /// those that come.
     ///
     /// # Errors
-    /// [`ParentchainError::Read`].
+    /// [`ParentchainError`].
     pub async fn confirmations_of(
         &self,
         shard: ShardIdentifier,
         block_hash: H256,
         block_number: u32,
     ) -> Result<Confirmations, ParentchainError> {
-        // In this order, so that no block lies between the past and the subscription.
-        let blocks = self.final_blocks().await?;
-        let head = self.at_final_block().await?.block_number();
-        let past = Past { api: self.api.clone(), numbers: u64::from(block_number) + 1..=head };
-        Ok(Confirmations { shard, block_hash, past: Some(past), blocks })
+        let mut blocks = self.final_blocks().await?;
+        let first = block_number.saturating_add(1);
+        if first < blocks.next {
+            let above = first.saturating_add(NEAR).min(blocks.above.id().number);
+            blocks.above = finality::descend(&self.0.node, &blocks.above, above).await?;
+            blocks.next = first;
+        }
+        Ok(blocks.confirmations_of(shard, block_hash))
+    }
+
+    /// The runtime that executed a final block: the one in the state before it.
+    pub(crate) async fn runtime_of(&self, block: &FinalBlock) -> Result<Runtime, ParentchainError> {
+        let number = block.id().number.saturating_sub(1);
+        let parent = finality::descend(&self.0.node, block, number).await?;
+        self.runtime_at(&parent).await
+    }
+
+    /// The events of a final block that `runtime` executed, proven, and the runtime after it.
+    pub(crate) async fn events(
+        &self,
+        block: &FinalBlock,
+        runtime: &Runtime,
+    ) -> Result<(Vec<EventRecord>, Runtime), ParentchainError> {
+        let state = finality::read(&self.0.node, block, &[storage::events()]).await?;
+        let events = state.events(runtime.verified()).map_err(|error| ParentchainError::Read {
+            what: "the events of a block",
+            reason: error.to_string(),
+        })?;
+        let after = if state.code_hash() == runtime.verified().code_hash() {
+            runtime.clone()
+        } else {
+            self.runtime_at(block).await?
+        };
+        Ok((events, after))
     }
 }
 
@@ -113,14 +183,7 @@ impl Parentchain {
 pub struct Confirmations {
     shard: ShardIdentifier,
     block_hash: H256,
-    past: Option<Past>,
     blocks: FinalBlocks,
-}
-
-/// Final blocks that were there before the subscription.
-struct Past {
-    api: OnlineClient<PolkadotConfig>,
-    numbers: RangeInclusive<u64>,
 }
 
 impl Confirmations {
@@ -134,40 +197,39 @@ impl Confirmations {
         self.block_hash
     }
 
-    /// Those in the next final block, in its order. A block may be seen twice where the past meets the subscription.
+    /// Those in the next final block, in its order.
     ///
     /// # Errors
-    /// [`ParentchainError::Read`] when the node ends the subscription or the events of a block cannot be read.
+    /// [`ParentchainError`] when the node ends the subscription, or the events of a block cannot be read or are not proven.
     pub async fn next_block(&mut self) -> Result<Vec<ProcessedParentchainBlock>, ParentchainError> {
-        let at = match self.past.as_mut().and_then(|past| Some((past.numbers.next()?, &past.api))) {
-            Some((number, api)) => {
-                api.at_block(number).await.map_err(|error| ParentchainError::read("a final block", &error))?
-            }
-            None => self.blocks.next().await?,
-        };
-        let mut found = confirmations(&at).await?;
+        let events = self.blocks.next_proven_events().await?;
+        let mut found = confirmations(&events)?;
         found.retain(|event| event.shard == self.shard && event.block_hash == self.block_hash);
         Ok(found)
     }
 }
 
-/// The confirmations in a block.
-async fn confirmations(
-    at: &OnlineClientAtBlock<PolkadotConfig>,
-) -> Result<Vec<ProcessedParentchainBlock>, ParentchainError> {
-    let what = "the events of a block";
-    let events = at.events().fetch().await.map_err(|error| ParentchainError::read(what, &error))?;
-    let mut found = Vec::new();
-    for event in events.iter() {
-        let event = event.map_err(|error| ParentchainError::read(what, &error))?;
-        if event.pallet_name() == BRIDGE && event.event_name() == "ProcessedParentchainBlock" {
-            let fields = decode_bounded(event.field_bytes(), CONFIRMATION_LEN).map_err(|error| {
-                ParentchainError::Read { what: "a confirmation of a block", reason: error.to_string() }
-            })?;
-            found.push(fields);
-        }
-    }
-    Ok(found)
+/// The confirmations among the events of a block.
+fn confirmations(events: &[EventRecord]) -> Result<Vec<ProcessedParentchainBlock>, ParentchainError> {
+    let malformed = || ParentchainError::Read {
+        what: "a confirmation of a block",
+        reason: "the event has a form that this version of the client does not know".to_owned(),
+    };
+    let is_confirmation =
+        |event: &&EventRecord| event.is(enclave_bridge::PALLET, enclave_bridge::BLOCK_PROCESSED);
+    events
+        .iter()
+        .filter(is_confirmation)
+        .map(|event| {
+            Some(ProcessedParentchainBlock {
+                shard: event.field(argument::SHARD, 0)?,
+                block_hash: event.field(argument::BLOCK_HASH, 1)?,
+                trusted_calls_merkle_root: event.field(argument::TRUSTED_CALLS_MERKLE_ROOT, 2)?,
+                block_number: event.field(argument::BLOCK_NUMBER, 3)?,
+            })
+        })
+        .map(|confirmation| confirmation.ok_or_else(malformed))
+        .collect()
 }
 
 /// The events in a block, as text.
@@ -189,5 +251,5 @@ async fn event_lines(at: &OnlineClientAtBlock<PolkadotConfig>) -> Result<Vec<Str
     Ok(lines)
 }
 
-/// Three hashes and a block number.
-const CONFIRMATION_LEN: usize = 3 * 32 + 4;
+/// How far above the next block the one is from whose state the hashes of blocks are proven.
+const NEAR: u32 = 200;

@@ -1,75 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the chain holds, at its newest final block.
+//! What the chain holds, proven at its newest final block.
 
-use super::{BRIDGE, Parentchain, ParentchainError, TEEREX};
+use super::{Parentchain, ParentchainError, finality};
 use crate::verification::ChainFacts;
 use codec::Decode;
+use offstage_attestation::ChainPolicy;
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
-    attestation::{INTEL_ROOT, TcbPolicy},
+    AccountId32, ShardIdentifier,
     bounded::decode_bounded,
+    chain::{balances, storage},
     enclave_bridge::{UpgradableShardConfig, allowed_fingerprint},
-    teerex::{MultiEnclave, SecurityFlags, SgxEnclave},
+    teerex::{MultiEnclave, SgxEnclave},
 };
-use subxt::{
-    OnlineClientAtBlock, PolkadotConfig,
-    dynamic::{self, Value},
-    ext::scale_decode::DecodeAsType,
-};
+use subxt::dynamic;
 
 impl Parentchain {
     /// The free balance of an account, in the chain's smallest unit. Zero for an account that is not there.
     ///
     /// # Errors
-    /// [`ParentchainError::Read`].
+    /// [`ParentchainError`].
     pub async fn free_balance(&self, account: &AccountId32) -> Result<u128, ParentchainError> {
-        let what = "the account's balance";
-        let at = self.at_final_block().await?;
-        let address = dynamic::storage::<([u8; 32],), AccountInfo>("System", "Account");
-        let value = at
-            .storage()
-            .try_fetch(address, (*account.as_ref(),))
-            .await
-            .map_err(|error| ParentchainError::read(what, &error))?;
-        match value {
-            Some(value) => {
-                let info = value.decode().map_err(|error| ParentchainError::read(what, &error))?;
-                Ok(info.data.free)
-            }
+        let key = storage::account(account);
+        let state = finality::read(&self.0.node, &self.tip().await?, std::slice::from_ref(&key)).await?;
+        match state.value(&key) {
+            // More fields follow on some chains.
+            Some(mut value) => AccountInfo::decode(&mut value)
+                .map(|info| info.free)
+                .map_err(|_| malformed("the account's balance")),
             None => Ok(0),
         }
     }
 
-    /// The least balance that an account may have, in the chain's smallest unit.
+    /// The least balance that an account may have, in the chain's smallest unit, as the node says it.
     ///
     /// # Errors
     /// [`ParentchainError::Read`].
     pub async fn existential_deposit(&self) -> Result<u128, ParentchainError> {
         let at = self.at_final_block().await?;
         at.constants()
-            .entry(dynamic::constant::<u128>("Balances", "ExistentialDeposit"))
+            .entry(dynamic::constant::<u128>(balances::PALLET, balances::EXISTENTIAL_DEPOSIT))
             .map_err(|error| ParentchainError::read("the existential deposit", &error))
     }
 
-    /// All registered enclaves with their signers, ordered by signer.
+    /// The registered enclaves with their signers, ordered by signer: at most [`MAX_ENCLAVES`]. Each is proven; that there are no
+    /// others is the node's word.
     ///
     /// # Errors
-    /// [`ParentchainError::WrongChain`] without the registry, [`ParentchainError::Read`] when it cannot be read.
+    /// [`ParentchainError`].
     pub async fn enclaves(&self) -> Result<Vec<(AccountId32, SgxEnclave)>, ParentchainError> {
         let what = "the registry of enclaves";
-        let at = self.at_final_block().await?;
-        require(&at, TEEREX)?;
-        let address = dynamic::storage::<([u8; 32],), Value>(TEEREX, "SovereignEnclaves");
-        let mut entries =
-            at.storage().iter(address, ()).await.map_err(|error| ParentchainError::read(what, &error))?;
+        let tip = self.tip().await?;
+        let keys = self.0.node.keys(&storage::sovereign_enclaves(), MAX_ENCLAVES, tip.id().hash).await?;
+        let state = finality::read(&self.0.node, &tip, &keys).await?;
         let mut enclaves = Vec::new();
-        while let Some(entry) = entries.next().await {
-            let entry = entry.map_err(|error| ParentchainError::read(what, &error))?;
+        for key in keys {
             // Blake2_128Concat: the key ends with the account itself.
-            let signer: Option<[u8; 32]> = entry.key_bytes().last_chunk::<32>().copied();
+            let signer = key.last_chunk::<32>().map(|signer| AccountId32::new(*signer));
+            let signer = signer.filter(|signer| storage::sovereign_enclave(signer) == key);
             let signer = signer.ok_or_else(|| malformed(what))?;
-            let MultiEnclave::Sgx(enclave) = decode(what, entry.value().bytes())?;
-            enclaves.push((AccountId32::new(signer), enclave));
+            if let Some(MultiEnclave::Sgx(enclave)) = decoded(what, state.value(&key))? {
+                enclaves.push((signer, enclave));
+            }
         }
         enclaves.sort_by(|one, other| one.0.cmp(&other.0));
         Ok(enclaves)
@@ -77,109 +68,50 @@ impl Parentchain {
 
     /// What a verifier of `signer`'s evidence for `shard` must know of the chain.
     ///
-    /// A chain that names neither a root certificate nor a policy of patch levels (Integritee's do not) counts as one
-    /// that trusts Intel's root and the default policy.
-    ///
     /// # Errors
-    /// [`ParentchainError::WrongChain`] or [`ParentchainError::Read`].
+    /// [`ParentchainError`].
     pub async fn facts(
         &self,
         signer: &AccountId32,
         shard: ShardIdentifier,
     ) -> Result<ChainFacts, ParentchainError> {
-        let at = self.at_final_block().await?;
-        require(&at, TEEREX)?;
-        require(&at, BRIDGE)?;
-        let root = optional::<Vec<u8>>(&at, TEEREX, "RootCertificate", None).await?;
-        let policy = optional::<TcbPolicy>(&at, TEEREX, "TcbPolicy", None).await?;
-        let flags = optional::<SecurityFlags>(&at, TEEREX, "SecurityFlags", None).await?;
-        let debug_mode = optional::<bool>(&at, TEEREX, "SgxAllowDebugMode", None).await?;
-        let now = optional::<u64>(&at, "Timestamp", "Now", None)
-            .await?
-            .ok_or_else(|| malformed("the chain's time"))?;
-        let config =
-            optional::<UpgradableShardConfig>(&at, BRIDGE, "ShardConfigRegistry", Some(shard.as_bytes()))
-                .await?;
-        let enclave =
-            optional::<MultiEnclave>(&at, TEEREX, "SovereignEnclaves", Some(signer.as_ref())).await?;
-        // Block numbers of the chains in use have 32 bits.
-        let number = u32::try_from(at.block_number()).unwrap_or(u32::MAX);
+        let tip = self.tip().await?;
+        let own = [storage::timestamp(), storage::shard_config(shard), storage::sovereign_enclave(signer)];
+        let keys = [&own[..], &ChainPolicy::storage_keys()].concat();
+        let state = finality::read(&self.0.node, &tip, &keys).await?;
+        let [now, config, enclave] = own.each_ref().map(|key| state.value(key));
+        let policy = ChainPolicy::from_storage(|key| state.value(key))
+            .map_err(|error| ParentchainError::read("the chain's policy of attestation", &error))?;
+        let now: u64 = decoded("the chain's time", now)?.ok_or_else(|| malformed("the chain's time"))?;
+        let config: Option<UpgradableShardConfig> = decoded("the shard's configuration", config)?;
+        let enclave: Option<MultiEnclave> = decoded("the registry of enclaves", enclave)?;
         Ok(ChainFacts {
             genesis_hash: self.genesis_hash(),
-            block_number: number,
-            root_certificate: root.unwrap_or_else(|| INTEL_ROOT.to_vec()),
-            tcb_policy: policy.unwrap_or_default(),
-            allow_debug: flags
-                .map_or_else(|| debug_mode.unwrap_or(false), |flags| flags.sgx_allow_debug_mode),
+            block: tip.id(),
+            policy,
+            trusted_root: self.trust().root,
             now_seconds: now / MILLISECONDS_PER_SECOND,
             shard,
-            allowed_fingerprint: allowed_fingerprint(shard, config.as_ref(), number),
+            allowed_fingerprint: allowed_fingerprint(shard, config.as_ref(), tip.id().number),
             registered: enclave.map(|MultiEnclave::Sgx(enclave)| enclave),
         })
     }
-
-    /// Hash of the final block with this number, or `None` when there is none yet.
-    ///
-    /// # Errors
-    /// [`ParentchainError::Read`].
-    pub async fn final_block_hash(&self, number: u64) -> Result<Option<H256>, ParentchainError> {
-        let at = self.at_final_block().await?;
-        if number > at.block_number() {
-            return Ok(None);
-        }
-        let block = self
-            .api
-            .at_block(number)
-            .await
-            .map_err(|error| ParentchainError::read("a final block", &error))?;
-        Ok(Some(H256(block.block_hash().0)))
-    }
 }
 
-/// The parts of `System.Account` that are of interest here.
-#[derive(DecodeAsType)]
-#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
+/// The beginning of frame-system's `AccountInfo` with pallet-balances' `AccountData`.
+#[derive(Decode)]
 struct AccountInfo {
-    data: AccountData,
-}
-
-#[derive(DecodeAsType)]
-#[decode_as_type(crate_path = "subxt::ext::scale_decode")]
-struct AccountData {
+    _nonce: u32,
+    _consumers: u32,
+    _providers: u32,
+    _sufficients: u32,
     free: u128,
 }
 
-/// A storage item that a chain may not have.
-async fn optional<T: Decode>(
-    at: &OnlineClientAtBlock<PolkadotConfig>,
-    pallet: &'static str,
-    item: &'static str,
-    key: Option<&[u8; 32]>,
-) -> Result<Option<T>, ParentchainError> {
-    let exists = at
-        .metadata_ref()
-        .pallet_by_name(pallet)
-        .and_then(|pallet| pallet.storage())
-        .is_some_and(|storage| storage.entry_by_name(item).is_some());
-    if !exists {
-        return Ok(None);
-    }
-    let address = dynamic::storage::<Vec<Value>, Value>(pallet, item);
-    let key = key.map(Value::from_bytes).into_iter().collect();
-    let value =
-        at.storage().try_fetch(address, key).await.map_err(|error| ParentchainError::read(item, &error))?;
-    value.map(|value| decode(item, value.bytes())).transpose()
-}
-
-fn require(at: &OnlineClientAtBlock<PolkadotConfig>, pallet: &'static str) -> Result<(), ParentchainError> {
-    match at.metadata_ref().pallet_by_name(pallet) {
-        Some(_) => Ok(()),
-        None => Err(ParentchainError::WrongChain { pallet }),
-    }
-}
-
-fn decode<T: Decode>(what: &'static str, bytes: &[u8]) -> Result<T, ParentchainError> {
-    decode_bounded(bytes, MAX_STORAGE_VALUE_LEN).map_err(|_| malformed(what))
+/// A proven value, if there is one.
+fn decoded<T: Decode>(what: &'static str, value: Option<&[u8]>) -> Result<Option<T>, ParentchainError> {
+    let value = value.map(|bytes| decode_bounded(bytes, MAX_STORAGE_VALUE_LEN)).transpose();
+    value.map_err(|_| malformed(what))
 }
 
 fn malformed(what: &'static str) -> ParentchainError {
@@ -189,7 +121,10 @@ fn malformed(what: &'static str) -> ParentchainError {
     }
 }
 
-/// The largest of the values that are read here is a root certificate of about 1 KB.
+/// How many entries of the registry are shown.
+pub const MAX_ENCLAVES: u32 = 1000;
+
+/// The largest of the values that are read here is a shard's configuration with its authorities.
 const MAX_STORAGE_VALUE_LEN: usize = 64 * 1024;
 
 /// `Timestamp.Now` counts milliseconds.

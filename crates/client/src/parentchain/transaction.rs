@@ -6,7 +6,12 @@ use crate::{
     account::Account,
     progress::{Milestone, Observer, Stage},
 };
-use offstage_primitives::{AccountId32, H256};
+use offstage_light_client::Phase;
+use offstage_primitives::{
+    AccountId32, H256,
+    chain::{argument, balances, system, utility},
+};
+use sp_crypto_hashing::blake2_256;
 use subxt::{
     Metadata, PolkadotConfig,
     config::PolkadotExtrinsicParamsBuilder,
@@ -30,13 +35,14 @@ impl Call {
     /// Moves `amount` to `to`, even if nothing remains on the sender's account.
     pub fn transfer(to: &AccountId32, amount: u128) -> Self {
         let to = Value::unnamed_variant("Id", [bytes(to.as_ref())]);
-        Self::new("Balances", "transfer_allow_death", [("dest", to), ("value", Value::u128(amount))])
+        let arguments = [("dest", to), ("value", Value::u128(amount))];
+        Self::new(balances::PALLET, balances::TRANSFER_ALLOW_DEATH, arguments)
     }
 
     /// All of `calls`, or none when one of them fails.
     pub fn all(calls: Vec<Self>) -> Self {
         let calls = Value::unnamed_composite(calls.into_iter().map(|call| call.0.into_value()));
-        Self::new("Utility", "batch_all", [("calls", calls)])
+        Self::new(utility::PALLET, utility::BATCH_ALL, [(argument::CALLS, calls)])
     }
 
     /// The bytes of the call by a chain's metadata.
@@ -95,12 +101,18 @@ impl Parentchain {
         };
         let account: utils::AccountId32 = Signer::<PolkadotConfig>::account_id(signer);
         let nonce = self
-            .rpc
+            .0
+            .node
+            .methods()
             .system_account_next_index(&account)
             .await
             .map_err(|error| ParentchainError::read("the signing account's nonce", &error))?;
         let parameters = PolkadotExtrinsicParamsBuilder::new().mortal(LIFETIME).nonce(nonce).build();
-        let transactions = self.at_final_block().await?.transactions();
+        // By the proven runtime, so that no node can have another call signed.
+        let runtime = self.runtime_at(&self.tip().await?).await?;
+        let at = self.api_by(&runtime).await?.at_current_block().await;
+        let at = at.map_err(|error| ParentchainError::read("the newest final block", &error))?;
+        let transactions = at.transactions();
         let mut signable = transactions
             .create_signable(&call.0, &account, parameters)
             .await
@@ -134,25 +146,63 @@ impl Parentchain {
                 | TransactionStatus::Dropped { message } => return Err(lost(message)),
             }
         };
-        let events = block.wait_for_success().await.map_err(|error| match error {
-            TransactionEventsError::ExtrinsicFailed(error) => {
-                ParentchainError::Failed { reason: error.to_string() }
-            }
-            error => ParentchainError::read("the outcome of the transaction", &error),
-        })?;
         let at =
             block.at().await.map_err(|error| ParentchainError::read("the transaction's block", &error))?;
-        let included = Included {
-            extrinsic_hash,
-            block_hash: H256(block.block_hash().0),
-            block_number: at.block_number(),
-            extrinsic_index: u32::try_from(events.extrinsic_index()).unwrap_or(u32::MAX),
-        };
+        let number = u32::try_from(at.block_number()).unwrap_or(u32::MAX);
+        let block_hash = H256(block.block_hash().0);
+        let (extrinsic_index, is_success) = self.outcome(number, block_hash, extrinsic_hash).await?;
+        if !is_success {
+            // That it failed is proven, why is the node's word.
+            let reason = match block.wait_for_success().await {
+                Err(TransactionEventsError::ExtrinsicFailed(error)) => error.to_string(),
+                _ => "the node does not say why".to_owned(),
+            };
+            return Err(ParentchainError::Failed { reason });
+        }
+        let included = Included { extrinsic_hash, block_hash, block_number: number.into(), extrinsic_index };
         observer.reached(&Milestone::Final {
             block_hash: included.block_hash,
             block_number: included.block_number,
         });
         Ok(included)
+    }
+
+    /// Position of a transaction in a block, which must be final and hold it, and whether it succeeded there. All of it is
+    /// proven.
+    pub(super) async fn outcome(
+        &self,
+        number: u32,
+        hash: H256,
+        extrinsic_hash: H256,
+    ) -> Result<(u32, bool), ParentchainError> {
+        let unproven = |reason: &str| ParentchainError::Unproven {
+            what: format!("place of the transaction in block {number}"),
+            reason: reason.to_owned(),
+        };
+        // A node tells its watchers of a final block a moment before it has the justification.
+        let mut heads = self.0.node.finalized_heads().await?;
+        let block = loop {
+            match self.final_block(number).await? {
+                Some(block) => break block,
+                None => match heads.next().await {
+                    Some(Ok(_)) => {}
+                    _ => return Err(unproven("the node does not show that the block is final")),
+                },
+            }
+        };
+        if block.id().hash != hash {
+            return Err(unproven("another block is final there"));
+        }
+        let runtime = self.runtime_of(&block).await?;
+        let body = self.0.node.body(hash).await?;
+        block.check_body(runtime.verified(), &body).map_err(|error| unproven(&error.to_string()))?;
+        let is_it = |extrinsic: &Vec<u8>| H256(blake2_256(extrinsic)) == extrinsic_hash;
+        let index = body.iter().position(is_it).and_then(|index| u32::try_from(index).ok());
+        let index = index.ok_or_else(|| unproven("the block does not hold it"))?;
+        let (events, _) = self.events(&block, &runtime).await?;
+        let of_it = events.iter().filter(|event| event.phase == Phase::ApplyExtrinsic(index));
+        let is_success = of_it.clone().any(|event| event.is(system::PALLET, system::EXTRINSIC_SUCCESS));
+        Ok((index, is_success))
     }
 }
 

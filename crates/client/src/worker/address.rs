@@ -35,6 +35,12 @@ impl WorkerAddress {
         Ok(Self { host: host.to_owned(), port })
     }
 
+    /// The same machine at another port.
+    #[must_use]
+    pub fn with_port(&self, port: u16) -> Self {
+        Self { host: self.host.clone(), port }
+    }
+
     /// Name or IP address of the machine.
     pub fn host(&self) -> &str {
         &self.host

@@ -2,10 +2,11 @@
 //! JSON-RPC 2.0 requests over a WebSocket, one after the other.
 
 use super::{WorkerAddress, WorkerError};
+use crate::printable::printable;
 use futures::{SinkExt, StreamExt};
 use offstage_primitives::{
     bounded::decode_bounded,
-    rpc::{DirectRequestStatus, RpcReturnValue},
+    rpc::{DirectRequestStatus, Method, RpcReturnValue},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,18 +43,16 @@ impl Channel {
     }
 
     /// Asks and gives the SCALE value of the answer.
-    pub(super) async fn call(
-        &mut self,
-        method: &'static str,
-        parameters: Value,
-    ) -> Result<Vec<u8>, WorkerError> {
+    pub(super) async fn call(&mut self, method: Method, parameters: Value) -> Result<Vec<u8>, WorkerError> {
+        let method = method.name();
         let result = self.request(method, parameters).await?;
         let text = result.as_str().ok_or(WorkerError::Malformed { method })?;
         value_of(method, text)
     }
 
     /// Asks for a text, which workers give either as SCALE, like every value, or bare.
-    pub(super) async fn call_text(&mut self, method: &'static str) -> Result<String, WorkerError> {
+    pub(super) async fn call_text(&mut self, method: Method) -> Result<String, WorkerError> {
+        let method = method.name();
         let result = self.request(method, json!([])).await?;
         let text = result.as_str().ok_or(WorkerError::Malformed { method })?;
         if !text.starts_with("0x") {
@@ -115,11 +114,6 @@ fn value_of(method: &'static str, text: &str) -> Result<Vec<u8>, WorkerError> {
         }
         DirectRequestStatus::TrustedOperationStatus(_) => Err(malformed()),
     }
-}
-
-/// A text from elsewhere on one line, without characters that command a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 fn broken(reason: impl ToString) -> WorkerError {

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The client against workers that are played here: real TLS, real WebSockets, real evidence of the development root; an
-//! honest worker, and every kind that must be refused (threat model C8, H2, H10, H15).
+//! The client against workers that are played here: real TLS, real WebSockets, real evidence of the development root;
+//! an honest worker, and every kind that must be refused (threat model C8, H2, H10, H15).
 
 use super::*;
-use crate::workflow;
+use crate::{trust::TrustedRoot, workflow};
 use codec::Encode;
 use futures::{SinkExt, StreamExt};
 use offstage_attestation::{
-    EvidenceError,
+    ChainPolicy, EvidenceError,
     development::{self, Platform, Report},
     x509,
 };
+use offstage_balances_interface::{BalancesOperation, Getter, TrustedCall, TrustedGetter};
 use offstage_envelope::OpeningKey;
+use offstage_light_client::BlockId;
 use offstage_primitives::{
     attestation::{
         CertificateEvidence, DEVELOPMENT_ROOT, EVIDENCE_OID, INTEL_ROOT, KeyBinding, TcbPolicy, TcbStatus,
     },
-    balances::{BalancesOperation, TrustedCall},
     receipt::{OperationLeaf, Outcome},
     rpc::RpcReturnValue,
     shielding::ShieldingPublicKey,
@@ -43,6 +44,9 @@ const SHARD: [u8; 32] = [8; 32];
 const GENESIS: H256 = H256([9; 32]);
 /// Number of the chain's newest final block.
 const VERIFIED_AT: u32 = 70;
+
+/// The chain's newest final block.
+const NEWEST: BlockId = BlockId { number: VERIFIED_AT, hash: H256([70; 32]) };
 
 /// Where signatures for the worker must be good.
 const DOMAIN: Domain =
@@ -105,10 +109,9 @@ impl Enclave {
     fn chain(&self) -> ChainFacts {
         ChainFacts {
             genesis_hash: GENESIS,
-            block_number: VERIFIED_AT,
-            root_certificate: DEVELOPMENT_ROOT.to_vec(),
-            tcb_policy: TcbPolicy::default(),
-            allow_debug: false,
+            block: NEWEST,
+            trusted_root: TrustedRoot::Development,
+            policy: policy(DEVELOPMENT_ROOT, TcbPolicy::default(), false),
             now_seconds: NOW,
             shard: SHARD.into(),
             allowed_fingerprint: H256(MRENCLAVE),
@@ -124,6 +127,10 @@ impl Enclave {
             }),
         }
     }
+}
+
+fn policy(root: &[u8], tcb: TcbPolicy, allow_debug: bool) -> ChainPolicy {
+    ChainPolicy::new(root.to_vec(), tcb, allow_debug)
 }
 
 impl ChainView for ChainFacts {
@@ -147,10 +154,20 @@ struct Served {
     address: WorkerAddress,
     /// The methods that were called.
     calls: Arc<Mutex<Vec<String>>>,
+    /// The block from whose state it answers.
+    answers_from: Arc<Mutex<BlockId>>,
 }
 
+/// What a business logic answers to an encoded getter, from the state of this block.
+type Logic = fn(&[u8], BlockId) -> RpcReturnValue;
+
 /// Serves `certificate` with `key`; answers to `author_getShieldingKey` with `shielding_key`.
-async fn serve(certificate: Vec<u8>, key: &KeyPair, shielding_key: ShieldingPublicKey) -> Served {
+async fn serve(
+    certificate: Vec<u8>,
+    key: &KeyPair,
+    shielding_key: ShieldingPublicKey,
+    logic: Logic,
+) -> Served {
     let provider = aws_lc_rs::default_provider();
     let key =
         provider.key_provider.load_private_key(PrivateKeyDer::Pkcs8(key.serialize_der().into())).unwrap();
@@ -165,6 +182,8 @@ async fn serve(certificate: Vec<u8>, key: &KeyPair, shielding_key: ShieldingPubl
     let port = listener.local_addr().unwrap().port();
     let calls = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&calls);
+    let answers_from = Arc::new(Mutex::new(NEWEST));
+    let state = Arc::clone(&answers_from);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let Ok(stream) = acceptor.accept(stream).await else { continue };
@@ -173,7 +192,8 @@ async fn serve(certificate: Vec<u8>, key: &KeyPair, shielding_key: ShieldingPubl
                 let request: Value = serde_json::from_str(&text).unwrap();
                 let method = request["method"].as_str().unwrap();
                 log.lock().unwrap().push(method.to_owned());
-                let answer = answer(method, &request["params"], &shielding_key);
+                let answers_from = *state.lock().unwrap();
+                let answer = answer(method, &request["params"], &shielding_key, logic, answers_from);
                 let result = format!("0x{}", hex::encode(answer.encode()));
                 let answer = json!({ "jsonrpc": "2.0", "id": request["id"], "result": result });
                 if socket.send(Message::text(answer.to_string())).await.is_err() {
@@ -182,29 +202,26 @@ async fn serve(certificate: Vec<u8>, key: &KeyPair, shielding_key: ShieldingPubl
             }
         }
     });
-    Served { address: WorkerAddress::parse("wss://127.0.0.1", port).unwrap(), calls }
+    Served { address: WorkerAddress::parse("wss://127.0.0.1", port).unwrap(), calls, answers_from }
 }
 
-fn answer(method: &str, parameters: &Value, shielding_key: &ShieldingPublicKey) -> RpcReturnValue {
+fn answer(
+    method: &str,
+    parameters: &Value,
+    shielding_key: &ShieldingPublicKey,
+    logic: Logic,
+    answers_from: BlockId,
+) -> RpcReturnValue {
     let bytes = || hex::decode(parameters[0].as_str().unwrap().trim_start_matches("0x")).unwrap();
     match method {
         "author_getShieldingKey" => RpcReturnValue::ok(shielding_key.to_json()),
         "author_getFingerprint" => RpcReturnValue::ok(MRENCLAVE),
         "author_getShard" => RpcReturnValue::ok(SHARD),
         "system_version" => RpcReturnValue::ok("0.1.0"),
-        "state_executeGetter" => {
+        "offstage_executeGetter" => {
             let request = Request::decode(&mut &bytes()[..]).unwrap();
-            let Getter::Bound(signed) = Getter::decode(&mut &request.cyphertext[..]).unwrap() else {
-                return RpcReturnValue::error("unexpected getter");
-            };
-            if !signed.verify(&DOMAIN, VERIFIED_AT) || request.shard != SHARD.into() {
-                return RpcReturnValue::error("not authorised");
-            }
-            RpcReturnValue::ok(Some(match signed.getter {
-                TrustedGetter::FreeBalance(_) => 25_000_000_000u128.encode(),
-                TrustedGetter::ReservedBalance(_) => 0u128.encode(),
-                TrustedGetter::Nonce(_) => 3u32.encode(),
-            }))
+            assert_eq!(request.shard, SHARD.into());
+            logic(&request.cyphertext, answers_from)
         }
         "offstage_getReceipt" => RpcReturnValue::ok((bytes()[0] == 1).then(|| Receipt {
             leaf: OperationLeaf { operation: H256::from_slice(&bytes()), outcome: Outcome::Executed },
@@ -218,16 +235,32 @@ fn answer(method: &str, parameters: &Value, shielding_key: &ShieldingPublicKey) 
     }
 }
 
+fn balances(getter: &[u8], block: BlockId) -> RpcReturnValue {
+    let Getter::Bound(signed) = Getter::decode(&mut &getter[..]).unwrap() else {
+        return RpcReturnValue::error("unexpected getter");
+    };
+    if !signed.verify(&DOMAIN, VERIFIED_AT) {
+        return RpcReturnValue::error("not authorised");
+    }
+    let value = Some(match signed.getter {
+        TrustedGetter::FreeBalance(_) => 25_000_000_000u128.encode(),
+        TrustedGetter::ReservedBalance(_) => 0u128.encode(),
+        TrustedGetter::Nonce(_) => 3u32.encode(),
+    });
+    RpcReturnValue::ok((value, block.number, block.hash))
+}
+
 /// Connects to an enclave that is served as it is, with the chain's facts changed by `change`.
 async fn connect(
     enclave: &Enclave,
     expected: &Expected,
     change: impl FnOnce(&mut ChainFacts),
 ) -> Result<Worker, WorkerError> {
-    let served = serve(enclave.certificate(), &enclave.tls_key, enclave.shielding_key.clone()).await;
+    let served =
+        serve(enclave.certificate(), &enclave.tls_key, enclave.shielding_key.clone(), balances).await;
     let mut chain = enclave.chain();
     change(&mut chain);
-    let result = Worker::connect(&chain, &served.address, expected).await;
+    let result = Worker::verified(&chain, &served.address, expected).await;
     if result.is_err() {
         let calls = served.calls.lock().unwrap();
         assert!(calls.iter().all(|call| call == "author_getShieldingKey"), "{calls:?}");
@@ -253,8 +286,9 @@ async fn an_honest_worker_is_verified_and_answers() {
     assert_eq!(worker.identity().shard(), SHARD.into());
     assert_eq!(worker.identity().signer(), &enclave.evidence.signer);
     let alice = Account::from_secret("//Alice").ok().unwrap();
-    assert_eq!(worker.free_balance(&alice).await.unwrap(), 25_000_000_000);
-    assert_eq!(worker.nonce(&alice).await.unwrap(), 3);
+    let question = TrustedGetter::FreeBalance(alice.id());
+    assert_eq!(worker.read::<Getter, u128>(question, &alice).await.unwrap(), 25_000_000_000);
+    assert_eq!(worker.nonce::<Getter>(&alice).await.unwrap(), 3);
     assert_eq!(worker.fingerprint().await.unwrap(), MRENCLAVE);
     assert_eq!(worker.shard().await.unwrap(), SHARD.into());
     assert_eq!(worker.version().await.unwrap(), "0.1.0");
@@ -270,7 +304,8 @@ async fn what_is_encrypted_to_a_verified_worker_its_enclave_can_authenticate() {
     let alice = Account::from_secret("//Alice").ok().unwrap();
     let bob = Account::from_secret("//Bob").ok().unwrap();
     let call = TrustedCall::BalanceTransfer(alice.id(), bob.id(), 1);
-    let operation = workflow::compose_trusted_call(call.clone(), 3, &alice, worker.identity()).unwrap();
+    let operation: BalancesOperation =
+        workflow::compose_trusted_call(call.clone(), 3, &alice, worker.identity()).unwrap();
     let envelope = workflow::encode_and_encrypt(&operation, worker.identity()).unwrap();
     let opened = BalancesOperation::decode(&mut &SHIELDING_KEY.open(&envelope).unwrap()[..]).unwrap();
     assert_eq!(opened, operation);
@@ -278,7 +313,7 @@ async fn what_is_encrypted_to_a_verified_worker_its_enclave_can_authenticate() {
     assert!(signed.nonce == 3 && signed.verify(&DOMAIN));
     assert!(!signed.is_expired(VERIFIED_AT + workflow::CALL_LIFETIME));
     assert!(signed.is_expired(VERIFIED_AT + workflow::CALL_LIFETIME + 1));
-    assert!(workflow::compose_trusted_call(call, 3, &bob, worker.identity()).is_err());
+    assert!(workflow::compose_trusted_call::<_, Getter>(call, 3, &bob, worker.identity()).is_err());
 }
 
 #[tokio::test]
@@ -297,8 +332,8 @@ async fn c08_a_proxy_with_a_tls_key_of_its_own_is_refused() {
     let content = octet_string(&enclave.evidence.encode());
     parameters.custom_extensions = vec![CustomExtension::from_oid_content(EVIDENCE_OID, content)];
     let certificate = parameters.self_signed(&proxy).unwrap().der().to_vec();
-    let served = serve(certificate, &proxy, enclave.shielding_key.clone()).await;
-    let result = Worker::connect(&enclave.chain(), &served.address, &Expected::default()).await;
+    let served = serve(certificate, &proxy, enclave.shielding_key.clone(), balances).await;
+    let result = Worker::verified(&enclave.chain(), &served.address, &Expected::default()).await;
     let Err(WorkerError::Refused { refusal, .. }) = result else { panic!("the proxy was accepted") };
     assert_eq!(refusal, Refusal::Evidence(EvidenceError::TlsKey));
 }
@@ -307,8 +342,8 @@ async fn c08_a_proxy_with_a_tls_key_of_its_own_is_refused() {
 async fn c08_a_proxy_that_shows_the_enclaves_certificate_fails_the_handshake() {
     let enclave = Enclave::honest();
     let proxy = KeyPair::generate().unwrap();
-    let served = serve(enclave.certificate(), &proxy, enclave.shielding_key.clone()).await;
-    let result = Worker::connect(&enclave.chain(), &served.address, &Expected::default()).await;
+    let served = serve(enclave.certificate(), &proxy, enclave.shielding_key.clone(), balances).await;
+    let result = Worker::verified(&enclave.chain(), &served.address, &Expected::default()).await;
     assert!(matches!(result, Err(WorkerError::Tls { .. })));
     assert!(served.calls.lock().unwrap().is_empty());
 }
@@ -352,9 +387,38 @@ async fn h02_another_chain_or_shard_is_refused() {
     );
 }
 
+/// The attacker's enclave is genuine, of the code that the chain allows, and registered; only its shard is not the
+/// user's.
+#[tokio::test]
+async fn c12_a_genuine_enclave_of_another_shard_is_refused_before_anything_is_encrypted_signed_or_paid() {
+    let attacker = Enclave::honest();
+    let key = attacker.shielding_key.clone();
+    let served = serve(attacker.certificate(), &attacker.tls_key, key, balances).await;
+    let (chain, wanted) = (attacker.chain(), Pin::shard([1; 32].into()));
+    let refused = Worker::connect(&chain, &served.address, &wanted).await;
+    let Err(WorkerError::Refused { refusal, .. }) = refused else {
+        panic!("the user would pay into his shard")
+    };
+    assert_eq!(refusal, Refusal::Shard { found: SHARD.into(), wanted: wanted.identifier() });
+    assert!(refusal.hint().contains("somebody else"), "{}", refusal.hint());
+    assert!(!refusal.may_pass(), "waiting does not make it the user's");
+    // It was asked for its public key, as everybody may, and for nothing that an account signs.
+    assert_eq!(*served.calls.lock().unwrap(), ["author_getShieldingKey"]);
+
+    // Who does not know yet whose it is can look at it. A `Stranger` has nothing by which to encrypt, sign or pay.
+    let mut stranger = Stranger::connect(&chain, &served.address, &Expected::default()).await.unwrap();
+    assert_eq!(stranger.ask_shard().await.unwrap(), SHARD.into());
+    assert_eq!(stranger.ask_fingerprint().await.unwrap(), MRENCLAVE);
+    let calls = served.calls.lock().unwrap();
+    assert!(!calls.iter().any(|call| call == "offstage_executeGetter"), "{calls:?}");
+}
+
 #[tokio::test]
 async fn h15_a_software_enclave_is_refused_where_hardware_is_trusted() {
-    let hardware = |chain: &mut ChainFacts| chain.root_certificate = INTEL_ROOT.to_vec();
+    let hardware = |chain: &mut ChainFacts| {
+        chain.policy = policy(INTEL_ROOT, TcbPolicy::default(), false);
+        chain.trusted_root = TrustedRoot::Intel;
+    };
     assert_eq!(
         refusal(&Enclave::honest(), &Expected::default(), hardware).await,
         Refusal::Evidence(EvidenceError::SoftwarePlatform)
@@ -365,13 +429,84 @@ async fn h15_a_software_enclave_is_refused_where_hardware_is_trusted() {
 async fn c08_debug_and_ill_platforms_are_refused_as_the_chain_says() {
     let debug = Enclave::new(&Variant { debug: true, ..Variant::default() });
     assert_eq!(refusal(&debug, &Expected::default(), |_| {}).await, Refusal::Evidence(EvidenceError::Debug));
-    assert!(connect(&debug, &Expected::default(), |chain| chain.allow_debug = true).await.is_ok());
+    assert!(
+        connect(&debug, &Expected::default(), |chain| {
+            chain.policy = policy(DEVELOPMENT_ROOT, TcbPolicy::default(), true)
+        })
+        .await
+        .is_ok()
+    );
     let platform = Platform { tcb_status: TcbStatus::OutOfDate, ..Platform::default() };
     let ill = Enclave::new(&Variant { platform, ..Variant::default() });
     assert_eq!(
         refusal(&ill, &Expected::default(), |_| {}).await,
         Refusal::Evidence(EvidenceError::Tcb { status: TcbStatus::OutOfDate })
     );
+}
+
+#[tokio::test]
+async fn c13_a_chain_that_trusts_another_root_than_the_user_is_refused() {
+    let intel = |chain: &mut ChainFacts| chain.trusted_root = TrustedRoot::Intel;
+    let refused = refusal(&Enclave::honest(), &Expected::default(), intel).await;
+    assert_eq!(refused, Refusal::Root { development: true, trusted: TrustedRoot::Intel });
+    assert!(refused.hint().contains("--root development") && !refused.may_pass());
+    let other = |chain: &mut ChainFacts| chain.policy = policy(&[7; 40], TcbPolicy::default(), false);
+    let refused = refusal(&Enclave::honest(), &Expected::default(), other).await;
+    assert_eq!(refused, Refusal::Root { development: false, trusted: TrustedRoot::Development });
+}
+
+#[tokio::test]
+async fn c13_what_was_verified_is_named_with_shard_measurement_root_and_block() {
+    let worker = connect(&Enclave::honest(), &Expected::default(), |_| {}).await.unwrap();
+    let identity = worker.identity();
+    assert_eq!((identity.root(), identity.verified_block()), (TrustedRoot::Development, NEWEST));
+    let line = crate::progress::Milestone::WorkerVerified {
+        shard: identity.shard(),
+        mrenclave: *identity.mrenclave(),
+        root: identity.root(),
+        block: identity.verified_block(),
+    }
+    .to_string();
+    let measurement = offstage_primitives::shard::base58(&MRENCLAVE);
+    for part in [&ShardIdentifier::from(SHARD).to_string(), &measurement, "root development", "#70"] {
+        assert!(line.contains(part), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn c21_an_answer_from_an_old_state_is_refused() {
+    let enclave = Enclave::honest();
+    let served =
+        serve(enclave.certificate(), &enclave.tls_key, enclave.shielding_key.clone(), balances).await;
+    let mut worker =
+        Worker::connect(&enclave.chain(), &served.address, &Pin::shard(SHARD.into())).await.ok().unwrap();
+    let alice = Account::from_secret("//Alice").ok().unwrap();
+    let at = |number| BlockId { number, hash: H256::repeat_byte(1) };
+    for (block, is_taken) in [
+        (NEWEST, true),
+        (at(VERIFIED_AT + 3), true),
+        (at(VERIFIED_AT - MAX_AGE), true),
+        (at(VERIFIED_AT - MAX_AGE - 1), false),
+        (at(0), false),
+    ] {
+        *served.answers_from.lock().unwrap() = block;
+        let answer = free_balance(&mut worker, &alice).await;
+        assert_eq!(answer.is_ok(), is_taken, "{block}");
+        if is_taken {
+            assert_eq!(worker.answered_at(), Some(block));
+        } else {
+            let error = answer.unwrap_err();
+            assert!(matches!(error, WorkerError::Stale { block: of, .. } if of == block));
+            assert!(error.hint().unwrap().contains("--max-age") && error.may_pass());
+        }
+    }
+    // The newest block has another hash.
+    *served.answers_from.lock().unwrap() = at(VERIFIED_AT);
+    assert!(matches!(worker.nonce::<Getter>(&alice).await, Err(WorkerError::OtherBlock { .. })));
+    // Who says so takes older answers.
+    worker.accept_age(VERIFIED_AT);
+    *served.answers_from.lock().unwrap() = at(0);
+    assert_eq!(free_balance(&mut worker, &alice).await.unwrap(), 25_000_000_000);
 }
 
 #[tokio::test]
@@ -394,12 +529,12 @@ async fn a_worker_without_a_shielding_key_is_refused() {
 async fn whoever_is_no_worker_is_called_so() {
     let enclave = Enclave::honest();
     let connect = async |address| {
-        Worker::connect(&enclave.chain(), &address, &Expected::default()).await.err().unwrap()
+        Worker::verified(&enclave.chain(), &address, &Expected::default()).await.err().unwrap()
     };
     // An ordinary TLS server.
     let key = KeyPair::generate().unwrap();
     let ordinary = CertificateParams::default().self_signed(&key).unwrap().der().to_vec();
-    let served = serve(ordinary, &key, enclave.shielding_key.clone()).await;
+    let served = serve(ordinary, &key, enclave.shielding_key.clone(), balances).await;
     assert!(matches!(connect(served.address).await, WorkerError::Tls { .. }));
     // A server that does not speak TLS.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -417,8 +552,14 @@ async fn whoever_is_no_worker_is_called_so() {
     assert!(matches!(connect(closed).await, WorkerError::Unreachable { .. }));
 }
 
+mod counter;
+
 /// DER of an octet string of 256 to 65 535 bytes.
 fn octet_string(content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap().to_be_bytes();
     [&[4, 0x82][..], &length, content].concat()
+}
+
+async fn free_balance(worker: &mut Worker, account: &Account) -> Result<u128, WorkerError> {
+    worker.read::<Getter, _>(TrustedGetter::FreeBalance(account.id()), account).await
 }

@@ -11,8 +11,8 @@ use crate::{
         Parentchain, ParentchainError,
         confirmation::{Confirmations, ProcessedParentchainBlock},
     },
+    pin::Pin,
     progress::{Milestone, Observer, Stage},
-    verification::Expected,
     worker::{Worker, WorkerAddress, WorkerError},
 };
 use offstage_primitives::{
@@ -191,10 +191,10 @@ async fn fetch_receipt(
     observer: &dyn Observer,
 ) -> Result<Receipt, WorkflowError> {
     observer.waiting_for(Stage::Receipt);
-    let expected = Expected { shard: Some(shard), mrenclave: None };
+    let pin = Pin::shard(shard);
     loop {
         let asked = async {
-            let mut worker = Worker::connect(chain, address, &expected).await?;
+            let mut worker = Worker::connect(chain, address, &pin).await?;
             first_receipt(&mut worker, operation).await
         };
         match asked.await {

@@ -22,6 +22,7 @@
 //! | collateral to be registered | [`verify_quoting_enclave_identity`], [`verify_tcb_info`], [`verify_revocation_lists`] | the parentchain |
 //! | patch level and debug bit | [`verify_platform`] | clients and enclaves |
 //! | measurement, signer, chain, shard, keys | [`verify_evidence`] | clients and enclaves, before they send a secret |
+//! | what a chain says about all this | [`ChainPolicy`] | clients and enclaves |
 //! | evidence in a certificate | [`x509`] | both ends of a TLS connection |
 //!
 //! Only [`verify_evidence`] makes a [`VerifiedIdentity`], so a function that takes one cannot be called with a peer that
@@ -60,6 +61,7 @@ pub mod development;
 mod evidence;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod policy;
 mod quote;
 mod statements;
 pub mod x509;
@@ -67,5 +69,6 @@ pub mod x509;
 pub use evidence::{
     EvidenceError, EvidencePolicy, Expectations, VerifiedIdentity, verify_evidence, verify_platform,
 };
+pub use policy::{ChainPolicy, ChainPolicyError};
 pub use quote::{UnverifiedClaims, quote_platform, unverified_claims, verify_quote};
 pub use statements::{verify_quoting_enclave_identity, verify_revocation_lists, verify_tcb_info};

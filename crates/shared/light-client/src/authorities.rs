@@ -8,8 +8,10 @@
 //! `ForcedChange` is refused: it takes effect without the old set's votes, so nothing but a node's word speaks for it.
 //! `OnDisabled`, `Pause` and `Resume` speak to voters and change no set (the node ignores them on import, too).
 
-use crate::header::{Header, HeaderError};
-use bp_header_chain::{AuthoritySet, justification::JustificationVerificationContext};
+use crate::{
+    finality::Voters,
+    header::{Header, HeaderError},
+};
 use codec::{Decode, Encode};
 use finality_grandpa::voter_set::VoterSet;
 use sp_consensus_grandpa::{AuthorityList, ConsensusLog, GRANDPA_ENGINE_ID, ScheduledChange};
@@ -39,6 +41,11 @@ impl Authorities {
         can_vote(&set).then_some(Self { set, set_id: 0, pending: None })
     }
 
+    /// The set that finalizes the next block, where no change waits, or `None` if it cannot vote.
+    pub(crate) fn current(set: AuthorityList, set_id: u64) -> Option<Self> {
+        can_vote(&set).then_some(Self { set, set_id, pending: None })
+    }
+
     /// Takes note of what the next header of the chain announces. Unchanged on error.
     pub(crate) fn observe(&mut self, header: &Header) -> Result<(), HeaderError> {
         let Some(change) = announced_change(header)? else { return Ok(()) };
@@ -52,6 +59,15 @@ impl Authorities {
         let effective = number.checked_add(change.delay).ok_or(HeaderError::Overflow(number))?;
         self.pending = Some(PendingChange { announced: number, effective, next: change.next_authorities });
         Ok(())
+    }
+
+    /// Takes note of what a header at or below the final block `passed` announced, if that has not taken effect with it and is
+    /// not known already. Unchanged on error.
+    pub(crate) fn observe_late(&mut self, header: &Header, passed: u32) -> Result<(), HeaderError> {
+        let waits = announced_change(header)?.is_some_and(|change| {
+            header.number.checked_add(change.delay).is_none_or(|border| border > passed)
+        });
+        if waits && self.pending.is_none() { self.observe(header) } else { Ok(()) }
     }
 
     /// Takes note that the block at `number` is final: a change that is due takes effect.
@@ -86,13 +102,13 @@ impl Authorities {
     }
 
     /// What a justification is verified against; `None` only for a set that cannot vote.
-    pub(crate) fn context(&self) -> Option<JustificationVerificationContext> {
-        AuthoritySet::new(self.set.clone(), self.set_id).try_into().ok()
+    pub(crate) fn voters(&self) -> Option<Voters> {
+        Some(Voters { set_id: self.set_id, set: VoterSet::new(self.set.iter().cloned())? })
     }
 }
 
 /// The change that a header schedules: the earliest such digest counts (sp-consensus-grandpa, `ConsensusLog`).
-fn announced_change(header: &Header) -> Result<Option<ScheduledChange<u32>>, HeaderError> {
+pub(crate) fn announced_change(header: &Header) -> Result<Option<ScheduledChange<u32>>, HeaderError> {
     let mut scheduled = None;
     for log in header.digest.logs().iter().filter_map(consensus_log) {
         match log {

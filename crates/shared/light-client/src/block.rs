@@ -7,9 +7,8 @@ use crate::{
     proof::{ProofError, StateProof},
     runtime::VerifiedRuntime,
     snapshot::Position,
-    storage_keys,
 };
-use offstage_primitives::bounded::DecodeError;
+use offstage_primitives::{bounded::DecodeError, chain::storage as storage_keys};
 use sp_core::{Blake2Hasher, H256};
 use sp_trie::{LayoutV0, LayoutV1, TrieConfiguration};
 use std::{collections::BTreeMap, sync::Arc};
@@ -28,32 +27,54 @@ pub struct BlockMaterial {
 /// A block of the chain: final, the next after the executed one, its content proven. Only
 /// [`LightClient::verify_block`](crate::LightClient::verify_block) makes it.
 #[derive(Debug)]
-#[non_exhaustive]
 pub struct VerifiedBlock {
-    /// Height above genesis.
-    pub number: u32,
-    /// Hash of the header.
-    pub hash: H256,
-    /// The header.
-    pub header: Header,
-    /// The extrinsics in order, each with its length in front.
-    pub extrinsics: Vec<Vec<u8>>,
-    /// The events in order.
-    pub events: Vec<EventRecord>,
-    /// The value of each watched key after this block; `None` is proven absence.
-    pub storage: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    /// The runtime that executed this block.
-    pub runtime: Arc<VerifiedRuntime>,
-    /// Hash of the code that executes the next block, if it is another.
-    pub next_code_hash: Option<H256>,
+    pub(crate) number: u32,
+    pub(crate) hash: H256,
+    pub(crate) header: Header,
+    pub(crate) extrinsics: Vec<Vec<u8>>,
+    pub(crate) events: Vec<EventRecord>,
+    pub(crate) storage: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    pub(crate) runtime: Arc<VerifiedRuntime>,
+    pub(crate) next_code_hash: Option<H256>,
     /// Where the client is after this block.
     pub(crate) after: Position,
 }
 
+/// Nothing of a verified block can be changed: what is read of it is what was proven.
 impl VerifiedBlock {
     /// Number and hash.
     pub fn id(&self) -> BlockId {
         BlockId { number: self.number, hash: self.hash }
+    }
+
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The extrinsics in order, each with its length in front.
+    pub fn extrinsics(&self) -> &[Vec<u8>] {
+        &self.extrinsics
+    }
+
+    /// The events that [matter](crate::events::MATTERS), in order.
+    pub fn events(&self) -> &[EventRecord] {
+        &self.events
+    }
+
+    /// The value of a watched key after this block; `None` is proven absence, or a key that is not watched.
+    pub fn value(&self, key: &[u8]) -> Option<&[u8]> {
+        self.storage.get(key).and_then(Option::as_deref)
+    }
+
+    /// The runtime that executed this block.
+    pub fn runtime(&self) -> &Arc<VerifiedRuntime> {
+        &self.runtime
+    }
+
+    /// Hash of the code that executes the next block, if it is another.
+    pub fn next_code_hash(&self) -> Option<H256> {
+        self.next_code_hash
     }
 }
 

@@ -13,11 +13,16 @@
 //! was involved that dispatches others in a way unknown here, and the extrinsic's invocations cannot be attributed.
 
 use crate::{
+    dispatchers::{Report, Way, dispatcher, report},
     events::EventRecord,
     runtime::{Budget, VerifiedRuntime, read_compact, take, take_byte},
 };
 use codec::{Compact, Decode};
-use offstage_primitives::{AccountId32, H256, ShardIdentifier, enclave_bridge::Request};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    chain::{argument, enclave_bridge, multisig, system, teerex, utility},
+    enclave_bridge::Request,
+};
 use sp_crypto_hashing::blake2_256;
 use std::collections::BTreeMap;
 
@@ -67,15 +72,6 @@ pub(crate) enum Leaf<'a> {
     Confirm,
 }
 
-/// How a call reports the result of the one inside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Report {
-    Proxy,
-    Sudo,
-    SudoAs,
-    DispatchAs,
-}
-
 /// An event that says what was executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Marker {
@@ -103,7 +99,7 @@ pub(crate) fn attribute<'t, 'a>(
     events: &[(u32, &EventRecord)],
 ) -> Result<BTreeMap<u32, &'t Leaf<'a>>, Mismatch> {
     let mut walk = Walk { markers: markers(events)?, found: BTreeMap::new() };
-    let succeeded = events.iter().any(|(_, event)| event.is("System", "ExtrinsicSuccess"));
+    let succeeded = events.iter().any(|(_, event)| event.is(system::PALLET, system::EXTRINSIC_SUCCESS));
     if succeeded {
         walk.back(call)?;
     }
@@ -124,6 +120,23 @@ impl CallTree<'_> {
                 call.is_known()
             }
             Self::IfElse(main, fallback) => main.is_known() && fallback.is_known(),
+        }
+    }
+}
+
+impl CallTree<'_> {
+    /// Whether all that can be executed within is executed in the name of who signed: known calls, alone or in batches.
+    pub(crate) fn is_of_the_signer(&self) -> bool {
+        match self {
+            Self::Leaf(_) => true,
+            Self::Batch(items) | Self::BatchAll(items) | Self::ForceBatch(items) => {
+                items.iter().all(Self::is_of_the_signer)
+            }
+            Self::Other
+            | Self::Reported(..)
+            | Self::Transparent(_)
+            | Self::Multisig { .. }
+            | Self::IfElse(..) => false,
         }
     }
 }
@@ -232,26 +245,29 @@ fn markers(events: &[(u32, &EventRecord)]) -> Result<Vec<(u32, Marker)>, Mismatc
 /// The marker of an event: `None` if it is not one, `Some(None)` if its fields are not as expected.
 fn marker(event: &EventRecord) -> Option<Option<Marker>> {
     let success = |name| result(event, name);
+    if let Some(report) = report(&event.pallet, &event.variant) {
+        return Some(success(report.field).map(|ok| Marker::Reported(report, ok)));
+    }
     Some(match (&*event.pallet, &*event.variant) {
-        ("EnclaveBridge", "IndirectInvocationRegistered") => event.field("shard", 0).map(Marker::Invocation),
-        ("EnclaveBridge", "UnshieldedFunds") => event
-            .field("shard", 0)
-            .and_then(|shard| Some(Marker::Unshielded { shard, amount: event.field("amount", 2)? })),
-        ("Teerex", "AddedSgxEnclave") => Some(Marker::Registered),
-        ("Utility", "BatchCompleted") => Some(Marker::BatchCompleted),
-        ("Utility", "BatchCompletedWithErrors") => Some(Marker::BatchCompletedWithErrors),
-        ("Utility", "BatchInterrupted") => event.field("index", 0).map(Marker::BatchInterrupted),
-        ("Utility", "ItemCompleted") => Some(Marker::ItemCompleted),
-        ("Utility", "ItemFailed") => Some(Marker::ItemFailed),
-        ("Utility", "IfElseMainSuccess") => Some(Marker::IfElseMain),
-        ("Utility", "IfElseFallbackCalled") => Some(Marker::IfElseFallback),
-        ("Utility", "DispatchedAs") => success("result").map(|ok| Marker::Reported(Report::DispatchAs, ok)),
-        ("Proxy", "ProxyExecuted") => success("result").map(|ok| Marker::Reported(Report::Proxy, ok)),
-        ("Sudo", "Sudid") => success("sudo_result").map(|ok| Marker::Reported(Report::Sudo, ok)),
-        ("Sudo", "SudoAsDone") => success("sudo_result").map(|ok| Marker::Reported(Report::SudoAs, ok)),
-        ("Multisig", "MultisigExecuted") => event
-            .field("call_hash", 3)
-            .and_then(|call_hash| Some(Marker::Multisig { call_hash, success: success("result")? })),
+        (enclave_bridge::PALLET, enclave_bridge::INVOCATION_REGISTERED) => {
+            event.field(argument::SHARD, 0).map(Marker::Invocation)
+        }
+        (enclave_bridge::PALLET, enclave_bridge::FUNDS_UNSHIELDED) => event
+            .field(argument::SHARD, 0)
+            .and_then(|shard| Some(Marker::Unshielded { shard, amount: event.field(argument::AMOUNT, 2)? })),
+        (teerex::PALLET, teerex::ENCLAVE_ADDED) => Some(Marker::Registered),
+        (utility::PALLET, utility::BATCH_COMPLETED) => Some(Marker::BatchCompleted),
+        (utility::PALLET, utility::BATCH_COMPLETED_WITH_ERRORS) => Some(Marker::BatchCompletedWithErrors),
+        (utility::PALLET, utility::BATCH_INTERRUPTED) => {
+            event.field(argument::INDEX, 0).map(Marker::BatchInterrupted)
+        }
+        (utility::PALLET, utility::ITEM_COMPLETED) => Some(Marker::ItemCompleted),
+        (utility::PALLET, utility::ITEM_FAILED) => Some(Marker::ItemFailed),
+        (utility::PALLET, utility::IF_ELSE_MAIN_SUCCESS) => Some(Marker::IfElseMain),
+        (utility::PALLET, utility::IF_ELSE_FALLBACK_CALLED) => Some(Marker::IfElseFallback),
+        (multisig::PALLET, multisig::MULTISIG_EXECUTED) => event
+            .field(argument::CALL_HASH, 3)
+            .and_then(|call_hash| Some(Marker::Multisig { call_hash, success: success(argument::RESULT)? })),
         _ => return None,
     })
 }
@@ -319,12 +335,13 @@ fn parse_call<'a>(
 ) -> Option<CallTree<'a>> {
     budget.deeper(|budget| {
         let (pallet, call) = runtime.metadata().call_at(take_byte(input)?, take_byte(input)?)?;
+        let inner = dispatcher(pallet, &call.name).map_or(&[][..], |row| row.inner);
         let mut parts = Parts::default();
         for field in &call.fields {
             let name = field.name.as_deref().unwrap_or_default();
-            if has_calls(pallet, name) {
+            if inner.contains(&name) {
                 let before = *input;
-                let count = if name == "calls" { read_compact(input)? } else { 1 };
+                let count = if name == argument::CALLS { read_compact(input)? } else { 1 };
                 for _ in 0..count {
                     parts.calls.push(parse_call(runtime, input, budget)?);
                 }
@@ -337,15 +354,6 @@ fn parse_call<'a>(
         }
         Some(parts.tree(pallet, &call.name))
     })
-}
-
-/// Whether an argument of a pallet that is known to dispatch is a call or a list of calls.
-fn has_calls(pallet: &str, argument: &str) -> bool {
-    match pallet {
-        "Utility" => matches!(argument, "call" | "calls" | "main" | "fallback"),
-        "Proxy" | "Multisig" | "Sudo" => argument == "call",
-        _ => false,
-    }
 }
 
 fn consumed<'a>(before: &'a [u8], after: &[u8]) -> Option<&'a [u8]> {
@@ -364,32 +372,25 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn tree(mut self, pallet: &str, call: &str) -> CallTree<'a> {
         match (pallet, call) {
-            ("EnclaveBridge" | "Teerex", _) => {
+            (enclave_bridge::PALLET | teerex::PALLET, _) => {
                 self.leaf(pallet, call).map_or(CallTree::Other, CallTree::Leaf)
             }
-            ("Utility", "batch") => CallTree::Batch(self.calls),
-            ("Utility", "batch_all") => CallTree::BatchAll(self.calls),
-            ("Utility", "force_batch") => CallTree::ForceBatch(self.calls),
-            ("Utility", "as_derivative" | "with_weight") => self.only(CallTree::Transparent),
-            ("Utility", "dispatch_as" | "dispatch_as_fallible") => {
-                self.only(|call| CallTree::Reported(Report::DispatchAs, call))
-            }
-            ("Utility", "if_else") => match (self.calls.pop(), self.calls.pop()) {
-                (Some(fallback), Some(main)) => CallTree::IfElse(Box::new(main), Box::new(fallback)),
-                _ => CallTree::Other,
+            _ => match dispatcher(pallet, call).map(|row| row.way) {
+                Some(Way::Batch) => CallTree::Batch(self.calls),
+                Some(Way::BatchAll) => CallTree::BatchAll(self.calls),
+                Some(Way::ForceBatch) => CallTree::ForceBatch(self.calls),
+                Some(Way::Shared) => self.only(CallTree::Transparent),
+                Some(Way::Reported(report)) => self.only(|call| CallTree::Reported(report, call)),
+                Some(Way::IfElse) => match (self.calls.pop(), self.calls.pop()) {
+                    (Some(fallback), Some(main)) => CallTree::IfElse(Box::new(main), Box::new(fallback)),
+                    _ => CallTree::Other,
+                },
+                Some(Way::Approved { always }) => {
+                    let encoded = self.encoded;
+                    self.only(|call| CallTree::Multisig { encoded, always, call })
+                }
+                None => CallTree::Other,
             },
-            ("Proxy", "proxy" | "proxy_announced") => {
-                self.only(|call| CallTree::Reported(Report::Proxy, call))
-            }
-            ("Sudo", "sudo" | "sudo_unchecked_weight") => {
-                self.only(|call| CallTree::Reported(Report::Sudo, call))
-            }
-            ("Sudo", "sudo_as") => self.only(|call| CallTree::Reported(Report::SudoAs, call)),
-            ("Multisig", "as_multi" | "as_multi_threshold_1") => {
-                let (encoded, always) = (self.encoded, call == "as_multi_threshold_1");
-                self.only(|call| CallTree::Multisig { encoded, always, call })
-            }
-            _ => CallTree::Other,
         }
     }
 
@@ -399,21 +400,23 @@ impl<'a> Parts<'a> {
 
     fn leaf(&self, pallet: &str, call: &str) -> Option<Leaf<'a>> {
         match (pallet, call) {
-            ("EnclaveBridge", "invoke") => {
-                let Request { shard, cyphertext } = self.field("request")?;
+            (enclave_bridge::PALLET, enclave_bridge::INVOKE) => {
+                let Request { shard, cyphertext } = self.field(argument::REQUEST)?;
                 Some(Leaf::Invoke { shard, cyphertext })
             }
-            ("EnclaveBridge", "unshield_funds") => Some(Leaf::Unshield {
-                shard: self.field("shard")?,
-                beneficiary: self.field("beneficiary")?,
+            (enclave_bridge::PALLET, enclave_bridge::UNSHIELD_FUNDS) => Some(Leaf::Unshield {
+                shard: self.field(argument::SHARD)?,
+                beneficiary: self.field(argument::BENEFICIARY)?,
                 amount: self
-                    .field("amount")
-                    .or_else(|| self.field::<Compact<u128>>("amount").map(|amount| amount.0))?,
-                call_hash: self.field("call_hash")?,
+                    .field(argument::AMOUNT)
+                    .or_else(|| self.field::<Compact<u128>>(argument::AMOUNT).map(|amount| amount.0))?,
+                call_hash: self.field(argument::CALL_HASH)?,
             }),
-            ("EnclaveBridge", "confirm_processed_parentchain_block") => Some(Leaf::Confirm),
-            ("Teerex", "register_sgx_enclave") => {
-                let mut proof = self.bytes("proof")?;
+            (enclave_bridge::PALLET, enclave_bridge::CONFIRM_PROCESSED_PARENTCHAIN_BLOCK) => {
+                Some(Leaf::Confirm)
+            }
+            (teerex::PALLET, teerex::REGISTER_SGX_ENCLAVE) => {
+                let mut proof = self.bytes(argument::PROOF)?;
                 let length = usize::try_from(read_compact(&mut proof)?).ok()?;
                 let bytes = take(&mut proof, length)?;
                 proof.is_empty().then_some(Leaf::Register { proof: bytes })

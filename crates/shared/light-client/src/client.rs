@@ -14,6 +14,11 @@
 //! A block with which a set ends is a border: no header beyond it is imported before it is final by the old set. Nodes
 //! always keep a justification for such a block, so this costs nothing, and only one change is ever pending.
 //!
+//! # Restarts
+//! A snapshot names the newest final block, too. A client that continues from it has none of the headers in between, and takes them
+//! anew; but it executes nothing before they have led it to that very block, and no other at its height is ever linked (threat model
+//! H20). [`LightClient::headers_needed`] names what is missing.
+//!
 //! # Memory
 //! Hashes of imported headers are thinned when there are many; [`LightClient::headers_needed`] names the range that
 //! must be imported again before the next block can be verified. Below 32768 headers between position and frontier
@@ -30,11 +35,13 @@ use crate::{
     proof::{ProofError, StateProof},
     runtime::{ChainProperties, RuntimeError, VerifiedRuntime},
     snapshot::{Position, RestoreError, Snapshot},
-    storage_keys::{self, CODE_PATH_KEY, LEGACY_GRANDPA_AUTHORITIES},
     trail::{Place, Trail},
 };
 use codec::Decode;
-use offstage_primitives::bounded::{DecodeError, decode_bounded};
+use offstage_primitives::{
+    bounded::{DecodeError, decode_bounded},
+    chain::storage::{self as storage_keys, CODE_PATH_KEY, LEGACY_GRANDPA_AUTHORITIES},
+};
 use sp_consensus_grandpa::AuthorityList;
 use sp_core::H256;
 use std::{ops::RangeInclusive, sync::Arc};
@@ -73,6 +80,8 @@ pub struct LightClient {
     /// Authorities as of the frontier's finalized block, and the change that the frontier announces.
     frontier_authorities: Authorities,
     trail: Trail,
+    /// The newest block that was final before a restart, until imported headers have reached it.
+    remembered: Option<BlockId>,
 }
 
 impl LightClient {
@@ -97,7 +106,7 @@ impl LightClient {
         let runtime = VerifiedRuntime::from_proven_code(code_hash, &material.code, &material.properties)?;
         let block = BlockId::of(&header);
         let position = Position { block, authorities, code_hash };
-        Ok(Self::at(block.hash, material.properties, position, runtime))
+        Ok(Self::at(block.hash, material.properties, position, None, runtime))
     }
 
     /// Continues from a snapshot. `code` is the one with the hash that [`snapshot_code_hash`](Self::snapshot_code_hash)
@@ -106,9 +115,9 @@ impl LightClient {
     /// # Errors
     /// When the snapshot is damaged or the code is another.
     pub fn restore(snapshot: &[u8], code: &[u8]) -> Result<Self, RestoreError> {
-        let Snapshot { genesis_hash, properties, position } = Snapshot::from_bytes(snapshot)?;
+        let Snapshot { genesis_hash, properties, position, finalized } = Snapshot::from_bytes(snapshot)?;
         let runtime = VerifiedRuntime::from_proven_code(position.code_hash, code, &properties)?;
-        Ok(Self::at(genesis_hash, properties, position, runtime))
+        Ok(Self::at(genesis_hash, properties, position, finalized, runtime))
     }
 
     /// blake2-256 of the code that [`restore`](Self::restore) needs for this snapshot.
@@ -123,6 +132,7 @@ impl LightClient {
         genesis_hash: H256,
         properties: ChainProperties,
         position: Position,
+        remembered: Option<BlockId>,
         runtime: VerifiedRuntime,
     ) -> Self {
         Self {
@@ -132,6 +142,7 @@ impl LightClient {
             frontier_authorities: position.authorities.clone(),
             trail: Trail::new(position.block),
             position,
+            remembered,
         }
     }
 
@@ -153,6 +164,9 @@ impl LightClient {
     fn import_header(&mut self, header: &Header) -> Result<(), HeaderError> {
         let id = BlockId::of(header);
         let place = self.trail.place(header, id)?;
+        if self.remembered.is_some_and(|known| known.number == id.number && known.hash != id.hash) {
+            return Err(HeaderError::Fork(id.number));
+        }
         let below = match place {
             Place::Inside => return self.trail.recall(header, id),
             Place::Next => self.trail.tip().number,
@@ -170,6 +184,11 @@ impl LightClient {
             self.trail.rewind(below);
         }
         self.trail.push(id);
+        // The headers have led to the block that was final before the restart: so are all of them.
+        if self.remembered.take_if(|known| *known == id).is_some() {
+            self.trail.finalize(id);
+            self.frontier_authorities.finalized(id.number);
+        }
         Ok(())
     }
 
@@ -194,9 +213,9 @@ impl LightClient {
         if let Some(border) = self.frontier_authorities.boundary().filter(|border| target.number > *border) {
             return Err(FinalityError::PastSetChange(border));
         }
-        let context =
-            self.frontier_authorities.context().ok_or(FinalityError::Bug("an authority set cannot vote"))?;
-        justification.verify(&context)?;
+        let voters =
+            self.frontier_authorities.voters().ok_or(FinalityError::Bug("an authority set cannot vote"))?;
+        justification.verify(&voters)?;
         self.trail.finalize(target);
         self.frontier_authorities.finalized(target.number);
         Ok(FinalizedTo { number: target.number, hash: target.hash })
@@ -231,6 +250,11 @@ impl LightClient {
         }
         if header.parent_hash != parent.hash {
             return Err(BlockError::Fork(block.number));
+        }
+        if let Some(known) = self.remembered {
+            // Whatever a justification says meanwhile: it might be of another fork.
+            let missing = self.trail.tip().number.saturating_add(1)..=known.number;
+            return Err(BlockError::Thinned(Thinned(missing)));
         }
         let finalized = self.trail.finalized().number;
         if block.number > finalized {
@@ -272,7 +296,7 @@ impl LightClient {
         Ok(())
     }
 
-    /// The position as bytes.
+    /// The position as bytes, with the newest final block.
     pub fn snapshot(&self) -> Vec<u8> {
         self.snapshot_of(self.position.clone())
     }
@@ -296,9 +320,9 @@ impl LightClient {
         self.position.block
     }
 
-    /// The newest final block.
+    /// The newest final block. After a restart it may be beyond the [`frontier`](Self::frontier).
     pub fn finalized(&self) -> BlockId {
-        self.trail.finalized()
+        self.remembered.unwrap_or(self.trail.finalized())
     }
 
     /// The newest imported header.
@@ -323,6 +347,11 @@ impl LightClient {
 
     /// Headers that must be imported again before the next block can be verified.
     pub fn headers_needed(&self) -> Option<RangeInclusive<u32>> {
+        if let Some(known) = self.remembered {
+            let first = self.trail.tip().number.saturating_add(1);
+            let border = self.frontier_authorities.boundary().unwrap_or(known.number);
+            return Some(first..=known.number.min(border)).filter(|range| !range.is_empty());
+        }
         let next = self.position.block.number.saturating_add(1);
         if next > self.trail.finalized().number {
             return None;
@@ -347,14 +376,14 @@ impl LightClient {
     }
 
     fn snapshot_of(&self, position: Position) -> Vec<u8> {
-        let snapshot =
-            Snapshot { genesis_hash: self.genesis_hash, properties: self.properties.clone(), position };
-        snapshot.to_bytes()
+        let finalized = Some(self.finalized()).filter(|known| known.number > position.block.number);
+        let (genesis_hash, properties) = (self.genesis_hash, self.properties.clone());
+        Snapshot { genesis_hash, properties, position, finalized }.to_bytes()
     }
 }
 
 /// The authorities of genesis, where pallet-grandpa of any age keeps them.
-fn decode_authorities(current: Option<Vec<u8>>, legacy: Option<Vec<u8>>) -> Option<AuthorityList> {
+pub(crate) fn decode_authorities(current: Option<Vec<u8>>, legacy: Option<Vec<u8>>) -> Option<AuthorityList> {
     match (current, legacy) {
         (Some(list), _) => decode_bounded(&list, MAX_AUTHORITIES_LEN).ok(),
         // `VersionedAuthorityList`: a version byte, always 1, before the list.

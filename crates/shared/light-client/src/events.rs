@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `System.Events`, cut into records by proven metadata.
+//!
+//! # Memory
+//! A record takes several times the memory of the event that it is of, and a block may be full of events that nobody here reads. So
+//! all are walked over, and records are made of those that say what was executed: [`MATTERS`]. Of these each is caused by a call,
+//! and calls are in the body, which is limited.
 
 use crate::runtime::{Budget, VerifiedRuntime, read_compact, take, take_byte};
 use codec::Decode;
+use offstage_primitives::chain::{enclave_bridge, multisig, proxy, sudo, system, teerex, utility};
 use std::sync::Arc;
 
 /// One event of a block. Its fields are SCALE bytes, cut apart by the metadata of the runtime that deposited it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventRecord {
+    /// Its place among all events of the block.
+    pub index: u32,
     /// When it was deposited.
     pub phase: Phase,
     /// Name of the pallet.
@@ -67,14 +75,18 @@ pub(crate) fn decode_events(
     let mut budget = Budget::new();
     let mut records = Vec::new();
     for index in 0..count {
-        let record = decode_record(runtime, &mut input, &mut budget).ok_or(EventsError(index))?;
-        records.push(record);
+        records.extend(decode_record(runtime, index, &mut input, &mut budget).ok_or(EventsError(index))?);
     }
     if input.is_empty() { Ok(records) } else { Err(EventsError(count)) }
 }
 
-/// `EventRecord { phase, event, topics }` of frame-system.
-fn decode_record(runtime: &VerifiedRuntime, input: &mut &[u8], budget: &mut Budget) -> Option<EventRecord> {
+/// `EventRecord { phase, event, topics }` of frame-system, if it matters.
+fn decode_record(
+    runtime: &VerifiedRuntime,
+    index: u32,
+    input: &mut &[u8],
+    budget: &mut Budget,
+) -> Option<Option<EventRecord>> {
     let phase = match take_byte(input)? {
         0 => Phase::ApplyExtrinsic(u32::decode(input).ok()?),
         1 => Phase::Finalization,
@@ -82,16 +94,29 @@ fn decode_record(runtime: &VerifiedRuntime, input: &mut &[u8], budget: &mut Budg
         _ => return None,
     };
     let (pallet, variant) = runtime.event(take_byte(input)?, take_byte(input)?)?;
-    let mut fields = Vec::with_capacity(variant.fields.len());
+    let matters = matters(pallet, &variant.name);
+    let mut fields = Vec::with_capacity(if matters { variant.fields.len() } else { 0 });
     for field in &variant.fields {
         let before = *input;
         runtime.types().skip(field.ty, input, budget)?;
-        let length = before.len().checked_sub(input.len())?;
-        fields.push(EventField { name: field.name.clone(), bytes: before.get(..length)?.to_vec() });
+        if matters {
+            let length = before.len().checked_sub(input.len())?;
+            fields.push(EventField { name: field.name.clone(), bytes: before.get(..length)?.to_vec() });
+        }
     }
     let topics = read_compact(input)?;
     take(input, usize::try_from(topics).ok()?.checked_mul(TOPIC_LEN)?)?;
-    Some(EventRecord { phase, pallet: pallet.clone(), variant: variant.name.clone(), fields })
+    let record =
+        || EventRecord { index, phase, pallet: pallet.clone(), variant: variant.name.clone(), fields };
+    Some(matters.then(record))
+}
+
+/// Whether somebody reads such an event. Of the system pallet, whose remarks are for anybody, only the outcome of extrinsics.
+fn matters(pallet: &str, variant: &str) -> bool {
+    match pallet {
+        system::PALLET => matches!(variant, system::EXTRINSIC_SUCCESS | system::EXTRINSIC_FAILED),
+        _ => MATTERS.contains(&pallet),
+    }
 }
 
 /// The record with this index does not fit the proven metadata. As it is the chain's own, this means that the runtime
@@ -99,6 +124,18 @@ fn decode_record(runtime: &VerifiedRuntime, input: &mut &[u8], budget: &mut Budg
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("event {0} of the block does not have the form that the runtime's metadata says")]
 pub struct EventsError(pub u32);
+
+/// Pallets whose events say what was executed: the outcome of extrinsics, what shards and enclaves did, and what calls that dispatch
+/// others made of them.
+pub const MATTERS: [&str; 7] = [
+    system::PALLET,
+    enclave_bridge::PALLET,
+    teerex::PALLET,
+    utility::PALLET,
+    proxy::PALLET,
+    multisig::PALLET,
+    sudo::PALLET,
+];
 
 /// Topics are hashes.
 const TOPIC_LEN: usize = 32;

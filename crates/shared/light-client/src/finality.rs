@@ -5,18 +5,29 @@
 //! the blocks voted for down to the target. It finalizes the target when the votes for it or its descendants weigh more
 //! than two thirds of the set.
 //!
-//! The weighing is Parity's (`bp-header-chain`, which secures bridges). Its strict verifier refuses a vote more than two
-//! thirds need, and nodes send all they have, so its optimizing one is used, which drops what it does not need; the
-//! checks here refuse what no honest node sends: an unknown voter, a vote twice, a vote off the target's chain, an
-//! invalid signature on the way to two thirds, a header twice or that no vote needs.
+//! # What counts
+//! As Substrate's own verifier counts (finality-grandpa, `validate_commit`), with each authority's weight once:
+//!
+//! - a vote for the target, or for a block from which the headers lead down to the target;
+//! - two different votes of one authority in the round, whatever they are for. That is an equivocation: whoever does it could
+//!   as well have voted for this block, so GRANDPA's bound on dishonest authorities covers it already, and nodes store it in
+//!   their justifications.
+//!
+//! A vote for something else and a header that no vote needs are passed over: they are in what honest nodes send and finalize
+//! nothing. What no honest node sends is refused: an unknown voter, a third vote, an invalid signature on the way to two thirds.
+//!
+//! # Attacks
+//! A host may send any list. What costs time (signatures, walks along headers) is done at most twice for each authority and
+//! once for each header.
 
 use crate::header::{BlockId, Header};
-use bp_header_chain::justification::{
-    GrandpaJustification, JustificationVerificationContext, verify_and_optimize_justification,
-};
+use finality_grandpa::{Message, SignedPrecommit, voter_set::VoterSet};
 use offstage_primitives::bounded::{DecodeError, decode_bounded};
+use sp_consensus_grandpa::{
+    AuthorityId, AuthoritySignature, GrandpaJustification, check_message_signature_with_buffer,
+};
 use sp_core::H256;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The newest final block after a justification.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,24 +74,49 @@ pub enum FinalityError {
     /// A vote of somebody who is not in the current set.
     #[error("a voter is not in authority set {0}; send a justification by this set")]
     UnknownAuthority(u64),
-    /// An authority's second vote.
-    #[error("an authority votes twice")]
-    DuplicateVote,
-    /// A vote for a block that is not the target or a proven descendant.
-    #[error("a vote is for a block that does not descend from the target")]
-    UnrelatedVote,
+    /// An authority's third vote.
+    #[error("an authority votes more than twice; send another justification for this block")]
+    TooManyVotes,
     /// A signature that does not verify for this round and set.
-    #[error("a signature is not valid for this round and authority set {0}")]
+    #[error(
+        "a signature is not valid for this round and authority set {0}; send another justification for this block"
+    )]
     InvalidSignature(u64),
     /// Not more than two thirds.
-    #[error("the valid votes weigh two thirds of authority set {0} or less")]
+    #[error(
+        "the valid votes weigh two thirds of authority set {0} or less; send another justification for this block"
+    )]
     TooFewVotes(u64),
-    /// A header that is there twice or that no vote needs.
-    #[error("the justification carries headers that no vote needs")]
-    RedundantAncestry,
     /// A promise within this crate is broken.
     #[error("bug: {0}; please report it")]
     Bug(&'static str),
+}
+
+impl FinalityError {
+    /// Whether it is about the votes alone, so that another justification for the same block may do: a node has its own, the
+    /// one of its peer, and the one that it proves finality with.
+    pub fn another_may_do(&self) -> bool {
+        match self {
+            Self::Malformed(_)
+            | Self::UnknownAuthority(_)
+            | Self::TooManyVotes
+            | Self::InvalidSignature(_)
+            | Self::TooFewVotes(_) => true,
+            Self::NotNewer { .. }
+            | Self::UnknownTarget { .. }
+            | Self::Fork(_)
+            | Self::Thinned(_)
+            | Self::PastSetChange(_)
+            | Self::Bug(_) => false,
+        }
+    }
+}
+
+/// Who may finalize a block.
+#[derive(Clone, Debug)]
+pub(crate) struct Voters {
+    pub(crate) set_id: u64,
+    pub(crate) set: VoterSet<AuthorityId>,
 }
 
 /// A decoded justification. Its votes are not verified yet.
@@ -97,60 +133,116 @@ impl Justification {
     }
 
     /// Verifies that the set finalized the target.
-    pub(crate) fn verify(mut self, context: &JustificationVerificationContext) -> Result<(), FinalityError> {
-        let set_id = context.authority_set_id;
-        self.check_voters(context)?;
-        self.check_ancestry()?;
-        let claimed = self.0.commit.precommits.clone();
-        let target = self.target();
-        verify_and_optimize_justification((target.hash, target.number), context, &mut self.0)
-            .map_err(|_| FinalityError::TooFewVotes(set_id))?;
-        // The optimizer skips invalid votes and stops at two thirds: what it kept must be what stood first.
-        if !claimed.starts_with(&self.0.commit.precommits) {
-            return Err(FinalityError::InvalidSignature(set_id));
-        }
-        Ok(())
-    }
-
-    fn check_voters(&self, context: &JustificationVerificationContext) -> Result<(), FinalityError> {
-        let mut voters = BTreeSet::new();
+    pub(crate) fn verify(&self, voters: &Voters) -> Result<(), FinalityError> {
+        let set_id = voters.set_id;
+        let threshold = voters.set.threshold().get();
+        let mut ancestry = Ancestry::new(self.target(), &self.0.votes_ancestries);
+        let mut ballots: BTreeMap<&AuthorityId, Ballot> = BTreeMap::new();
+        let mut buffer = Vec::new();
+        let mut weight = 0u64;
+        let mut is_all_valid = true;
         for vote in &self.0.commit.precommits {
-            if !context.voter_set.contains(&vote.id) {
-                return Err(FinalityError::UnknownAuthority(context.authority_set_id));
+            if weight >= threshold {
+                break;
             }
-            if !voters.insert(&vote.id) {
-                return Err(FinalityError::DuplicateVote);
-            }
-        }
-        Ok(())
-    }
-
-    /// Every vote must lead to the target through the headers that came along, and every header must be on such a way.
-    fn check_ancestry(&self) -> Result<(), FinalityError> {
-        let mut headers = BTreeMap::new();
-        for header in &self.0.votes_ancestries {
-            if headers.insert(header.hash(), (header.parent_hash, header.number)).is_some() {
-                return Err(FinalityError::RedundantAncestry);
-            }
-        }
-        let target = self.target();
-        let mut visited = BTreeSet::new();
-        for vote in &self.0.commit.precommits {
-            let voted_for =
-                BlockId { number: vote.precommit.target_number, hash: vote.precommit.target_hash };
-            let mut at = voted_for;
-            while at != target && !visited.contains(&at.hash) {
-                let Some((parent, number)) = headers.get(&at.hash) else {
-                    return Err(FinalityError::UnrelatedVote);
-                };
-                if *number != at.number || at.number <= target.number {
-                    return Err(FinalityError::UnrelatedVote);
+            let info = voters.set.get(&vote.id).ok_or(FinalityError::UnknownAuthority(set_id))?;
+            let ballot = ballots.entry(&vote.id).or_default();
+            let target = target_of(vote);
+            match &mut ballot.votes {
+                // The same vote twice says nothing more.
+                [Some(known), _] | [_, Some(known)] if known.target == target => continue,
+                [Some(_), Some(_)] => return Err(FinalityError::TooManyVotes),
+                [first @ None, _] | [_, first @ None] => {
+                    let is_valid = check_message_signature_with_buffer(
+                        &Message::Precommit(vote.precommit.clone()),
+                        &vote.id,
+                        &vote.signature,
+                        self.0.round,
+                        set_id,
+                        &mut buffer,
+                    )
+                    .is_valid();
+                    *first = Some(Vote { target, is_valid });
+                    is_all_valid &= is_valid;
                 }
-                visited.insert(at.hash);
-                at = BlockId { number: at.number.saturating_sub(1), hash: *parent };
+            }
+            if !ballot.is_counted && ballot.counts(&mut ancestry) {
+                ballot.is_counted = true;
+                weight = weight.saturating_add(info.weight().get());
             }
         }
-        if visited.len() == headers.len() { Ok(()) } else { Err(FinalityError::RedundantAncestry) }
+        if weight < threshold {
+            return Err(FinalityError::TooFewVotes(set_id));
+        }
+        if is_all_valid { Ok(()) } else { Err(FinalityError::InvalidSignature(set_id)) }
+    }
+}
+
+fn target_of(vote: &SignedPrecommit<H256, u32, AuthoritySignature, AuthorityId>) -> BlockId {
+    BlockId { number: vote.precommit.target_number, hash: vote.precommit.target_hash }
+}
+
+/// What one authority voted for: one block, or two if it equivocated.
+#[derive(Default)]
+struct Ballot {
+    votes: [Option<Vote>; 2],
+    is_counted: bool,
+}
+
+struct Vote {
+    target: BlockId,
+    is_valid: bool,
+}
+
+impl Ballot {
+    /// Whether the authority's weight counts for the target.
+    fn counts(&self, ancestry: &mut Ancestry) -> bool {
+        let mut valid = self.votes.iter().flatten().filter(|vote| vote.is_valid);
+        match (valid.next(), valid.next()) {
+            (Some(_), Some(_)) => true,
+            (Some(vote), None) => ancestry.leads_to_target(vote.target),
+            (None, _) => false,
+        }
+    }
+}
+
+/// The headers between the target and the blocks voted for.
+struct Ancestry {
+    target: BlockId,
+    /// Number and parent by hash.
+    headers: BTreeMap<H256, (u32, H256)>,
+    /// Of the headers that were walked along, whether they lead to the target.
+    walked: BTreeMap<H256, bool>,
+}
+
+impl Ancestry {
+    fn new(target: BlockId, headers: &[Header]) -> Self {
+        let headers =
+            headers.iter().map(|header| (header.hash(), (header.number, header.parent_hash))).collect();
+        Self { target, headers, walked: BTreeMap::new() }
+    }
+
+    /// Whether a block is the target or the headers lead from it down to the target.
+    fn leads_to_target(&mut self, block: BlockId) -> bool {
+        let mut at = block;
+        let mut way = Vec::new();
+        let leads = loop {
+            if at == self.target {
+                break true;
+            }
+            match self.headers.get(&at.hash) {
+                Some((number, parent)) if *number == at.number && at.number > self.target.number => {
+                    if let Some(known) = self.walked.get(&at.hash) {
+                        break *known;
+                    }
+                    way.push(at.hash);
+                    at = BlockId { number: at.number.saturating_sub(1), hash: *parent };
+                }
+                _ => break false,
+            }
+        };
+        self.walked.extend(way.into_iter().map(|hash| (hash, leads)));
+        leads
     }
 }
 

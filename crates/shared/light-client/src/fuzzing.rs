@@ -8,21 +8,22 @@
 mod seeds;
 
 use crate::{
-    Header, LightClient,
+    Follower, Header, LightClient,
     authorities::Authorities,
     block::{MAX_BODY_LEN, VerifiedBlock, check_body, check_state},
     events::{EventRecord, Phase, decode_events},
     finality::MAX_JUSTIFICATION_LEN,
     header::decode_header,
+    hops,
     operations::{ShardEventKind, operations},
     proof::MAX_STATE_PROOF_LEN,
     snapshot::{Position, Snapshot},
     storage_keys,
     testing::{BlockContent, TestChain, USER, authorities, validators},
 };
-use bp_header_chain::justification::GrandpaJustification;
 use codec::Encode;
 use offstage_primitives::{H256, ShardIdentifier, bounded::decode_bounded};
+use sp_consensus_grandpa::GrandpaJustification;
 use sp_crypto_hashing::blake2_256;
 use sp_runtime::{Digest, traits::Header as _};
 use std::sync::LazyLock;
@@ -40,7 +41,7 @@ pub fn header(bytes: &[u8]) {
         Err(_) => assert_eq!(after, before),
     }
     after.finalized(header.number);
-    assert!(after.is_sound() && after.context().is_some());
+    assert!(after.is_sound() && after.voters().is_some());
     let mut client = FIXTURE.client.clone();
     if client.import_headers(&[bytes.to_vec()]).is_ok() {
         assert!(client.frontier().number <= FIXTURE.border, "nothing is imported beyond the border");
@@ -109,7 +110,11 @@ pub fn operations_of_block(bytes: &[u8]) {
     let Ok(meaning) = meaning else { return };
     assert!(meaning.is_sorted_by(|one, other| one.event_index < other.event_index));
     for event in meaning {
-        let record = &block.events[event.event_index as usize];
+        let record = block
+            .events
+            .iter()
+            .find(|record| record.index == event.event_index)
+            .expect("an event of the block");
         let phase = match event.extrinsic_index {
             Some(index) => record.phase == Phase::ApplyExtrinsic(index),
             None => !matches!(record.phase, Phase::ApplyExtrinsic(_)),
@@ -130,14 +135,44 @@ pub fn operations_of_block(bytes: &[u8]) {
 pub fn snapshot(bytes: &[u8]) {
     let Ok(snapshot) = Snapshot::from_bytes(bytes) else { return };
     assert_eq!(snapshot.to_bytes(), bytes);
-    assert!(snapshot.position.authorities.context().is_some());
+    assert!(snapshot.position.authorities.voters().is_some());
     assert_eq!(LightClient::snapshot_code_hash(bytes), Ok(snapshot.position.code_hash));
+}
+
+/// What a follower is kept as: what is accepted is read back as it was.
+pub fn follower(bytes: &[u8]) {
+    let Ok(follower) = Follower::from_bytes(bytes) else { return };
+    assert_eq!(follower.to_bytes(), bytes);
+    let _ = (follower.genesis_hash(), follower.tip().id(), follower.authority_set_id());
+}
+
+/// Material of a hop, headers and justification: a hop leads to a block of the chain, or nothing has changed.
+pub fn hop(bytes: &[u8]) {
+    type Material = (Vec<Vec<u8>>, Vec<u8>);
+    let Ok((headers, justification)) = decode_bounded::<Material>(bytes, MAX_JUSTIFICATION_LEN) else {
+        return;
+    };
+    let before = &FIXTURE.follower;
+    let mut follower = before.clone();
+    match follower.hop(&headers, &justification) {
+        Ok(block) => {
+            assert_eq!(block.hash, FIXTURE.chain.header(block.number).hash());
+            assert_eq!(follower.tip().id(), block);
+            assert!(follower.authority_set_id() <= before.authority_set_id().saturating_add(1));
+        }
+        Err(_) => assert_eq!(&follower, before),
+    }
+    for header in headers {
+        let _ = hops::announced_delay(&header);
+    }
 }
 
 /// A chain, a client that knows its headers up to the end of the first authority set, and what the chain's block holds.
 struct Fixture {
     chain: TestChain,
     client: LightClient,
+    /// At genesis.
+    follower: Follower,
     /// A block with operations of every kind.
     block: u32,
     /// The last block of the first authority set.
@@ -164,7 +199,11 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let mut client = chain.client();
     client.import_headers(&chain.headers(1..=border)).expect("headers of the kit are valid");
     let body = chain.material(block, &[]).body;
-    Fixture { chain, client, block, border, watched, events, body }
+    let genesis = chain.header(0);
+    let proof = chain.proof(0, &hops::proof_keys(&hops::genesis_keys()));
+    let follower = Follower::from_genesis(genesis.hash(), &genesis.encode(), &proof)
+        .expect("genesis of the kit is valid");
+    Fixture { chain, client, follower, block, border, watched, events, body }
 });
 
 fn full_block(content: BlockContent) -> BlockContent {

@@ -57,16 +57,17 @@ mod authorities;
 pub mod block;
 mod call_tree;
 pub mod client;
+mod dispatchers;
 pub mod events;
 pub mod finality;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod header;
+pub mod hops;
 pub mod operations;
 mod proof;
 pub mod runtime;
 pub mod snapshot;
-pub mod storage_keys;
 mod trail;
 
 #[cfg(any(test, feature = "testing"))]
@@ -84,8 +85,9 @@ pub use client::{GenesisError, GenesisMaterial, LightClient, block_proof_keys, g
 pub use events::{EventField, EventRecord, Phase};
 pub use finality::{FinalityError, FinalizedTo};
 pub use header::{BlockId, Header, HeaderError};
+pub use hops::{FinalBlock, Follower, ProvenState};
+pub use offstage_primitives::chain::storage::{self as storage_keys, CODE_PATH_KEY};
 pub use operations::{OperationsError, ShardEvent, ShardEventKind, operations};
-pub use proof::{MAX_STATE_PROOF_LEN, MAX_STATE_PROOF_NODES, ProofError};
+pub use proof::{MAX_EVENTS_LEN, MAX_STATE_PROOF_LEN, MAX_STATE_PROOF_NODES, ProofError};
 pub use runtime::{ChainProperties, RuntimeError, VerifiedRuntime};
 pub use snapshot::RestoreError;
-pub use storage_keys::CODE_PATH_KEY;

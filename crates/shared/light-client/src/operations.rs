@@ -14,10 +14,14 @@
 
 use crate::{
     block::VerifiedBlock,
-    call_tree::{CallTree, Leaf, attribute, parse_extrinsic},
+    call_tree::{Leaf, attribute, parse_extrinsic},
     events::{EventRecord, Phase},
 };
-use offstage_primitives::{AccountId32, H256, ShardIdentifier, teerex::SgxAttestationMethod};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    chain::{argument, enclave_bridge, teerex},
+    teerex::SgxAttestationMethod,
+};
 use std::collections::BTreeMap;
 
 /// Something that the chain executed.
@@ -64,7 +68,7 @@ pub enum ShardEventKind {
     },
     /// `EnclaveBridge.confirm_processed_parentchain_block` for the shard.
     Confirmed {
-        /// Who confirmed, if the call was not inside another.
+        /// Who confirmed, if the call was the extrinsic's own or in a batch of it.
         signer: Option<AccountId32>,
         /// The confirmed block.
         block_hash: H256,
@@ -94,7 +98,8 @@ pub enum ShardEventKind {
 pub fn operations(block: &VerifiedBlock, shard: ShardIdentifier) -> Result<Vec<ShardEvent>, OperationsError> {
     let mut by_extrinsic: BTreeMap<u32, Vec<(u32, &EventRecord)>> = BTreeMap::new();
     let mut found = Vec::new();
-    for (event_index, event) in (0u32..).zip(&block.events) {
+    for event in &block.events {
+        let event_index = event.index;
         let extrinsic_index = match event.phase {
             Phase::ApplyExtrinsic(index) => {
                 by_extrinsic.entry(index).or_default().push((event_index, event));
@@ -122,14 +127,14 @@ fn kind_of(event: &EventRecord, shard: ShardIdentifier) -> Result<Option<ShardEv
     let malformed =
         || OperationsError::Form { pallet: event.pallet.to_string(), event: event.variant.to_string() };
     let account = |name, position| event.field::<AccountId32>(name, position).ok_or_else(malformed);
-    if &*event.pallet == "Teerex" {
+    if &*event.pallet == teerex::PALLET {
         return Ok(match &*event.variant {
-            "AddedSgxEnclave" => Some(ShardEventKind::Registration {
-                signer: account("registered_by", 0)?,
+            teerex::ENCLAVE_ADDED => Some(ShardEventKind::Registration {
+                signer: account(argument::REGISTERED_BY, 0)?,
                 method: event.field("attestation_method", 3),
                 proof: Vec::new(),
             }),
-            "RemovedSovereignEnclave" => {
+            teerex::ENCLAVE_REMOVED => {
                 let signer =
                     event.fields.first().and_then(|field| <[u8; 32]>::try_from(&field.bytes[..]).ok());
                 Some(ShardEventKind::Unregistered {
@@ -139,30 +144,30 @@ fn kind_of(event: &EventRecord, shard: ShardIdentifier) -> Result<Option<ShardEv
             _ => None,
         });
     }
-    if &*event.pallet != "EnclaveBridge" || !CONCERNS_SHARD.contains(&&*event.variant) {
+    if &*event.pallet != enclave_bridge::PALLET || !CONCERNS_SHARD.contains(&&*event.variant) {
         return Ok(None);
     }
-    if event.field::<ShardIdentifier>("shard", 0).ok_or_else(malformed)? != shard {
+    if event.field::<ShardIdentifier>(argument::SHARD, 0).ok_or_else(malformed)? != shard {
         return Ok(None);
     }
-    let amount = |position| event.field::<u128>("amount", position).ok_or_else(malformed);
+    let amount = |position| event.field::<u128>(argument::AMOUNT, position).ok_or_else(malformed);
     let hash = |name, position| event.field::<H256>(name, position).ok_or_else(malformed);
     Ok(Some(match &*event.variant {
-        "IndirectInvocationRegistered" => ShardEventKind::Unattributable,
-        "ShieldFunds" => ShardEventKind::Shield {
-            encrypted_beneficiary: event.field("encrypted_beneficiary", 1).ok_or_else(malformed)?,
+        enclave_bridge::INVOCATION_REGISTERED => ShardEventKind::Unattributable,
+        enclave_bridge::FUNDS_SHIELDED => ShardEventKind::Shield {
+            encrypted_beneficiary: event.field(argument::ENCRYPTED_BENEFICIARY, 1).ok_or_else(malformed)?,
             amount: amount(2)?,
         },
-        "UnshieldedFunds" => ShardEventKind::Unshielded {
-            beneficiary: account("beneficiary", 1)?,
+        enclave_bridge::FUNDS_UNSHIELDED => ShardEventKind::Unshielded {
+            beneficiary: account(argument::BENEFICIARY, 1)?,
             amount: amount(2)?,
             call_hash: None,
         },
-        "ProcessedParentchainBlock" => ShardEventKind::Confirmed {
+        enclave_bridge::BLOCK_PROCESSED => ShardEventKind::Confirmed {
             signer: None,
-            block_hash: hash("block_hash", 1)?,
-            root: hash("trusted_calls_merkle_root", 2)?,
-            number: event.field("block_number", 3).ok_or_else(malformed)?,
+            block_hash: hash(argument::BLOCK_HASH, 1)?,
+            root: hash(argument::TRUSTED_CALLS_MERKLE_ROOT, 2)?,
+            number: event.field(argument::BLOCK_NUMBER, 3).ok_or_else(malformed)?,
         },
         _ => ShardEventKind::ShardConfigUpdated,
     }))
@@ -251,8 +256,7 @@ impl Completed {
             Some((event_index, leaf))
         });
         let kinds = kinds.collect();
-        let confirmed_directly = matches!(extrinsic.call, CallTree::Leaf(Leaf::Confirm));
-        let signer = extrinsic.signer.filter(|_| confirmed_directly);
+        let signer = extrinsic.signer.filter(|_| extrinsic.call.is_of_the_signer());
         Ok(Self { index: Some(index), signer, kinds })
     }
 }
@@ -279,11 +283,11 @@ pub enum OperationsError {
 
 /// Events of `EnclaveBridge` whose first field is the shard, and that matter.
 const CONCERNS_SHARD: [&str; 5] = [
-    "IndirectInvocationRegistered",
-    "ShieldFunds",
-    "UnshieldedFunds",
-    "ProcessedParentchainBlock",
-    "ShardConfigUpdated",
+    enclave_bridge::INVOCATION_REGISTERED,
+    enclave_bridge::FUNDS_SHIELDED,
+    enclave_bridge::FUNDS_UNSHIELDED,
+    enclave_bridge::BLOCK_PROCESSED,
+    enclave_bridge::SHARD_CONFIG_UPDATED,
 ];
 
 #[cfg(test)]

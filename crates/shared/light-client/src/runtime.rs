@@ -68,15 +68,24 @@ impl VerifiedRuntime {
         code: &[u8],
         properties: &ChainProperties,
     ) -> Result<Self, RuntimeError> {
+        Self::with_metadata(code_hash, code, properties).map(|(runtime, _)| runtime)
+    }
+
+    /// Like [`from_proven_code`](Self::from_proven_code), with the metadata as the code gives it.
+    pub(crate) fn with_metadata(
+        code_hash: H256,
+        code: &[u8],
+        properties: &ChainProperties,
+    ) -> Result<(Self, Vec<u8>), RuntimeError> {
         let actual = code::hash(code)?;
         if actual != code_hash {
             return Err(RuntimeError::OtherCode { actual, expected: code_hash });
         }
         let wasm = code::decompress(code)?;
-        let encoded = metadata_of(&wasm)?;
+        let encoded = wasm::metadata(&wasm)?;
         let (metadata, version, digest_input) = metadata::parse(&encoded)?;
         let metadata_digest = digest::proven_digest(digest_input, &version, properties, &metadata, &wasm);
-        Ok(Self { code_hash, metadata, version, metadata_digest })
+        Ok((Self { code_hash, metadata, version, metadata_digest }, encoded))
     }
 
     /// blake2-256 of the code as it is stored.
@@ -165,20 +174,6 @@ impl VerifiedRuntime {
 
     pub(crate) fn event(&self, pallet: u8, variant: u8) -> Option<(&Arc<str>, &Variant)> {
         self.metadata.event(pallet, variant)
-    }
-}
-
-#[cfg(not(any(test, feature = "testing")))]
-fn metadata_of(wasm: &[u8]) -> Result<Vec<u8>, RuntimeError> {
-    Ok(wasm::metadata(wasm)?)
-}
-
-/// The testing kit's runtimes are metadata without code. This opens nothing: a chain's code is proven in any case.
-#[cfg(any(test, feature = "testing"))]
-fn metadata_of(wasm: &[u8]) -> Result<Vec<u8>, RuntimeError> {
-    match crate::testing::metadata_of_test_runtime(wasm) {
-        Some(metadata) => Ok(metadata),
-        None => Ok(wasm::metadata(wasm)?),
     }
 }
 

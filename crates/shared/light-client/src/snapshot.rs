@@ -3,7 +3,7 @@
 //!
 //! The position is everything that verification of the next block starts from: the executed block, the authorities as of
 //! it, and the hash of the code in its state. Imported headers and justifications are not part of it; after a restart the
-//! host sends them again. Who holds the store must keep it authentic: the client believes its own snapshot.
+//! host sends them again. The newest final block is named, so that it is the same chain that is sent again. Who holds the store must keep it authentic: the client believes its own snapshot.
 
 use crate::{
     authorities::Authorities,
@@ -23,12 +23,14 @@ pub(crate) struct Position {
     pub(crate) code_hash: H256,
 }
 
-/// Snapshot, version 1.
+/// Snapshot, version 2.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Snapshot {
     pub(crate) genesis_hash: H256,
     pub(crate) properties: ChainProperties,
     pub(crate) position: Position,
+    /// The newest final block, if it is beyond the position.
+    pub(crate) finalized: Option<BlockId>,
 }
 
 impl Snapshot {
@@ -41,7 +43,10 @@ impl Snapshot {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, RestoreError> {
         let encoded = bytes.strip_prefix(SNAPSHOT_DOMAIN).ok_or(RestoreError::Version)?;
         let snapshot: Self = decode_bounded(encoded, MAX_SNAPSHOT_LEN).map_err(RestoreError::Malformed)?;
-        if snapshot.to_bytes() != bytes || !snapshot.position.authorities.is_sound() {
+        let position = &snapshot.position;
+        let is_sound = position.authorities.is_sound()
+            && snapshot.finalized.is_none_or(|known| known.number > position.block.number);
+        if snapshot.to_bytes() != bytes || !is_sound {
             return Err(RestoreError::Malformed(DecodeError::Malformed));
         }
         Ok(snapshot)
@@ -53,7 +58,7 @@ impl Snapshot {
 pub enum RestoreError {
     /// Not a snapshot of this version.
     #[error(
-        "not a light client snapshot of version 1; restore the store from a backup or start from genesis"
+        "not a light client snapshot of version 2; restore the store from a backup or start from genesis"
     )]
     Version,
     /// Damaged.
@@ -67,7 +72,7 @@ pub enum RestoreError {
 }
 
 /// First bytes of a snapshot: what it is and its version.
-const SNAPSHOT_DOMAIN: &[u8] = b"offstage/light-client/v1\0";
+const SNAPSHOT_DOMAIN: &[u8] = b"offstage/light-client/v2\0";
 
 /// Two sets of ten thousand authorities.
 const MAX_SNAPSHOT_LEN: usize = 1024 * 1024;
@@ -79,10 +84,25 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn a_final_block_that_is_not_beyond_the_position_is_refused() {
+        let mut snapshot = Snapshot::from_bytes(&TestChain::new(3).client().snapshot()).unwrap();
+        let block = snapshot.position.block;
+        snapshot.finalized = Some(block);
+        assert!(Snapshot::from_bytes(&snapshot.to_bytes()).is_err());
+        snapshot.finalized = Some(BlockId { number: block.number + 1, ..block });
+        assert_eq!(Snapshot::from_bytes(&snapshot.to_bytes()).as_ref(), Ok(&snapshot));
+    }
+
+    #[test]
     fn a_snapshot_round_trips_and_every_flipped_bit_is_noticed_or_decodes_to_itself() {
-        let bytes = TestChain::new(3).client().snapshot();
+        let mut chain = TestChain::new(3);
+        chain.add_empty(2);
+        let mut client = chain.client();
+        chain.finalize(&mut client, 2);
+        let bytes = client.snapshot();
         let snapshot = Snapshot::from_bytes(&bytes).unwrap();
         assert_eq!(snapshot.to_bytes(), bytes);
+        assert_eq!(snapshot.finalized.map(|known| known.number), Some(2));
         for index in 0..bytes.len() {
             for bit in 0..8 {
                 let mut changed = bytes.clone();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Parentchains in memory, for tests and benchmarks of whoever uses the light client.
 //!
-//! Everything is real but the runtime: headers, GRANDPA signatures, tries and proofs are what a node would send; the
-//! "code" is only metadata, that of a live chain (see `testing/metadata/README.md`). So a test can say exactly what a block holds:
+//! Headers, GRANDPA signatures, tries and proofs are what a node would send, and the runtime's code is run as any; but all it can do is
+//! to answer with metadata, that of a live chain (see `testing/metadata/README.md`). So a test can say exactly what a block holds:
 //!
 //! ```
 //! use offstage_light_client::{ShardEventKind, operations, testing::TestChain};
@@ -13,14 +13,16 @@
 //! let number = chain.add(content);
 //! let mut client = chain.client();
 //! let block = chain.verify_next(&mut client, &[]);
-//! assert_eq!(block.number, number);
+//! assert_eq!(block.id().number, number);
 //! assert_eq!(operations(&block, shard).unwrap()[0].kind, ShardEventKind::Invoke { cyphertext: vec![1, 2, 3] });
 //! ```
 //!
 //! Its functions panic when they are used wrongly, as test code may.
 
+mod code;
 mod content;
 
+pub use code::test_code;
 pub use content::{BlockContent, USER};
 
 use crate::{
@@ -28,11 +30,11 @@ use crate::{
     runtime::{ChainProperties, VerifiedRuntime},
     storage_keys,
 };
-use bp_header_chain::justification::GrandpaJustification;
-use codec::{Decode, Encode};
+use codec::Encode;
 use finality_grandpa::{Commit, Message, Precommit, SignedPrecommit};
 use sp_consensus_grandpa::{
-    AuthorityId, AuthorityList, ConsensusLog, GRANDPA_ENGINE_ID, ScheduledChange, localized_payload,
+    AuthorityId, AuthorityList, ConsensusLog, GRANDPA_ENGINE_ID, GrandpaJustification, ScheduledChange,
+    localized_payload,
 };
 use sp_core::{Blake2Hasher, H256, Pair as _, ed25519::Pair};
 use sp_runtime::{Digest, DigestItem, StateVersion, traits::Header as _};
@@ -91,19 +93,6 @@ pub fn precommit(
     let precommit = Precommit { target_hash: hash, target_number: number };
     let payload = localized_payload(round, set_id, &Message::Precommit(precommit.clone()));
     SignedPrecommit { precommit, signature: validator.sign(&payload).into(), id: validator.public().into() }
-}
-
-/// "Code" from which the light client reads this metadata; `trailer` makes it differ and is searched for a digest.
-pub fn test_code(metadata: &[u8], trailer: &[u8]) -> Vec<u8> {
-    let mut code = TEST_CODE_PREFIX.to_vec();
-    (metadata, trailer).encode_to(&mut code);
-    code
-}
-
-/// The metadata that [`test_code`] put in, `None` for other code.
-pub(crate) fn metadata_of_test_runtime(code: &[u8]) -> Option<Vec<u8>> {
-    let mut input = code.strip_prefix(TEST_CODE_PREFIX)?;
-    <(Vec<u8>, Vec<u8>)>::decode(&mut input).ok().map(|(metadata, _)| metadata)
 }
 
 impl TestChain {
@@ -179,6 +168,16 @@ impl TestChain {
                 None => state.remove(&key),
             };
         }
+        // As frame-system and pallet-grandpa keep them.
+        state.insert(storage_keys::block_hash(number - 1), parent.header.hash().as_bytes().into());
+        if let Some(forgotten) = (number - 1).checked_sub(BLOCK_HASH_COUNT).filter(|forgotten| *forgotten > 0)
+        {
+            state.remove(&storage_keys::block_hash(forgotten));
+        }
+        if let Some((_, validators)) = self.sets.get(&(number + 1)) {
+            state.insert(storage_keys::grandpa_authorities(), authorities(validators).encode()[..].into());
+            state.remove(&storage_keys::grandpa_pending_change());
+        }
         if self.salt != 0 {
             logs.push(DigestItem::Other(vec![self.salt]));
         }
@@ -210,11 +209,30 @@ impl TestChain {
 
     /// Adds a block that schedules a set change and answers its number.
     pub fn add_set_change(&mut self, validators: Vec<Pair>, delay: u32) -> u32 {
-        let content = self.block().digest(scheduled_change(&validators, delay));
-        let number = self.add(content);
+        let number = self.number() + 1;
         let set_id = self.sets.values().map(|(set_id, _)| set_id + 1).max().unwrap_or_default();
+        let content = self
+            .block()
+            .digest(scheduled_change(&validators, delay))
+            .storage(storage_keys::grandpa_current_set_id(), Some(set_id.encode()))
+            .storage(storage_keys::grandpa_pending_change(), Some(authorities(&validators).encode()));
         self.sets.insert(number + delay + 1, (set_id, validators));
-        number
+        self.add(content)
+    }
+
+    /// The set that finalizes blocks from the next one on: its id and keys.
+    pub fn next_set(&self) -> (u64, &[Pair]) {
+        self.set_for(self.number() + 1)
+    }
+
+    /// The value of a key in a block's state.
+    pub fn storage(&self, number: u32, key: &[u8]) -> Option<&[u8]> {
+        self.blocks[number as usize].state.get(key).map(|value| &value[..])
+    }
+
+    /// The extrinsics of a block.
+    pub fn body(&self, number: u32) -> &[Vec<u8>] {
+        &self.blocks[number as usize].body
     }
 
     /// A chain with the same blocks up to `number`, whose further blocks are others.
@@ -302,7 +320,8 @@ impl TestChain {
 
     /// Imports headers and justifications so that everything up to `number` is final for the client.
     pub fn finalize(&self, client: &mut LightClient, number: u32) {
-        while client.finalized().number < number {
+        // After a restart the newest final block is known before its headers are.
+        while client.finalized().number < number || client.frontier().number < number {
             let border = client.justification_needed();
             let to = border.unwrap_or(number);
             let from = client.frontier().number + 1;
@@ -312,6 +331,9 @@ impl TestChain {
                 let _ = client.import_headers(&headers);
             }
             let target = client.justification_needed().unwrap_or(number);
+            if client.finalized().number == target && client.frontier().number >= target {
+                continue;
+            }
             client.import_justification(&self.justify(target)).expect("justification of the kit is valid");
         }
     }
@@ -368,8 +390,8 @@ pub const METADATA: &[u8] = include_bytes!("testing/metadata/integritee-solochai
 /// Chain time of a block is this and six seconds per block, in milliseconds since the Unix epoch.
 pub const GENESIS_TIME: u64 = 1_800_000_000_000;
 
-/// First bytes of "code" that is only metadata.
-const TEST_CODE_PREFIX: &[u8] = b"offstage test runtime\0";
+/// How many blocks back, beside genesis, the kit's chains know hashes by their state.
+const BLOCK_HASH_COUNT: u32 = 16;
 
 /// The round in which the kit's validators vote.
 const ROUND: u64 = 3;

@@ -2,9 +2,11 @@
 //! Replays what real nodes sent through the whole client. See `vectors/README.md`.
 #![expect(clippy::disallowed_methods, reason = "the vectors are files")]
 
+use codec::Decode;
 use offstage_light_client::{
-    BlockMaterial, GenesisMaterial, LightClient, ShardEventKind, block_proof_keys,
+    BlockMaterial, Follower, GenesisMaterial, Header, LightClient, ShardEventKind, block_proof_keys,
     header::HeaderError,
+    hops::announced_delay,
     operations,
     runtime::{Argument, ChainProperties},
 };
@@ -49,6 +51,41 @@ fn captured_chains_are_followed_from_genesis() {
         assert!(runtime.call_index_with("Teerex", "register_sgx_enclave", REGISTER).is_some(), "{name}");
         let restored = LightClient::restore(&client.snapshot(), &code(&vector)).unwrap();
         assert_eq!(restored.position(), client.position(), "{name}");
+    }
+}
+
+/// A real node's chain, from its genesis over the end of a set to the newest block, as a client follows it.
+#[test]
+fn c13_captured_chains_are_followed_by_set_changes() {
+    for (name, vector) in vectors() {
+        let genesis = genesis(&vector);
+        let hash = Header::decode(&mut &genesis.header[..]).unwrap().hash();
+        let mut follower = Follower::from_genesis(hash, &genesis.header, &genesis.state_proof).unwrap();
+        let blocks = vector["blocks"].as_array().unwrap();
+        let header = |number: usize| bytes(&blocks[number - 1]["header"]);
+        let justification = |number: usize| bytes(&blocks[number - 1]["justification"]);
+        let border = vector["expected"]["border"].as_u64().unwrap() as usize;
+        let last = blocks.len();
+        // The new set is nobody yet, and the old one does not hide its end.
+        assert!(follower.clone().hop(&[header(last)], &justification(last)).is_err(), "{name}");
+        let announced =
+            (1..=border).rev().find(|number| announced_delay(&header(*number)).is_some()).unwrap();
+        let headers: Vec<_> = (announced..=border).map(header).collect();
+        follower.hop(&headers, &justification(border)).unwrap();
+        assert_eq!(follower.authority_set_id(), vector["expected"]["setId"].as_u64().unwrap(), "{name}");
+        follower.hop(&[header(last)], &justification(last)).unwrap();
+        assert_eq!(follower.tip().id().number as usize, last, "{name}");
+        // Values, the runtime and the events of the newest block.
+        let keys: Vec<_> =
+            block_proof_keys().into_iter().skip(1).chain(list(&vector["watchedKeys"])).collect();
+        let state = follower.tip().read(&keys, &list(&blocks[last - 1]["stateProof"])).unwrap();
+        let (runtime, metadata) = state.runtime(&genesis.code, &genesis.properties).unwrap();
+        assert_eq!(runtime.spec_name(), vector["expected"]["specName"], "{name}");
+        assert!(metadata.starts_with(b"meta"));
+        assert!(!state.events(&runtime).unwrap().is_empty());
+        follower.tip().check_body(&runtime, &list(&blocks[last - 1]["body"])).unwrap();
+        let lied = [bytes(&blocks[last - 2]["header"])];
+        assert!(follower.clone().hop(&lied, &justification(last)).is_err(), "{name}");
     }
 }
 

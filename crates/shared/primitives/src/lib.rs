@@ -6,13 +6,14 @@
 //! quote binds, what a Merkle root commits to. It decides nothing and talks to nobody.
 //!
 //! - [`shard`]: the name of one confidential state, [`ShardIdentifier`].
+//! - [`chain`]: the words and storage keys of the parentchain's interface.
 //! - [`teerex`] and [`enclave_bridge`]: what the parentchain's two pallets store, take and emit.
 //! - [`attestation`]: quotes, collateral, and [`KeyBinding`](attestation::KeyBinding), which ties keys to a quote.
 //! - [`collateral`]: what a chain keeps so that a proof need not carry it, and what its verifier answers.
 //! - [`trusted`]: the operation a client signs and encrypts, generic over the business logic's call.
-//! - [`balances`]: the calls and getters of the default business logic.
 //! - [`shielding`]: the shielding public key's forms and the classic envelope's numbers.
 //! - [`rpc`]: what a worker answers.
+//! - `command_line`, with `std`: how the programs refuse a command line.
 //! - [`receipt`]: what a block's `trusted_calls_merkle_root` commits to, and how to check one's own leaf.
 //!
 //! All of it is SCALE, except where a format says otherwise. Discriminants are explicit wherever they are on the
@@ -41,9 +42,11 @@
 extern crate alloc;
 
 pub mod attestation;
-pub mod balances;
 pub mod bounded;
+pub mod chain;
 pub mod collateral;
+#[cfg(feature = "std")]
+pub mod command_line;
 pub mod enclave_bridge;
 pub mod receipt;
 pub mod rpc;

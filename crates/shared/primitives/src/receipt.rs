@@ -40,7 +40,7 @@ pub enum Outcome {
     /// The business logic refused the call.
     #[codec(index = 4)]
     Refused = 4,
-    /// The call is heavier than the limit.
+    /// The call is heavier than any call may be.
     #[codec(index = 5)]
     TooHeavy = 5,
     /// The business logic panicked; its writes were rolled back.
@@ -55,6 +55,10 @@ pub enum Outcome {
     /// The call was included after the block up to which its author made it good. It used up no nonce.
     #[codec(index = 9)]
     Expired = 9,
+    /// There was no room left for it in the block, or in its sender's share of the block. It was not executed and used up no nonce,
+    /// so the same operation can be sent again.
+    #[codec(index = 10)]
+    NotNow = 10,
 }
 
 impl Outcome {
@@ -66,6 +70,21 @@ impl Outcome {
     /// Whether the operation did what its author wanted.
     pub fn is_success(self) -> bool {
         matches!(self, Self::Executed)
+    }
+
+    /// Whether it used up the nonce of the call. Then it is the last word on its operation: whoever sends the same again gets
+    /// [`WrongNonce`](Self::WrongNonce), which says nothing new. All other outcomes may be followed by another of the same operation.
+    pub fn used_nonce(self) -> bool {
+        match self {
+            Self::Executed | Self::Refused | Self::TooHeavy | Self::Panicked => true,
+            Self::Undecipherable
+            | Self::Unauthorised
+            | Self::WrongNonce
+            | Self::NotIndirect
+            | Self::Maintenance
+            | Self::Expired
+            | Self::NotNow => false,
+        }
     }
 }
 
@@ -79,12 +98,15 @@ impl fmt::Display for Outcome {
             }
             Self::WrongNonce => "the nonce is not the account's next one",
             Self::Refused => "the business logic refused the call, for example for lack of funds",
-            Self::TooHeavy => "the call is heavier than the worker's limit",
+            Self::TooHeavy => "the call is heavier than any call may be",
             Self::Panicked => "the business logic failed inside; the call was rolled back",
             Self::NotIndirect => "this kind of operation cannot be sent through the parentchain",
             Self::Maintenance => "the shard is under maintenance",
             Self::Expired => {
                 "the call reached the chain after the block up to which it was good; sign it anew"
+            }
+            Self::NotNow => {
+                "there was no room left for the call in its block; its nonce is unused, so send the same call again"
             }
         })
     }
@@ -285,18 +307,25 @@ mod tests {
 
     #[test]
     fn the_codes_are_pinned() {
-        for (outcome, code) in [
-            (Outcome::Executed, 0u8),
-            (Outcome::Undecipherable, 1),
-            (Outcome::Unauthorised, 2),
-            (Outcome::WrongNonce, 3),
-            (Outcome::Refused, 4),
-            (Outcome::TooHeavy, 5),
-            (Outcome::Panicked, 6),
-            (Outcome::NotIndirect, 7),
-            (Outcome::Maintenance, 8),
-        ] {
-            assert_eq!((outcome.code(), outcome.encode()), (code, alloc::vec![code]));
+        // Without an entry here a new outcome does not compile.
+        let pinned = |outcome: Outcome| match outcome {
+            Outcome::Executed => 0,
+            Outcome::Undecipherable => 1,
+            Outcome::Unauthorised => 2,
+            Outcome::WrongNonce => 3,
+            Outcome::Refused => 4,
+            Outcome::TooHeavy => 5,
+            Outcome::Panicked => 6,
+            Outcome::NotIndirect => 7,
+            Outcome::Maintenance => 8,
+            Outcome::Expired => 9,
+            Outcome::NotNow => 10,
+        };
+        for code in 0..=u8::MAX {
+            match Outcome::decode(&mut &[code][..]) {
+                Ok(outcome) => assert_eq!((pinned(outcome), outcome.code()), (code, code)),
+                Err(_) => assert!(code > 10, "no outcome has the code {code}"),
+            }
         }
     }
 }

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a worker answers over JSON-RPC (wire.md, "Worker RPC").
+//! What a worker is asked over JSON-RPC, and what it answers (`docs/src/wire.md`, "RPC methods").
+//!
+//! [`Method`] is the one list of methods: the enclave's dispatch, its `rpc_methods`, the clients' names and the table of the
+//! documentation all come from it.
+
+mod answers;
+mod method;
+
+pub use answers::{BlockReference, ErrorCode, GetterAnswer, Phase, WorkerStatus};
+pub use method::{Answered, Method, Parameters};
 
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, Encode};

@@ -64,8 +64,8 @@ impl ShieldingPublicKey {
     }
 }
 
-/// The number of RSA operations that opening an envelope of `len` bytes takes: one for each chunk, and none for a length
-/// that no enclave opens (nothing, not whole chunks, or more than [`MAX_CYPHERTEXT_LEN`]).
+/// The number of RSA operations that opening an envelope of `len` bytes takes: one for each chunk, and none for a
+/// length that no enclave opens (nothing, not whole chunks, or more than [`MAX_CYPHERTEXT_LEN`]).
 ///
 /// The chain charges for it and bounds it per shard and block; enclaves count in the same way.
 pub const fn rsa_operations(len: usize) -> u32 {
@@ -119,9 +119,10 @@ pub const MAX_CYPHERTEXT_LEN: usize = crate::trusted::MAX_OPERATION_LEN.div_ceil
 /// store: where all operations are good, 0.77 of a worker's time was measured to be RSA). 822 / 2 * 3 / 4 = 308.
 pub const RSA_OPERATIONS_PER_SECOND: u32 = 308;
 
-/// The most RSA operations for a shard in one block of any chain: what [`rsa_operations_per_block`] allows at the
-/// longest block time, 60 seconds. Enclaves open no more than this of a block, whatever chain they follow.
-pub const MAX_RSA_OPERATIONS_PER_BLOCK: u32 = 60 * RSA_OPERATIONS_PER_SECOND;
+/// The most RSA operations for a shard in one block, however long the block time: so many invocations of one chunk fit
+/// into the 3 MiB that a block of our chain has for transactions. Enclaves, which follow other chains too, open a few
+/// more.
+pub const MAX_RSA_OPERATIONS_PER_BLOCK: u32 = 5_000;
 
 /// Domain tag of [`ShieldingPublicKey::digest`].
 const SHIELDING_KEY_DOMAIN: &[u8; 26] = b"offstage/shielding-key/v1\0";
@@ -177,9 +178,9 @@ mod tests {
             (250, 77),
             (1_000, 308),
             (6_000, 1_848),
-            (60_000, 18_480),
-            (60_001, 18_480),
-            (u64::MAX, 18_480),
+            (16_233, 4_999),
+            (60_000, 5_000),
+            (u64::MAX, 5_000),
         ] {
             assert_eq!(rsa_operations_per_block(block_time), expected, "{block_time}");
         }

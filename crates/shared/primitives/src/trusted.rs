@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The operation a client signs and encrypts (wire.md, "Common types").
 //!
-//! Generic over the business logic: `C` is its trusted call, `G` its getter. The forms for the default logic are in
-//! [`balances`](crate::balances).
+//! Generic over the business logic: `C` is its trusted call, `G` its getter; both are the logic's own words, which no
+//! crate below it knows (`templates/balances/interface`).
 //!
-//! There are two forms of a call. Integritee's classic form, [`TrustedCallSigned`], stays accepted. It has weaknesses that
-//! no implementation can mend: it binds neither the chain's genesis nor an expiry, so that a call signed for one chain
-//! is good on another with the same shard and measurement, and one that was held back is good for ever. The
-//! bound form, [`BoundCallSigned`], has neither. What it signs begins with a tag of its own, so no signature of one form
-//! is one of the other.
+//! There are two forms of a call. Integritee's classic form, [`TrustedCallSigned`], stays accepted. It has weaknesses
+//! that no implementation can mend: it binds neither the chain's genesis nor an expiry, so that a call signed for one
+//! chain is good on another with the same shard and measurement, and one that was held back is good for ever. The
+//! bound form, [`BoundCallSigned`], has neither. What it signs begins with a tag of its own, so no signature of one
+//! form is one of the other. Getters have the same two forms, [`TrustedGetterSigned`] and [`BoundGetterSigned`].
 
 use crate::ShardIdentifier;
 use alloc::vec::Vec;
@@ -109,8 +109,8 @@ pub fn call_payload<C: Encode>(
 }
 
 impl<C: TrustedCall> BoundCallSigned<C> {
-    /// Whether the sender signed this call with this nonce and expiry for this domain. Whether it has expired is another question,
-    /// see [`is_expired`](Self::is_expired).
+    /// Whether the sender signed this call with this nonce and expiry for this domain. Whether it has expired is
+    /// another question, see [`is_expired`](Self::is_expired).
     ///
     /// The payload is accepted bare or wrapped, as by [`TrustedCallSigned::verify`].
     pub fn verify(&self, domain: &Domain) -> bool {
@@ -126,11 +126,80 @@ impl<C: TrustedCall> BoundCallSigned<C> {
     }
 }
 
-/// The bytes that the author of a call in the bound form signs:
-/// [`BOUND_CALL_TAG`]` ++ genesis hash ++ mrenclave ++ shard ++ nonce ++ expires ++ SCALE(call)`, numbers in 4 bytes, little endian.
+/// The bytes that the author of a call in the bound form signs: [`BOUND_CALL_TAG`]` ++ genesis hash ++ mrenclave ++
+/// shard ++ nonce ++ expires ++ SCALE(call)`, numbers in 4 bytes, little endian.
 pub fn bound_call_payload<C: Encode>(call: &C, nonce: u32, expires: u32, domain: &Domain) -> Vec<u8> {
     let mut payload = BOUND_CALL_TAG.to_vec();
     (domain, nonce, expires, call).encode_to(&mut payload);
+    payload
+}
+
+/// A business logic's question about one account, which only that account's owner may ask.
+pub trait TrustedGetter: Encode + Decode {
+    /// The question for the nonce of the account's next call, answered as a `u32`. Every logic has it, because every
+    /// client needs it.
+    fn nonce(account: AccountId32) -> Self;
+
+    /// The account that must have signed.
+    fn sender(&self) -> &AccountId32;
+}
+
+/// A business logic's question in any of its forms, as a worker is asked.
+pub trait Getter: Encode + Decode {
+    /// What an account's owner may ask.
+    type Trusted: TrustedGetter;
+
+    /// The question in the bound form.
+    fn bound(signed: BoundGetterSigned<Self::Trusted>) -> Self;
+}
+
+/// A question with its author's signature over `SCALE(getter)`.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct TrustedGetterSigned<T> {
+    /// The question.
+    pub getter: T,
+    /// The signature of the account it is about.
+    pub signature: MultiSignature,
+}
+
+impl<T: TrustedGetter> TrustedGetterSigned<T> {
+    /// Whether the account that the question is about signed it.
+    pub fn verify(&self) -> bool {
+        verify_maybe_wrapped(&self.signature, &self.getter.encode(), self.getter.sender())
+    }
+}
+
+/// A question in the bound form: good on one chain, for one shard and measurement, up to one block. Who captures it
+/// cannot ask again later, as with a [`TrustedGetterSigned`].
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct BoundGetterSigned<T> {
+    /// The question.
+    pub getter: T,
+    /// Number of the last block of the parentchain on whose state it may be answered.
+    pub expires: u32,
+    /// The signature of the account that it is about, over [`bound_getter_payload`].
+    pub signature: MultiSignature,
+}
+
+impl<T: TrustedGetter> BoundGetterSigned<T> {
+    /// Whether the account that the question is about signed it for this domain, and it is good on the state of the
+    /// block with this number: not expired, and not made to last longer than [`MAX_GETTER_LIFETIME`].
+    pub fn verify(&self, domain: &Domain, block_number: u32) -> bool {
+        let latest = block_number.saturating_add(MAX_GETTER_LIFETIME);
+        (block_number..=latest).contains(&self.expires)
+            && verify_maybe_wrapped(
+                &self.signature,
+                &bound_getter_payload(&self.getter, self.expires, domain),
+                self.getter.sender(),
+            )
+    }
+}
+
+/// The bytes that the author of a question in the bound form signs: [`BOUND_GETTER_TAG`]` ++ genesis hash ++
+/// mrenclave ++ shard ++ expires ++ SCALE(getter)`, the number in 4 bytes, little endian.
+pub fn bound_getter_payload<T: Encode>(getter: &T, expires: u32, domain: &Domain) -> Vec<u8> {
+    let mut payload = BOUND_GETTER_TAG.to_vec();
+    (domain, expires, getter).encode_to(&mut payload);
     payload
 }
 
@@ -147,6 +216,12 @@ pub const WRAP_SUFFIX: &[u8] = b"</Bytes>";
 
 /// Begins what the author of a bound call signs.
 pub const BOUND_CALL_TAG: &[u8] = b"offstage/trusted-call/v1";
+
+/// Begins what the author of a bound getter signs.
+pub const BOUND_GETTER_TAG: &[u8] = b"offstage/getter/v1";
+
+/// How many blocks beyond the worker's own a bound getter may expire at the latest.
+pub const MAX_GETTER_LIFETIME: u32 = 256;
 
 /// The longest SCALE encoding of an operation that an enclave decodes, in bytes.
 pub const MAX_OPERATION_LEN: usize = 16 * 1024;

@@ -70,11 +70,11 @@ pub enum FrameError {
     Malformed,
 }
 
-/// The longest frame, in bytes: a block's body and proof, or a runtime's code, fit with room to spare.
-pub const MAX_FRAME_LEN: u32 = 32 * 1024 * 1024;
+/// The longest frame, in bytes: a block's body (16 MiB) and its proof with the most events (40 MiB), or a runtime's code, fit.
+pub const MAX_FRAME_LEN: u32 = 64 * 1024 * 1024;
 
 /// Memory that a message may take: all the bytes of the longest frame, and as much again for what holds them.
-pub const MAX_DECODED_LEN: usize = 64 * 1024 * 1024;
+pub const MAX_DECODED_LEN: usize = 128 * 1024 * 1024;
 
 /// Messages nest about five levels.
 const MAX_DEPTH: u32 = 16;

@@ -155,6 +155,7 @@ mod tests {
             outbox_len: 1,
             operations: 2,
             notice: Some("notice".into()),
+            parked: vec![Parked { kind: OutboxKind::Unshield, reason: ParkedReason::ShardFunds, count: 1 }],
         }
     }
 

@@ -49,6 +49,7 @@
     )
 )]
 
+pub mod files;
 pub mod framing;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -56,4 +57,5 @@ mod messages;
 mod untrusted;
 
 pub use messages::*;
+pub use offstage_primitives::rpc::{BlockReference, Phase};
 pub use untrusted::Untrusted;

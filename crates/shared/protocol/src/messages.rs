@@ -3,7 +3,11 @@
 
 use crate::Untrusted;
 use codec::{Decode, Encode};
-use offstage_primitives::{AccountId32, H256, ShardIdentifier};
+use core::fmt;
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    rpc::{BlockReference, Phase},
+};
 
 /// What the host asks of the enclave.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -169,42 +173,51 @@ pub struct Status {
     pub operations: u64,
     /// Something an operator should know, such as an account that cannot pay fees. Never about an operation.
     pub notice: Option<String>,
+    /// What of the outbox is not submitted any more, and why; one entry for each kind and reason.
+    pub parked: Vec<Parked>,
 }
 
-/// A block's number and hash.
+/// Effects that the enclave does not submit, because they would only burn fees.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
-pub struct BlockReference {
-    /// Its number.
-    pub number: u32,
-    /// Its hash.
-    pub hash: H256,
+pub struct Parked {
+    /// What they are.
+    pub kind: OutboxKind,
+    /// Why.
+    pub reason: ParkedReason,
+    /// How many.
+    pub count: u32,
 }
 
-/// What an enclave is doing. Only in [`Phase::Serving`] does it answer clients and sign confirmations.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
-pub enum Phase {
-    /// Follows the chain to its head; as a joiner that got the key, executes from the shard's birth on.
+/// Why an effect is parked, and what sets it going again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
+pub enum ParkedReason {
+    /// The shard's account on chain would fall below its existential deposit.
     #[codec(index = 0)]
-    CatchingUp,
-    /// Registered for a shard that was born to another enclave: it needs the shielding key from a peer. It follows blocks meanwhile.
+    ShardFunds,
+    /// The chain included it several times without honouring it.
     #[codec(index = 1)]
-    NeedsShieldingKey,
-    /// Caught up; its registration of this start is in the outbox and not yet seen final, or the first confirmation, by which the shard is
-    /// born, is not.
-    #[codec(index = 2)]
-    AwaitingRegistration,
-    /// Registered, caught up, serving.
-    #[codec(index = 3)]
-    Serving,
-    /// A later start with the same signer has registered. It stops serving; only a restart helps.
-    #[codec(index = 4)]
-    Superseded,
+    Failed,
+}
+
+impl fmt::Display for ParkedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ShardFunds => {
+                "the shard's account on chain would fall below its existential deposit; it goes on when somebody \
+                 transfers funds to the shard's account"
+            }
+            Self::Failed => {
+                "the chain included it several times without honouring it; look for the failed extrinsics of the enclave's \
+                 account on chain, and restart the worker when their cause is gone. It ends by itself when another worker succeeds"
+            }
+        })
+    }
 }
 
 /// A signed extrinsic to be submitted.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct OutboxExtrinsic {
-    /// Names the effect, the same each time it is signed anew.
+    /// Names the effect, the same each time it is signed anew; the first one of a batch.
     pub id: u64,
     /// What it is, for logs.
     pub kind: OutboxKind,
@@ -213,7 +226,7 @@ pub struct OutboxExtrinsic {
 }
 
 /// What an extrinsic of the enclave does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
 pub enum OutboxKind {
     /// Registers this start of the enclave.
     #[codec(index = 0)]
@@ -224,6 +237,9 @@ pub enum OutboxKind {
     /// Pays out unshielded funds.
     #[codec(index = 2)]
     Unshield,
+    /// Confirms blocks and pays out, several of either, in one extrinsic.
+    #[codec(index = 3)]
+    Batch,
 }
 
 /// Why a request was refused.
@@ -262,7 +278,69 @@ pub enum RefusalCode {
     /// A defect of the enclave.
     #[codec(index = 7)]
     Bug,
+    /// The votes of a justification do not finalize its block. Another justification for the same block may.
+    #[codec(index = 8)]
+    Justification,
 }
 
 /// At most so many headers in one request.
 pub const MAX_HEADERS: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_of_refusals_are_pinned() {
+        // Without an entry here a new code does not compile.
+        let pinned = |refusal: RefusalCode| match refusal {
+            RefusalCode::Conversation => 0,
+            RefusalCode::Finality => 1,
+            RefusalCode::Block => 2,
+            RefusalCode::RuntimeCode => 3,
+            RefusalCode::Store => 4,
+            RefusalCode::Provisioning => 5,
+            RefusalCode::Platform => 6,
+            RefusalCode::Bug => 7,
+            RefusalCode::Justification => 8,
+        };
+        for code in 0..=u8::MAX {
+            match RefusalCode::decode(&mut &[code][..]) {
+                Ok(refusal) => assert_eq!(pinned(refusal), code),
+                Err(_) => assert!(code > 8, "no refusal has the code {code}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_codes_of_extrinsics_are_pinned() {
+        // Without an entry here a new kind does not compile.
+        let pinned = |kind: OutboxKind| match kind {
+            OutboxKind::Registration => 0,
+            OutboxKind::Confirmation => 1,
+            OutboxKind::Unshield => 2,
+            OutboxKind::Batch => 3,
+        };
+        for code in 0..=u8::MAX {
+            match OutboxKind::decode(&mut &[code][..]) {
+                Ok(kind) => assert_eq!(pinned(kind), code),
+                Err(_) => assert!(code > 3, "no kind has the code {code}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_codes_of_parked_effects_are_pinned() {
+        // Without an entry here a new reason does not compile.
+        let pinned = |reason: ParkedReason| match reason {
+            ParkedReason::ShardFunds => 0,
+            ParkedReason::Failed => 1,
+        };
+        for code in 0..=u8::MAX {
+            match ParkedReason::decode(&mut &[code][..]) {
+                Ok(reason) => assert_eq!(pinned(reason), code),
+                Err(_) => assert!(code > 1, "no reason has the code {code}"),
+            }
+        }
+    }
+}

@@ -9,16 +9,16 @@
 //! # Attacks
 //! - *Garbage of any kind* (threat model C1) becomes a failed operation. All that cannot be decrypted or decoded has one outcome, and an
 //!   envelope is opened to its end before any of it is looked at, that no oracle arises (C11).
-//! - *A block full of envelopes*: what is opened per block is bounded by [`MAX_RSA_OPERATIONS`], counted in the chain's order, so
-//!   that every worker draws the same line.
+//! - *A block full of envelopes*: what is opened per block is bounded by [`MAX_RSA_OPERATIONS_PER_BLOCK`], counted in the chain's order,
+//!   so that every worker draws the same line. Our chain draws it earlier, by its block time; this one holds on any chain (C18).
 
 use crate::{ingest::Incoming, keys::ShieldingKey};
 use codec::{Decode, Encode, Input};
-use offstage_envelope::rsa_operations;
 use offstage_primitives::{
     AccountId32,
     bounded::decode_bounded,
     receipt::{Outcome, undecipherable_operation_hash},
+    shielding::{MAX_RSA_OPERATIONS_PER_BLOCK, rsa_operations},
     trusted::{Domain, MAX_OPERATION_LEN, TrustedCall, TrustedOperation},
 };
 use offstage_sdk::Operation;
@@ -44,16 +44,28 @@ pub fn decrypt<C: TrustedCall + Send, R>(
     block_number: u32,
     consume: impl FnOnce(&mut dyn Iterator<Item = Operation<C>>) -> R,
 ) -> R {
-    let within_limit = within_limit(incoming);
+    decrypt_within(MAX_RSA_OPERATIONS_PER_BLOCK, incoming, key, domain, block_number, consume)
+}
+
+fn decrypt_within<C: TrustedCall + Send, R>(
+    limit: u32,
+    incoming: &[Incoming],
+    key: &ShieldingKey,
+    domain: &Domain,
+    block_number: u32,
+    consume: impl FnOnce(&mut dyn Iterator<Item = Operation<C>>) -> R,
+) -> R {
+    let within_limit = within_limit(incoming, limit);
     let open = |index: usize| {
         let (incoming, within_limit) = (incoming.get(index)?, within_limit.get(index)?);
         Some(match incoming {
             Incoming::Invocation { cyphertext } if *within_limit => {
                 open_invocation(key, cyphertext, domain, block_number)
             }
+            // Its author knows the envelope, and so this hash. Nothing of it was used up: it can be sent again.
             Incoming::Invocation { cyphertext } => Operation::Failed {
                 hash: undecipherable_operation_hash(cyphertext),
-                outcome: Outcome::TooHeavy,
+                outcome: Outcome::NotNow,
             },
             Incoming::Shielding { hash, encrypted_beneficiary, amount } => {
                 match open_beneficiary(key, encrypted_beneficiary) {
@@ -101,17 +113,17 @@ pub(crate) fn open_beneficiary(key: &ShieldingKey, cyphertext: &[u8]) -> Option<
 
 /// Which of the operations are within the block's limit. Shieldings always are: money that the chain took in is
 /// credited.
-fn within_limit(incoming: &[Incoming]) -> Vec<bool> {
-    let mut opened = 0usize;
+fn within_limit(incoming: &[Incoming], limit: u32) -> Vec<bool> {
+    let mut opened = 0u32;
     incoming
         .iter()
         .map(|incoming| match incoming {
             Incoming::Shielding { .. } => true,
             Incoming::Invocation { cyphertext } => {
                 // What is not opened for its length costs nothing.
-                let operations = rsa_operations(cyphertext);
+                let operations = rsa_operations(cyphertext.len());
                 opened = opened.saturating_add(operations);
-                operations == 0 || opened <= MAX_RSA_OPERATIONS
+                operations == 0 || opened <= limit
             }
         })
         .collect()
@@ -192,18 +204,14 @@ impl Encode for AnyGetter {
     }
 }
 
-/// RSA operations that one block can cause: about ten seconds of two cores. A block of the parentchain has room for
-/// thirteen thousand envelopes at most, and each is paid for.
-pub const MAX_RSA_OPERATIONS: usize = 8192;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::keys::ShieldingKey;
+    use offstage_balances_interface::{Getter, TrustedCall as Call};
     use offstage_envelope::seal;
     use offstage_primitives::{
         ShardIdentifier,
-        balances::{Getter, TrustedCall as Call},
         shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN},
         trusted::call_payload,
     };
@@ -279,8 +287,8 @@ mod tests {
     #[test]
     fn c01_a_block_opens_a_bounded_number_of_envelopes() {
         let envelope = |chunks: usize| Incoming::Invocation { cyphertext: vec![0; chunks * RSA_LEN] };
-        let largest = MAX_CYPHERTEXT_LEN / RSA_LEN;
-        let mut incoming = vec![envelope(largest); MAX_RSA_OPERATIONS / largest];
+        let (limit, largest) = (1_000, MAX_CYPHERTEXT_LEN / RSA_LEN);
+        let mut incoming = vec![envelope(largest); limit as usize / largest];
         incoming.push(Incoming::Invocation { cyphertext: vec![0; 100] });
         incoming.push(envelope(largest + 1));
         incoming.push(envelope(largest));
@@ -289,9 +297,23 @@ mod tests {
             encrypted_beneficiary: vec![0; RSA_LEN],
             amount: 1,
         });
-        let within = within_limit(&incoming);
+        let within = within_limit(&incoming, limit);
         let beyond = incoming.len() - 2;
         assert!(within.iter().enumerate().all(|(index, within)| *within == (index != beyond)));
+    }
+
+    /// C18: what is beyond the line is not opened, and its author finds the receipt by the envelope; it can be sent again.
+    #[test]
+    fn c18_an_envelope_beyond_the_limit_is_named_by_its_bytes_and_put_off() {
+        let key = ShieldingKey::generate().unwrap();
+        let incoming: Vec<_> = (0..4).map(|nonce| invocation(&key, &noop(nonce))).collect();
+        let decrypted: Vec<Operation<Call>> =
+            decrypt_within(3, &incoming, &key, &DOMAIN, 1, |operations| operations.collect());
+        assert!(decrypted[..3].iter().all(|operation| matches!(operation, Operation::Call(_))));
+        let Incoming::Invocation { cyphertext } = &incoming[3] else { panic!() };
+        let expected =
+            Operation::Failed { hash: undecipherable_operation_hash(cyphertext), outcome: Outcome::NotNow };
+        assert_eq!(decrypted[3], expected);
     }
 
     #[test]

@@ -28,10 +28,13 @@ use offstage_sdk::StateTransition;
 use running::Running;
 use std::{path::Path, sync::Arc};
 
+pub use services::ServiceLimits;
+
 /// The trusted program's whole state.
 pub struct Enclave<S: StateTransition> {
     platform: Arc<dyn Platform>,
     stage: Stage<S>,
+    limits: ServiceLimits,
 }
 
 enum Stage<S: StateTransition> {
@@ -55,7 +58,12 @@ impl<S: StateTransition> Enclave<S> {
             let signer = Signer::generate(&*platform).map_err(|_| StoreError::Cryptography)?;
             Ok(Keys { signer: Arc::new(signer), shielding: None })
         })?;
-        Ok(Self { platform, stage: Stage::Opened(Box::new(store)) })
+        Ok(Self { platform, stage: Stage::Opened(Box::new(store)), limits: ServiceLimits::default() })
+    }
+
+    /// With other limits for clients and peers than the default ones.
+    pub fn with_limits(self, limits: ServiceLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Answers a request.
@@ -63,13 +71,17 @@ impl<S: StateTransition> Enclave<S> {
         self.try_handle(request).unwrap_or_else(|refusal| EnclaveResponse::Refused(refusal.into_message()))
     }
 
-    /// Whether the store failed, so that the process must end; the next one continues where the last commit was.
-    pub fn must_restart(&self) -> bool {
-        match &self.stage {
+    /// Why the process must end, if it must; the next one continues where the last commit was.
+    pub fn must_restart(&self) -> Option<Restart> {
+        let is_broken = match &self.stage {
             Stage::Opened(store) => store.is_broken(),
+            Stage::Started(worker) if worker.progress.former_store_returns => {
+                return Some(Restart::FormerStore);
+            }
             Stage::Started(worker) => worker.is_broken(),
             Stage::Ended => true,
-        }
+        };
+        is_broken.then_some(Restart::StoreFailed)
     }
 
     /// What the listeners see; `None` before the start.
@@ -136,7 +148,7 @@ impl<S: StateTransition> Enclave<S> {
                 ));
             }
         };
-        match Running::start(self.platform.clone(), store, start) {
+        match Running::start(self.platform.clone(), store, start, &self.limits) {
             Ok((worker, started)) => {
                 self.stage = Stage::Started(worker);
                 Ok(EnclaveResponse::Started(Box::new(started)))
@@ -148,6 +160,15 @@ impl<S: StateTransition> Enclave<S> {
             }
         }
     }
+}
+
+/// Why the process must end and start again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Restart {
+    /// The store failed.
+    StoreFailed,
+    /// A store that was put aside opens with the shard's key, and takes the place of this one.
+    FormerStore,
 }
 
 /// Why the enclave cannot begin.
@@ -211,4 +232,4 @@ impl From<crate::attest::AttestError> for Refused {
 }
 
 /// The store's file in the data folder.
-pub const STORE_FILE: &str = "enclave.redb";
+pub const STORE_FILE: &str = offstage_protocol::files::STORE;

@@ -11,7 +11,11 @@ use offstage_light_client::{
     VerifiedRuntime,
     runtime::{Argument, Shape, SignedExtension},
 };
-use offstage_primitives::{AccountId32, H256, ShardIdentifier, teerex::SgxAttestationMethod};
+use offstage_primitives::{
+    AccountId32, H256, ShardIdentifier,
+    chain::{argument, enclave_bridge, teerex},
+    teerex::SgxAttestationMethod,
+};
 use offstage_protocol::BlockReference;
 use sp_crypto_hashing::blake2_256;
 use sp_runtime::generic::Era;
@@ -65,7 +69,37 @@ pub struct Signing<'a> {
 /// # Errors
 /// When the runtime has another form of the call or an extension that is not known here.
 pub fn sign(call: &Call, nonce: u32, signing: &Signing<'_>) -> Result<Vec<u8>, ExtrinsicError> {
-    let call = encode_call(call, signing.runtime)?;
+    sign_encoded(encode_call(call, signing.runtime)?, nonce, signing)
+}
+
+/// Whether the runtime has a batch that goes on when a call of it fails.
+pub fn batches(runtime: &VerifiedRuntime) -> bool {
+    batch_index(runtime).is_some()
+}
+
+/// Encodes and signs several calls as one `Utility.force_batch`, in their order.
+///
+/// # Errors
+/// As [`sign`], when the runtime has no such batch, and for more than [`MAX_BATCH`] calls.
+pub fn sign_batch(calls: &[&Call], nonce: u32, signing: &Signing<'_>) -> Result<Vec<u8>, ExtrinsicError> {
+    let index = batch_index(signing.runtime)
+        .ok_or(ExtrinsicError::UnknownCall { pallet: "Utility", call: "force_batch" })?;
+    let count = u32::try_from(calls.len()).map_err(|_| ExtrinsicError::TooManyCalls)?;
+    if calls.len() > MAX_BATCH {
+        return Err(ExtrinsicError::TooManyCalls);
+    }
+    let mut batch = (index, Compact(count)).encode();
+    for call in calls {
+        batch.extend(encode_call(call, signing.runtime)?);
+    }
+    sign_encoded(batch, nonce, signing)
+}
+
+fn batch_index(runtime: &VerifiedRuntime) -> Option<(u8, u8)> {
+    runtime.call_index_with("Utility", "force_batch", &[("calls", Argument::Enums)])
+}
+
+fn sign_encoded(call: Vec<u8>, nonce: u32, signing: &Signing<'_>) -> Result<Vec<u8>, ExtrinsicError> {
     let mut extra = Vec::new();
     let mut additional = Vec::new();
     for extension in signing.runtime.signed_extensions() {
@@ -95,56 +129,61 @@ pub fn sign(call: &Call, nonce: u32, signing: &Signing<'_>) -> Result<Vec<u8>, E
 pub enum ExtrinsicError {
     /// The runtime lacks a call, or takes other arguments.
     #[error(
-        "the chain's runtime has no {0} with the arguments that this enclave knows; use an enclave made for this chain"
+        "the chain's runtime has no {pallet}.{call} with the arguments that this enclave knows; use an enclave made for this chain"
     )]
-    UnknownCall(&'static str),
+    UnknownCall {
+        /// The pallet.
+        pallet: &'static str,
+        /// The call.
+        call: &'static str,
+    },
     /// The runtime wants something signed that is not understood here.
     #[error(
         "the chain's runtime has the transaction extension {0}, which this enclave does not know; use a newer enclave"
     )]
     UnknownExtension(String),
+    /// More calls than a batch may have.
+    #[error("bug in the enclave: a batch of more than {MAX_BATCH} calls; please report it")]
+    TooManyCalls,
     /// The signature could not be made.
     #[error(transparent)]
     Key(#[from] KeyError),
 }
 
 fn encode_call(call: &Call, runtime: &VerifiedRuntime) -> Result<Vec<u8>, ExtrinsicError> {
-    let index = |pallet, name, label, arguments: &[(&str, Argument)]| {
-        runtime.call_index_with(pallet, name, arguments).ok_or(ExtrinsicError::UnknownCall(label))
+    let index = |pallet, call, arguments: &[(&str, Argument)]| {
+        let index = runtime.call_index_with(pallet, call, arguments);
+        index.ok_or(ExtrinsicError::UnknownCall { pallet, call })
     };
     Ok(match call {
         Call::Register { proof, url } => {
             let arguments = [
-                ("proof", Argument::Bytes),
-                ("worker_url", Argument::OptionalBytes),
-                ("attestation_method", Argument::Compound),
+                (argument::PROOF, Argument::Bytes),
+                (argument::WORKER_URL, Argument::OptionalBytes),
+                (argument::ATTESTATION_METHOD, Argument::Compound),
             ];
-            let index = index("Teerex", "register_sgx_enclave", "Teerex.register_sgx_enclave", &arguments)?;
+            let index = index(teerex::PALLET, teerex::REGISTER_SGX_ENCLAVE, &arguments)?;
             (index, proof, Some(url.as_bytes()), SgxAttestationMethod::Dcap { proxied: false }).encode()
         }
         Call::Confirm { shard, block, root } => {
             let arguments = [
-                ("shard", Argument::Hash),
-                ("block_hash", Argument::Hash),
-                ("block_number", Argument::U32),
-                ("trusted_calls_merkle_root", Argument::Hash),
+                (argument::SHARD, Argument::Hash),
+                (argument::BLOCK_HASH, Argument::Hash),
+                (argument::BLOCK_NUMBER, Argument::U32),
+                (argument::TRUSTED_CALLS_MERKLE_ROOT, Argument::Hash),
             ];
-            let index = index(
-                "EnclaveBridge",
-                "confirm_processed_parentchain_block",
-                "EnclaveBridge.confirm_processed_parentchain_block",
-                &arguments,
-            )?;
+            let call = enclave_bridge::CONFIRM_PROCESSED_PARENTCHAIN_BLOCK;
+            let index = index(enclave_bridge::PALLET, call, &arguments)?;
             (index, shard, block.hash, block.number, root).encode()
         }
         Call::Unshield { shard, beneficiary, amount, call_hash } => {
             let arguments = [
-                ("shard", Argument::Hash),
-                ("beneficiary", Argument::Hash),
-                ("amount", Argument::U128),
-                ("call_hash", Argument::Hash),
+                (argument::SHARD, Argument::Hash),
+                (argument::BENEFICIARY, Argument::Hash),
+                (argument::AMOUNT, Argument::U128),
+                (argument::CALL_HASH, Argument::Hash),
             ];
-            let index = index("EnclaveBridge", "unshield_funds", "EnclaveBridge.unshield_funds", &arguments)?;
+            let index = index(enclave_bridge::PALLET, enclave_bridge::UNSHIELD_FUNDS, &arguments)?;
             (index, shard, beneficiary, amount, call_hash).encode()
         }
     })
@@ -194,6 +233,10 @@ fn encode_extension(
 /// Blocks for which an extrinsic is valid. Chains remember the hashes of 256 blocks at least, of which the anchor must be one.
 pub const ERA_PERIOD: u64 = 256;
 
+/// Calls in a batch. The weight of so many is a small part of any chain's block, and of a parachain's proof, so that a batch always
+/// finds room; and more would save next to nothing.
+pub const MAX_BATCH: usize = 32;
+
 const NO_TIP: u128 = 0;
 const SIGNED_VERSION_4: u8 = 0b1000_0100;
 const MULTI_ADDRESS_ID: u8 = 0;
@@ -206,7 +249,11 @@ const MAX_BARE_PAYLOAD_LEN: usize = 256;
 mod tests {
     use super::*;
     use codec::Decode;
-    use offstage_light_client::testing::TestChain;
+    use offstage_light_client::{
+        ShardEventKind, operations,
+        testing::{LIVE_METADATA, TestChain, test_code, validators},
+    };
+    use proptest::prelude::*;
     use sp_core::{Pair, ed25519};
 
     fn calls() -> [Call; 3] {
@@ -293,5 +340,102 @@ mod tests {
             };
             assert!(encode_extension(&other_form, 0, &signing, &mut extra, &mut additional).is_err());
         }
+    }
+
+    /// A confirmation or a payment, and whether the chain honours it.
+    fn any_call() -> impl Strategy<Value = (Call, bool)> {
+        let shard = ShardIdentifier::from([5; 32]);
+        let confirm = any::<(u32, [u8; 32], [u8; 32])>().prop_map(move |(number, hash, root)| {
+            let block = BlockReference { number, hash: H256(hash) };
+            Call::Confirm { shard, block, root: H256(root) }
+        });
+        let unshield = any::<([u8; 32], u128, [u8; 32])>().prop_map(move |(who, amount, hash)| {
+            Call::Unshield { shard, beneficiary: who.into(), amount, call_hash: H256(hash) }
+        });
+        (prop_oneof![confirm, unshield], any::<bool>())
+    }
+
+    /// What the light client should read of a call that the enclave signed and the chain honoured.
+    fn read_as(call: &Call, signer: &AccountId32) -> ShardEventKind {
+        match call.clone() {
+            Call::Confirm { block, root, .. } => ShardEventKind::Confirmed {
+                signer: Some(signer.clone()),
+                block_hash: block.hash,
+                root,
+                number: block.number,
+            },
+            Call::Unshield { beneficiary, amount, call_hash, .. } => {
+                ShardEventKind::Unshielded { beneficiary, amount, call_hash: Some(call_hash) }
+            }
+            Call::Register { .. } => panic!("registrations are not batched"),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// A batch of any calls, on each of the live chains: the light client reads it by the chain's metadata, and finds exactly
+        /// those of its calls that the events show, with their call hashes and the enclave as their author.
+        #[test]
+        fn c17_a_batch_is_read_back_by_the_chains_metadata_as_it_was_signed(
+            calls in proptest::collection::vec(any_call(), 1..=MAX_BATCH), chain in 0..LIVE_METADATA.len()
+        ) {
+            let shard = ShardIdentifier::from([5; 32]);
+            let mut chain = TestChain::with(validators(1, 1), &test_code(LIVE_METADATA[chain].1, &[]), &[]);
+            let signer = Signer::from_sealable(&[3; 32]).unwrap();
+            let anchor = BlockReference { number: 0, hash: chain.header(0).hash() };
+            let runtime = chain.runtime().clone();
+            let signing = Signing { runtime: &runtime, genesis_hash: anchor.hash, anchor, signer: &signer };
+            let batch: Vec<&Call> = calls.iter().map(|(call, _)| call).collect();
+            let extrinsic = sign_batch(&batch, 3, &signing).unwrap();
+            let mut content = chain.block();
+            let mut events = Vec::new();
+            for (call, honoured) in &calls {
+                if !honoured {
+                    // `DispatchError::BadOrigin`.
+                    events.push(content.event("Utility", "ItemFailed", 2u8));
+                    continue;
+                }
+                events.push(match call {
+                    Call::Confirm { block, root, .. } => content.event(
+                        "EnclaveBridge",
+                        "ProcessedParentchainBlock",
+                        (shard, block.hash, root, block.number),
+                    ),
+                    Call::Unshield { beneficiary, amount, .. } => {
+                        content.event("EnclaveBridge", "UnshieldedFunds", (shard, beneficiary, amount))
+                    }
+                    Call::Register { .. } => panic!("registrations are not batched"),
+                });
+                events.push(content.event("Utility", "ItemCompleted", ()));
+            }
+            let all = calls.iter().all(|(_, honoured)| *honoured);
+            let end = if all { "BatchCompleted" } else { "BatchCompletedWithErrors" };
+            events.push(content.event("Utility", end, ()));
+            content = content.extrinsic(extrinsic, &events);
+            chain.add(content);
+            let mut client = chain.client();
+            let block = chain.verify_next(&mut client, &[]);
+            let read: Vec<_> = operations(&block, shard).unwrap().into_iter().map(|event| event.kind).collect();
+            let expected: Vec<_> = calls
+                .iter()
+                .filter(|(_, honoured)| *honoured)
+                .map(|(call, _)| read_as(call, &signer.account()))
+                .collect();
+            prop_assert_eq!(read, expected);
+        }
+    }
+
+    #[test]
+    fn c17_a_batch_has_a_bounded_number_of_calls() {
+        let chain = TestChain::new(1);
+        let signer = Signer::from_sealable(&[3; 32]).unwrap();
+        let anchor = BlockReference { number: 1, hash: H256::zero() };
+        let signing =
+            Signing { runtime: chain.runtime(), genesis_hash: H256::zero(), anchor, signer: &signer };
+        let [_, confirm, _] = calls();
+        assert!(sign_batch(&[&confirm; MAX_BATCH], 0, &signing).is_ok());
+        let more = sign_batch(&[&confirm; MAX_BATCH + 1], 0, &signing);
+        assert!(matches!(more, Err(ExtrinsicError::TooManyCalls)));
     }
 }

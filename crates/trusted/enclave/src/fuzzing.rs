@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Entry points for the fuzz targets in `fuzz/`: each takes any bytes and asserts what must hold of them.
 //!
+//! Those about operations take the words of a business logic, its calls `C` and getters `G`.
+//!
 //! Not part of a production build. The shielding key is the committed one of the tests, so that envelopes can be opened.
 
 use crate::{decrypt, keys::ShieldingKey, provision, rpc, seal::SealingKey, store};
-use codec::Encode;
+use codec::{Decode, Encode};
 use offstage_primitives::{
     H256, ShardIdentifier,
-    balances::{Getter, TrustedCall},
     bounded::decode_bounded,
     receipt::Outcome,
     shielding::{CHUNK_LEN, MAX_CYPHERTEXT_LEN, RSA_LEN, ShieldingPublicKey},
-    trusted::{Domain, MAX_OPERATION_LEN, TrustedCall as _, TrustedOperation},
+    trusted::{Domain, MAX_OPERATION_LEN, TrustedCall, TrustedOperation},
 };
 use offstage_sdk::Operation;
 use sp_crypto_hashing::blake2_256;
-use std::sync::LazyLock;
+use std::{fmt::Debug, sync::LazyLock};
 use zeroize::Zeroizing;
 
 pub use provision::fuzzing::message;
@@ -24,7 +25,7 @@ pub use store::fuzzing::record;
 
 /// A classic envelope, as an invocation and as a shielding carry it: it is opened as a whole or not at all, and whatever it is,
 /// it becomes one operation.
-pub fn envelope(cyphertext: &[u8]) {
+pub fn envelope<C: TrustedCall + Debug, G: Encode + Decode + Debug>(cyphertext: &[u8]) {
     let opened = KEY.decrypt(cyphertext);
     let chunks = cyphertext.len() / RSA_LEN;
     let has_form =
@@ -33,11 +34,10 @@ pub fn envelope(cyphertext: &[u8]) {
     match &opened {
         Ok(plaintext) => {
             assert!(plaintext.len() <= chunks * CHUNK_LEN);
-            operation(plaintext);
-            getter(plaintext);
+            operation::<C, G>(plaintext);
         }
         Err(_) => {
-            let invoked: Operation<TrustedCall> = decrypt::open_invocation(&KEY, cyphertext, &DOMAIN, BLOCK);
+            let invoked: Operation<C> = decrypt::open_invocation(&KEY, cyphertext, &DOMAIN, BLOCK);
             assert!(matches!(invoked, Operation::Failed { outcome: Outcome::Undecipherable, .. }));
             assert_eq!(decrypt::open_beneficiary(&KEY, cyphertext), None);
         }
@@ -45,12 +45,12 @@ pub fn envelope(cyphertext: &[u8]) {
 }
 
 /// A decrypted operation: its receipt's name is the hash of its bytes, and a call is executed only for its sender, in time.
-pub fn operation(plaintext: &[u8]) {
-    let whole = decode_bounded::<TrustedOperation<TrustedCall, Getter>>(plaintext, MAX_OPERATION_LEN);
+pub fn operation<C: TrustedCall + Debug, G: Encode + Decode + Debug>(plaintext: &[u8]) {
+    let whole = decode_bounded::<TrustedOperation<C, G>>(plaintext, MAX_OPERATION_LEN);
     if let Ok(operation) = &whole {
         assert_eq!(operation.encode(), plaintext);
     }
-    let Some(operation) = decrypt::decode_operation::<TrustedCall>(plaintext) else {
+    let Some(operation) = decrypt::decode_operation::<C>(plaintext) else {
         return assert!(whole.is_err(), "what a client may send is read");
     };
     match Operation::authenticate(operation, &DOMAIN, BLOCK) {
@@ -68,22 +68,6 @@ pub fn operation(plaintext: &[u8]) {
             assert_eq!(hash, H256(blake2_256(plaintext)));
         }
         Operation::Shield { .. } => panic!("nobody shields by an operation"),
-    }
-}
-
-/// A getter, as it comes to the enclave's port.
-pub fn getter(bytes: &[u8]) {
-    let Ok(getter) = decode_bounded::<Getter>(bytes, MAX_OPERATION_LEN) else { return };
-    assert_eq!(getter.encode(), bytes);
-    match getter {
-        Getter::Public(_) => {}
-        Getter::Trusted(signed) => drop(signed.verify()),
-        Getter::Bound(signed) => {
-            let elsewhere = Domain { genesis_hash: H256::zero(), ..DOMAIN };
-            if signed.verify(&DOMAIN, BLOCK) {
-                assert!(signed.expires >= BLOCK && !signed.verify(&elsewhere, BLOCK));
-            }
-        }
     }
 }
 
@@ -116,7 +100,7 @@ static KEY: LazyLock<ShieldingKey> = LazyLock::new(|| {
 });
 
 /// Where the signatures of the seeds are good.
-pub(crate) const DOMAIN: Domain =
+const DOMAIN: Domain =
     Domain { genesis_hash: H256([5; 32]), mrenclave: [4; 32], shard: ShardIdentifier(H256([4; 32])) };
 
 /// The block in which operations come.

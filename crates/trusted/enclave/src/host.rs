@@ -8,7 +8,7 @@
 //! - *A defect of the enclave*: a panic ends the process after a refusal that names no data. The store has the last
 //!   committed block.
 
-use crate::enclave::Enclave;
+use crate::enclave::{Enclave, Restart};
 use offstage_protocol::{
     EnclaveResponse, HostRequest, Refusal, RefusalCode,
     framing::{FrameError, read_frame, write_frame},
@@ -53,8 +53,10 @@ pub fn converse<S: StateTransition>(
         if is_last {
             return Ok(());
         }
-        if enclave.must_restart() {
-            return Err(HostError::Store);
+        match enclave.must_restart() {
+            None => {}
+            Some(Restart::StoreFailed) => return Err(HostError::Store),
+            Some(Restart::FormerStore) => return Err(HostError::FormerStore),
         }
     }
 }
@@ -68,6 +70,9 @@ pub enum HostError {
     /// The store failed.
     #[error("the store failed; the last committed block is safe; check the disk and start the worker again")]
     Store,
+    /// The enclave goes on with the store that it had before.
+    #[error("the former store opens with the shard's key; the enclave starts again to go on with it")]
+    FormerStore,
     /// The enclave panicked.
     #[error("bug in the enclave; the last committed block is safe; restart the worker and report it")]
     Bug,

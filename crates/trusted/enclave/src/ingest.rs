@@ -9,18 +9,21 @@
 //! Which registrations count, and when a shard is born, follows from it in [`registry`](crate::registry).
 
 use codec::{Decode, Encode};
+use offstage_attestation::{ChainPolicy, ChainPolicyError};
 use offstage_light_client::{
-    OperationsError, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations, storage_keys,
+    OperationsError, Phase, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations,
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
-    attestation::{INTEL_ROOT, KeyBinding, RegistrationProof, TcbPolicy},
-    enclave_bridge::{UpgradableShardConfig, allowed_fingerprint},
+    attestation::{KeyBinding, RegistrationProof},
+    chain::storage as storage_keys,
+    enclave_bridge::{ShardSignerStatus, UpgradableShardConfig, allowed_fingerprint},
     receipt::shielding_operation_hash,
-    teerex::{SecurityFlags, SgxAttestationMethod},
+    teerex::SgxAttestationMethod,
 };
 use offstage_protocol::BlockReference;
-use offstage_sdk::{BlockContext, ShardContext};
+use offstage_sdk::{BlockContext, PayoutTerms, ShardContext};
+use std::collections::BTreeMap;
 
 /// What the enclave knows of its chain after a block, proven against the block's state root.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -33,14 +36,16 @@ pub struct ChainFacts {
     pub balance: u128,
     /// The shard's configuration, if it has one.
     pub shard_config: Option<UpgradableShardConfig>,
-    /// DER of the root certificate that quotes must end in.
-    pub root_certificate: Vec<u8>,
-    /// Accepted patch levels.
-    pub tcb_policy: TcbPolicy,
-    /// Whether debug enclaves are accepted.
-    pub allow_debug: bool,
+    /// Whose evidence counts.
+    pub policy: ChainPolicy,
     /// Whether the registry has an entry of the enclave's signer.
     pub registered: bool,
+    /// The enclaves that act for the shard; `None` before the first one did.
+    pub shard_status: Option<Vec<ShardSignerStatus>>,
+    /// Free balance of the shard's account, out of which payments are made.
+    pub shard_balance: u128,
+    /// What it takes to pay out. Its fee is of the newest block that shows one.
+    pub payout: PayoutTerms,
 }
 
 impl ChainFacts {
@@ -93,9 +98,16 @@ pub struct Ingested {
     pub confirmed: Vec<Confirmed>,
     /// Call hashes of payments that were done.
     pub unshielded: Vec<H256>,
+    /// What the shard's enclaves paid for a call, the least of this block.
+    pub fee: Option<u128>,
 }
 
 impl Ingested {
+    /// Completes the facts by what only earlier blocks show.
+    pub fn remember(&mut self, before: Option<&ChainFacts>) {
+        self.facts.payout.fee = self.fee.or(before.map(|facts| facts.payout.fee)).unwrap_or_default();
+    }
+
     /// What the business logic is told of the block.
     pub fn context(&self, shard: ShardContext) -> BlockContext {
         BlockContext {
@@ -103,6 +115,7 @@ impl Ingested {
             number: self.block.number,
             hash: self.block.hash,
             timestamp_ms: self.facts.timestamp_ms,
+            payout: self.facts.payout,
         }
     }
 }
@@ -169,15 +182,15 @@ pub struct Confirmed {
 /// Storage keys that every block's proof must cover.
 pub fn watched_keys(signer: &AccountId32, shard: ShardIdentifier) -> Vec<Vec<u8>> {
     let keys = WatchedKeys::new(signer, shard);
-    vec![
+    let own = [
         keys.timestamp,
         keys.account,
         keys.shard_config,
-        keys.root_certificate,
-        keys.tcb_policy,
-        keys.security_flags,
         keys.registration,
-    ]
+        keys.shard_status,
+        keys.shard_account,
+    ];
+    own.into_iter().chain(ChainPolicy::storage_keys()).collect()
 }
 
 /// What the host is asked to prove: the watched keys, and those that the light client itself needs.
@@ -194,7 +207,7 @@ pub fn ingest(
     signer: &AccountId32,
     shard: ShardIdentifier,
 ) -> Result<Ingested, IngestError> {
-    let reference = BlockReference { number: block.number, hash: block.hash };
+    let reference = BlockReference { number: block.id().number, hash: block.id().hash };
     let mut ingested = Ingested {
         block: reference,
         facts: facts(block, signer, shard)?,
@@ -202,9 +215,18 @@ pub fn ingest(
         registry: Vec::new(),
         confirmed: Vec::new(),
         unshielded: Vec::new(),
+        fee: None,
     };
     let mut shieldings = ShieldingPlace::default();
+    // Calls of the shard's enclaves, by extrinsic.
+    let mut own_calls = BTreeMap::<u32, u32>::new();
     for ShardEvent { extrinsic_index, kind, .. } in operations(block, shard)? {
+        if let (Some(index), ShardEventKind::Confirmed { .. } | ShardEventKind::Unshielded { .. }) =
+            (extrinsic_index, &kind)
+        {
+            let count = own_calls.entry(index).or_default();
+            *count = count.saturating_add(1);
+        }
         match kind {
             ShardEventKind::Invoke { cyphertext } => {
                 ingested.incoming.push(Incoming::Invocation { cyphertext })
@@ -215,8 +237,12 @@ pub fn ingest(
                 // What the chain did outside extrinsics counts as one extrinsic after all others.
                 let extrinsic_index = extrinsic_index.unwrap_or(u32::MAX);
                 let position = shieldings.next(extrinsic_index);
-                let hash =
-                    shielding_operation_hash(&block.hash, extrinsic_index, position, &encrypted_beneficiary);
+                let hash = shielding_operation_hash(
+                    &reference.hash,
+                    extrinsic_index,
+                    position,
+                    &encrypted_beneficiary,
+                );
                 ingested.incoming.push(Incoming::Shielding { hash, encrypted_beneficiary, amount });
             }
             ShardEventKind::Registration { signer, method, proof } => {
@@ -234,7 +260,23 @@ pub fn ingest(
             ShardEventKind::ShardConfigUpdated => {}
         }
     }
+    ingested.fee = least_fee(block, &own_calls);
     Ok(ingested)
+}
+
+/// What a call of the shard's enclaves cost in this block: the fee of its extrinsic without the tip, shared among the calls in it. Only
+/// registered enclaves of the shard make such calls, so nobody else moves this.
+fn least_fee(block: &VerifiedBlock, own_calls: &BTreeMap<u32, u32>) -> Option<u128> {
+    if own_calls.is_empty() {
+        return None;
+    }
+    let paid = block.events().iter().filter(|event| event.is("TransactionPayment", "TransactionFeePaid"));
+    let shares = paid.filter_map(|event| {
+        let Phase::ApplyExtrinsic(index) = event.phase else { return None };
+        let fee = event.field::<u128>("actual_fee", 1)?.saturating_sub(event.field::<u128>("tip", 2)?);
+        fee.checked_div(u128::from(*own_calls.get(&index)?))
+    });
+    shares.min()
 }
 
 /// Why a verified block cannot be read. It is the chain's own, so the enclave cannot go on before it understands it.
@@ -243,6 +285,9 @@ pub enum IngestError {
     /// Calls or events have a form that is not known here.
     #[error(transparent)]
     Operations(#[from] OperationsError),
+    /// The policy has a form that is not known here.
+    #[error(transparent)]
+    Policy(#[from] ChainPolicyError),
     /// A storage value has a form that is not known here.
     #[error(
         "the chain stores {0} in a form that this enclave does not know; use an enclave made for this chain"
@@ -254,10 +299,9 @@ struct WatchedKeys {
     timestamp: Vec<u8>,
     account: Vec<u8>,
     shard_config: Vec<u8>,
-    root_certificate: Vec<u8>,
-    tcb_policy: Vec<u8>,
-    security_flags: Vec<u8>,
     registration: Vec<u8>,
+    shard_status: Vec<u8>,
+    shard_account: Vec<u8>,
 }
 
 impl WatchedKeys {
@@ -265,15 +309,11 @@ impl WatchedKeys {
         Self {
             timestamp: storage_keys::timestamp(),
             account: storage_keys::account(signer),
-            shard_config: storage_keys::blake2_128_concat(
-                "EnclaveBridge",
-                "ShardConfigRegistry",
-                shard.as_bytes(),
-            ),
-            root_certificate: storage_keys::value("Teerex", "RootCertificate"),
-            tcb_policy: storage_keys::value("Teerex", "TcbPolicy"),
-            security_flags: storage_keys::value("Teerex", "SecurityFlags"),
-            registration: storage_keys::blake2_128_concat("Teerex", "SovereignEnclaves", signer.as_ref()),
+            shard_config: storage_keys::shard_config(shard),
+            registration: storage_keys::sovereign_enclave(signer),
+            shard_status: storage_keys::shard_status(shard),
+            // The pallet keeps a shard's funds on the account that has the shard's bytes.
+            shard_account: storage_keys::account(&AccountId32::new(*shard.as_bytes())),
         }
     }
 }
@@ -284,28 +324,30 @@ fn facts(
     shard: ShardIdentifier,
 ) -> Result<ChainFacts, IngestError> {
     let keys = WatchedKeys::new(signer, shard);
-    let value = |key: &Vec<u8>| block.storage.get(key).and_then(Option::as_deref);
-    let (nonce, balance) = match value(&keys.account) {
-        None => (0, 0),
-        Some(bytes) => {
-            let account =
-                AccountInfo::decode(&mut &bytes[..]).map_err(|_| IngestError::Storage("accounts"))?;
-            (account.nonce, account.free)
-        }
+    let value = |key: &Vec<u8>| block.value(key);
+    let account = |key| match value(key) {
+        None => Ok((0, 0)),
+        Some(mut bytes) => AccountInfo::decode(&mut bytes)
+            .map(|account| (account.nonce, account.free))
+            .map_err(|_| IngestError::Storage("accounts")),
     };
+    let (nonce, balance) = account(&keys.account)?;
+    let (_, shard_balance) = account(&keys.shard_account)?;
+    // A chain without this constant takes any amount.
+    let deposit = block.runtime().constant("Balances", "ExistentialDeposit");
     Ok(ChainFacts {
         timestamp_ms: decoded(value(&keys.timestamp), "the time")?.unwrap_or_default(),
         nonce,
         balance,
         shard_config: decoded(value(&keys.shard_config), "shard configurations")?,
-        // A chain whose pallet pins no root verifies against Intel's.
-        root_certificate: decoded(value(&keys.root_certificate), "the root certificate")?
-            .unwrap_or_else(|| INTEL_ROOT.to_vec()),
-        tcb_policy: decoded(value(&keys.tcb_policy), "the TCB policy")?.unwrap_or_default(),
-        allow_debug: decoded::<SecurityFlags>(value(&keys.security_flags), "the security flags")?
-            .unwrap_or_default()
-            .sgx_allow_debug_mode,
+        policy: ChainPolicy::from_storage(|key| block.value(key))?,
         registered: value(&keys.registration).is_some(),
+        shard_status: decoded(value(&keys.shard_status), "the shard's status")?,
+        shard_balance,
+        payout: PayoutTerms {
+            existential_deposit: decoded(deposit, "the existential deposit")?.unwrap_or_default(),
+            fee: 0,
+        },
     })
 }
 
@@ -355,4 +397,25 @@ struct AccountInfo {
     _providers: u32,
     _sufficients: u32,
     free: u128,
+}
+
+/// Facts for tests.
+#[cfg(test)]
+pub(crate) mod tests_support {
+    use super::*;
+
+    /// A registered enclave with funds, on a chain without anything else.
+    pub(crate) fn facts() -> ChainFacts {
+        ChainFacts {
+            timestamp_ms: 0,
+            nonce: 0,
+            balance: 0,
+            shard_config: None,
+            policy: ChainPolicy::new(Vec::new(), Default::default(), false),
+            registered: true,
+            shard_status: None,
+            shard_balance: u128::MAX,
+            payout: PayoutTerms::default(),
+        }
+    }
 }

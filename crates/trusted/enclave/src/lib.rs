@@ -65,6 +65,7 @@ pub mod ingest;
 pub mod keys;
 pub mod outbox;
 pub mod platform;
+mod process;
 pub mod provision;
 pub mod receipts;
 pub mod registry;

@@ -80,6 +80,7 @@ pub async fn serve(
         connections: limits.connections,
         connections_per_peer: limits.connections_per_peer,
         arrivals_per_peer_per_minute: limits.arrivals_per_peer_per_minute,
+        work_per_peer_per_second: WORK_PER_PEER_PER_SECOND,
     });
     let mut connections = JoinSet::new();
     loop {
@@ -92,17 +93,21 @@ pub async fn serve(
                 continue;
             }
         };
-        let Some(admitted) = admission.admit(address.ip()) else {
+        let Some(place) = admission.admit(address.ip()) else {
             continue;
         };
         let (view, session) = (view.clone(), limits.session);
         connections.spawn(async move {
-            match timeout(session, provide(stream, &view)).await {
+            let provided = tokio::select! {
+                biased;
+                () = place.taken() => return tracing::warn!(%address, "a peer was too slow while others wait, and got nothing"),
+                provided = timeout(session, provide(stream, &view)) => provided,
+            };
+            match provided {
                 Ok(Ok(())) => tracing::info!(%address, "gave the shielding key to a verified peer"),
                 Ok(Err(error)) => tracing::warn!(%address, %error, "gave nothing to a peer"),
                 Err(_) => tracing::warn!(%address, "a peer was too slow and got nothing"),
             }
-            drop(admitted);
         });
     }
 }
@@ -153,7 +158,7 @@ pub struct ProvisionLimits {
 impl Default for ProvisionLimits {
     fn default() -> Self {
         Self {
-            connections: 8,
+            connections: 32,
             connections_per_peer: 4,
             arrivals_per_peer_per_minute: 30,
             session: Duration::from_secs(10),
@@ -212,7 +217,8 @@ async fn provide(stream: TcpStream, view: &Arc<View>) -> Result<(), ProvisionErr
     let verifier = Arc::new(PeerVerifier::new(view.identity(), policy, born_key));
     let acceptor = TlsAcceptor::from(Arc::new(server_config(view.clone(), verifier.clone())?));
     // After this line the peer is an enclave that the chain allows, which holds the key its quote binds.
-    let mut stream = match acceptor.accept(stream).into_fallible().await {
+    let handshake = acceptor.accept(stream).into_fallible();
+    let mut stream = match timeout(HANDSHAKE_TIME, handshake).await.map_err(ProvisionError::TooSlow)? {
         Ok(stream) => stream,
         Err((error, stream)) => {
             let_alert_arrive(stream).await;
@@ -347,6 +353,10 @@ fn stream_error(error: io::Error) -> ProvisionError {
     if was_alert { ProvisionError::RefusedByPeer } else { ProvisionError::Stream(error) }
 }
 
+/// Handshakes are the only work; arrivals are limited before.
+const WORK_PER_PEER_PER_SECOND: u32 = 1000;
+/// A peer that has not shown its evidence by then makes room.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(2);
 const MAX_DISCARDED_READS: usize = 64;
 const DISCARD_TIME: Duration = Duration::from_millis(500);
 const PEER_NAME: &str = "offstage-enclave";

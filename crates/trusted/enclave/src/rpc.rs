@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What clients ask: JSON-RPC 2.0 over WebSocket over TLS that ends in the enclave.
 //!
-//! The methods are those that clients of the wire know, and a few of our own, see [`methods`]. A connection is one task
-//! that answers one message after the other; it holds a read-only [`View`] of the last committed block
-//! and no lock that block processing waits for.
+//! The methods are those that clients of the wire know, and a few of our own, see
+//! [`Method`](offstage_primitives::rpc::Method). A connection is one task that answers one message after the other;
+//! it holds a read-only [`View`] of the last committed block and no lock that block processing waits for.
 //!
 //! # Attacks
-//! Anybody can connect (threat model C10). So there are limits on everything a connection can use: how many there are, how many of
-//! one peer, how long a handshake, a silence or a write may take, how long a message is, how many calls a
-//! batch has, how often one may ask, how many getters run at once. Who goes over a limit waits or is dropped; blocks do not
-//! notice. [`RpcLimits`] has the numbers.
+//! Anybody can connect (threat model C10, C14, C15). So there are limits on everything a connection can use: how
+//! many there are, how many of one address, how long a handshake, a silence or a write may take, how long a message
+//! is, how many calls a batch has, how often one may ask, how much work one address may cause, how many getters run
+//! at once. Who goes over a limit waits or is dropped; who comes when there is no place takes that of the longest
+//! idle (`admission`). Blocks do not notice. [`RpcLimits`] has the numbers.
 //!
 //! An answer about the state is given in phase `Serving` only; the gate is in the view, not here.
 
@@ -18,12 +19,13 @@ mod connection;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod json;
-pub mod methods;
+mod methods;
 
 use crate::{tls, view::View};
 use admission::{Admission, AdmissionLimits};
+use methods::Methods;
 use std::{io, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::sleep};
+use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 use tokio_rustls::TlsAcceptor;
 
 /// Serves clients until the future is dropped, which also ends the open connections.
@@ -40,9 +42,9 @@ pub async fn serve(view: Arc<View>, listener: std::net::TcpListener, limits: Rpc
         connections: limits.connections,
         connections_per_peer: limits.connections_per_peer,
         arrivals_per_peer_per_minute: limits.arrivals_per_peer_per_minute,
+        work_per_peer_per_second: limits.work_per_peer_per_second,
     });
-    let methods =
-        Arc::new(methods::Methods::new(view, Semaphore::new(limits.getters_at_once), limits.clone()));
+    let methods = Arc::new(Methods::new(view, limits.clone()));
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -55,15 +57,14 @@ pub async fn serve(view: Arc<View>, listener: std::net::TcpListener, limits: Rpc
                 continue;
             }
         };
-        let Some(admitted) = admission.admit(peer.ip()) else {
+        let Some(place) = admission.admit(peer.ip()) else {
             continue;
         };
         let (acceptor, methods, limits) = (acceptor.clone(), methods.clone(), limits.clone());
         connections.spawn(async move {
-            if let Err(reason) = connection::run(stream, acceptor, &methods, &limits).await {
+            if let Err(reason) = connection::run(stream, acceptor, &methods, &limits, &place).await {
                 tracing::debug!(%reason, "a client's connection ended");
             }
-            drop(admitted);
         });
     }
 }
@@ -77,9 +78,13 @@ pub struct RpcLimits {
     pub connections_per_peer: usize,
     /// New connections from one IP address per minute, after a first burst of as many.
     pub arrivals_per_peer_per_minute: u32,
+    /// Units of work that one IP address may cause per second over all methods and connections, after a first burst
+    /// of ten times as many. A unit is some 20 microseconds of a core. Who asks for more is told so, and
+    /// disconnected.
+    pub work_per_peer_per_second: u32,
     /// Time for the TLS and WebSocket handshakes together.
     pub handshake: Duration,
-    /// A connection without a whole message for so long is closed.
+    /// A connection without a whole message for so long is closed. Pings are no messages.
     pub silence: Duration,
     /// An answer that the client does not read within this time ends the connection.
     pub write: Duration,
@@ -100,10 +105,11 @@ pub struct RpcLimits {
 impl Default for RpcLimits {
     fn default() -> Self {
         Self {
-            connections: 256,
+            connections: 1024,
             connections_per_peer: 64,
             arrivals_per_peer_per_minute: 1200,
-            handshake: Duration::from_secs(10),
+            work_per_peer_per_second: 1000,
+            handshake: Duration::from_secs(2),
             silence: Duration::from_secs(120),
             write: Duration::from_secs(10),
             message_len: 64 * 1024,
@@ -118,5 +124,7 @@ impl Default for RpcLimits {
 
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+#[cfg(test)]
+mod flood_tests;
 #[cfg(test)]
 mod tests;

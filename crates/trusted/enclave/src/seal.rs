@@ -15,8 +15,9 @@
 //! # Attacks
 //! - A host that flips or cuts a record fails the tag. One that swaps two records fails it too, because the caller's
 //!   context (the record's name) is authenticated with each.
-//! - A host that puts back an older record of the *same* name is not noticed here. Freshness comes from the chain: a
-//!   rolled-back worker neither serves nor signs before it has seen its own registration (threat model H9).
+//! - A host that puts back an older record of the *same* name is not noticed here. The store's head names each sealing by its
+//!   [`salt_of`] (threat model H17); freshness of the whole comes from the chain: a rolled-back worker neither serves nor
+//!   signs before it has seen its own registration (threat model H9).
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -100,6 +101,26 @@ impl SealingKey {
     }
 }
 
+/// 32 random bytes, for a key of the store's own.
+///
+/// # Errors
+/// [`SealError::Cryptography`] when the random generator fails.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a store's key is random; nothing that is executed depends on it"
+)]
+pub(crate) fn random_bytes() -> Result<Zeroizing<[u8; 32]>, SealError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    rand::fill(bytes.as_mut()).map_err(|_| SealError::Cryptography)?;
+    Ok(bytes)
+}
+
+/// The salt of a record, which names this one sealing: no two share it, and what opens under it is what was sealed with
+/// it. `None` for bytes that are too short to be a record.
+pub(crate) fn salt_of(record: &[u8]) -> Option<&[u8; SALT_LEN]> {
+    record.get(1..)?.first_chunk()
+}
+
 /// 32 bytes that only a holder of `secret` can derive, for the purpose that `info` names (HKDF-SHA-256, RFC 5869).
 ///
 /// # Errors
@@ -157,7 +178,8 @@ const SEALING_DOMAIN: &[u8] = b"offstage/seal/v1\0";
 const SECRET_DOMAIN: &[u8] = b"offstage/seal/secret/v1\0";
 const RECORD_DOMAIN: &[u8] = b"offstage/seal/record/v1\0";
 const VERSION: u8 = 1;
-const SALT_LEN: usize = 24;
+/// Random bytes that a record's key is derived with.
+pub(crate) const SALT_LEN: usize = 24;
 const HEADER_LEN: usize = 1 + SALT_LEN;
 const TAG_LEN: usize = 16;
 

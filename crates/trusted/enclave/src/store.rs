@@ -2,18 +2,20 @@
 //! The enclave's memory on the host's disk.
 //!
 //! # What
-//! One redb file. Everything in it is sealed: encrypted, authenticated, bound to its place (`cipher`). A block is one
+//! One redb file. Everything in it but a short header is sealed: encrypted, authenticated, bound to this store, its chain, its
+//! shard and the record's place (`cipher`), under a key of the store's own that is wrapped twice (`wrap`). A block is one
 //! transaction: the state's changes, the position with the light client's snapshot, receipts, waiting effects
 //! and keys are committed together or not at all (ARCHITECTURE.md, invariant 4). kill -9 at any byte leaves the block before. The only
 //! other transaction moves nodes within the file, and changes nothing that is read (`overdue`).
 //!
 //! # Attacks
 //! - *A record is flipped, cut, or swapped with another*: it does not open.
-//! - *A record is deleted*: the head says how many journal entries and effects there must be, and a tag over their
-//!   names; a missing trie node is an error when it is needed.
-//! - *An old record is put back*: the head is one record; effects never change once written and are counted by
-//!   the head's tag; the keys' tag is in the head; trie nodes are named by their hash. Only the file as a whole can be set back, and then
-//!   the enclave is what it was at that block: it catches up before it serves or signs (threat model H9).
+//! - *A record of another store is put here*, one that this very enclave made on a chain of its own: it is sealed under another key,
+//!   and for another store, chain and shard (threat model H17).
+//! - *A record is deleted, or put back as it was at another moment*: the head is one record, and has the tally (`tally`) of what must
+//!   be in outbox and journal, by sealing and not by name; the keys' tag is in the head; trie nodes are named by their hash, and a missing
+//!   one is an error when it is needed. Only the file as a whole can be set back, and then the enclave is what it was
+//!   at that block: it catches up before it serves or signs (threat model H9).
 //! - *The file's own structure is damaged*: redb may answer with a panic; it is caught here and becomes an error.
 //!
 //! # Restart
@@ -23,47 +25,51 @@
 
 mod cipher;
 mod error;
+#[expect(clippy::disallowed_methods, reason = "the one place that has the store's files in its hands")]
+mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod journal;
+mod load;
+mod open;
 mod overdue;
 mod records;
 mod snapshot;
+mod tally;
+mod wrap;
 
 pub use error::StoreError;
 pub use overdue::Overdue;
 pub use records::{BlockReceipts, Head, Keys, Opinion, Waiting, WaitingEffect};
 pub use snapshot::Snapshot;
 
-use crate::seal::SealingKey;
-use cipher::{Cipher, Table};
+use cipher::{Cipher, Mark, Table};
 use codec::{Decode, Encode};
-use error::FORMAT;
 use journal::Layers;
+use load::BINDING;
 use offstage_sdk::NodeChanges;
 use overdue::merge;
-use records::{ReceiptPointer, SealedHead};
+use records::{Ledger, ReceiptPointer};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
-use sp_crypto_hashing::blake2_256;
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
+use wrap::StoreKey;
 
 /// The store. Owned by the loop that executes blocks; listeners read [`Snapshot`]s.
 pub struct Store {
     database: Arc<Database>,
+    key: StoreKey,
+    /// Of the chain and shard in the head; in a new store, of the time before.
     cipher: Arc<Cipher>,
     keys: Keys,
-    keys_tag: [u8; 32],
     head: Option<Head>,
-    waiting: BTreeMap<u64, Waiting>,
-    next_effect: u64,
+    waiting: BTreeMap<u64, (Waiting, Mark)>,
+    ledger: Ledger,
     layers: Layers,
-    /// Sequence numbers of the journal: from the oldest to one past the newest.
-    journal: (u64, u64),
     /// The file; none in memory.
     path: Option<PathBuf>,
     broken: bool,
@@ -72,7 +78,7 @@ pub struct Store {
 /// What a block, or an event between blocks, changes.
 #[derive(Default)]
 pub struct Change {
-    /// The new head.
+    /// The new head. The first one binds the store to its chain and shard; nothing but keys is committed before.
     pub head: Option<Head>,
     /// Changed keys.
     pub keys: Option<Keys>,
@@ -97,93 +103,12 @@ pub struct NewEffect {
 }
 
 impl Store {
-    /// Opens the store, or makes it with the keys that `first_keys` gives.
-    ///
-    /// # Errors
-    /// See [`StoreError`]; nothing is changed then.
-    pub fn open(
-        path: &Path,
-        sealing: &SealingKey,
-        first_keys: impl FnOnce() -> Result<Keys, StoreError>,
-    ) -> Result<Self, StoreError> {
-        let cipher = Arc::new(Cipher::new(sealing)?);
-        guarded(|| {
-            let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
-            Self::load(Arc::new(database), cipher, Some(path.into()), first_keys)
-        })
-    }
-
     /// A store in memory.
     #[cfg(test)]
-    pub(crate) fn in_memory(sealing: &SealingKey, first_keys: Keys) -> Self {
+    pub(crate) fn in_memory(sealing: &crate::seal::SealingKey, first_keys: Keys) -> Self {
         let database =
             Database::builder().create_with_backend(redb::backends::InMemoryBackend::new()).unwrap();
-        Self::load(Arc::new(database), Arc::new(Cipher::new(sealing).unwrap()), None, || Ok(first_keys))
-            .unwrap()
-    }
-
-    fn load(
-        database: Arc<Database>,
-        cipher: Arc<Cipher>,
-        path: Option<PathBuf>,
-        first_keys: impl FnOnce() -> Result<Keys, StoreError>,
-    ) -> Result<Self, StoreError> {
-        if !is_initialized(&database)? {
-            let mut store = Self {
-                database,
-                cipher,
-                keys: first_keys()?,
-                keys_tag: [0; 32],
-                head: None,
-                waiting: BTreeMap::new(),
-                next_effect: 0,
-                layers: Layers::default(),
-                journal: (0, 0),
-                path,
-                broken: false,
-            };
-            let keys = store.keys.clone();
-            store.commit(Change { keys: Some(keys), ..Change::default() })?;
-            return Ok(store);
-        }
-        let transaction = database.begin_read()?;
-        let keys_plaintext = match open_record(&transaction, &cipher, Table::Keys, SINGLE, KEYS) {
-            // The first record that is opened. If it does not open, most likely nothing does.
-            Err(StoreError::Damaged(_)) => return Err(StoreError::NotOurs),
-            other => other?,
-        };
-        let keys = Keys::from_plaintext(&keys_plaintext).ok_or(StoreError::Damaged(Table::Keys.label()))?;
-        let sealed_head = open_record(&transaction, &cipher, Table::Head, SINGLE, HEAD)?;
-        let sealed_head = SealedHead::decode(&mut &sealed_head[..])
-            .map_err(|_| StoreError::Damaged(Table::Head.label()))?;
-        let keys_tag = cipher.blind(Table::Keys, &keys_plaintext);
-        if keys_tag != sealed_head.keys_tag {
-            return Err(StoreError::Inconsistent(Table::Keys.label()));
-        }
-        let waiting = load_waiting(&transaction, &cipher)?;
-        if u32::try_from(waiting.len()).ok() != Some(sealed_head.effects)
-            || effects_tag(&cipher, waiting.keys()) != sealed_head.effects_tag
-        {
-            return Err(StoreError::Inconsistent(Table::Outbox.label()));
-        }
-        let mut layers = Layers::default();
-        for sequence in sealed_head.journal_from..sealed_head.journal_to {
-            layers = layers.with(sequence, load_journal(&transaction, &cipher, sequence)?);
-        }
-        drop(transaction);
-        Ok(Self {
-            database,
-            cipher,
-            keys,
-            keys_tag,
-            head: sealed_head.head,
-            waiting,
-            next_effect: sealed_head.next_effect,
-            layers,
-            journal: (sealed_head.journal_from, sealed_head.journal_to),
-            path,
-            broken: false,
-        })
+        Self::begin(Arc::new(database), None, sealing, first_keys).unwrap()
     }
 
     /// Commits a change: all of it or, with an error, nothing.
@@ -197,100 +122,98 @@ impl Store {
     }
 
     fn try_commit(&mut self, change: Change) -> Result<(), StoreError> {
-        let keys_plaintext = change.keys.as_ref().map(Keys::to_plaintext);
-        let keys_tag =
-            keys_plaintext.as_ref().map_or(self.keys_tag, |keys| self.cipher.blind(Table::Keys, keys));
+        let mut ledger = self.ledger.clone();
         let head = change.head.or_else(|| self.head.clone());
-        let mut waiting = self.waiting.clone();
-        let mut next_effect = self.next_effect;
-        let mut journal = self.journal;
-
         let transaction = begin(&self.database, self.is_large())?;
-        // ---- Keys. A new store begins with them.
-        if let Some(plaintext) = &keys_plaintext {
-            put(&transaction, META, FORMAT_KEY, &[FORMAT])?;
-            put(&transaction, KEYS, SINGLE, &self.cipher.seal(Table::Keys, SINGLE, plaintext)?)?;
+        // ---- The first head binds the store.
+        let bound = match (&self.head, &head) {
+            (None, Some(head)) => Some(self.bind(&transaction, head)?),
+            _ => None,
+        };
+        let cipher = bound.clone().unwrap_or_else(|| self.cipher.clone());
+        // ---- Keys.
+        if bound.is_some() || change.keys.is_some() {
+            let keys = change.keys.as_ref().unwrap_or(&self.keys);
+            ledger.keys_tag = put_keys(&transaction, &cipher, keys)?;
+            if let Some(head) = &head {
+                self.key.wrap_for_shard(&transaction, keys.shielding.as_deref(), &head.binding())?;
+            }
         }
         // ---- State: a journal entry, and what falls out of the journal's window is merged.
         let mut layers = self.layers.clone();
         if !change.nodes.upserts.is_empty() || !change.nodes.removals.is_empty() {
-            let name = journal.1.to_be_bytes();
+            let sequence = ledger.journal_to;
             let plaintext = (&change.nodes.upserts, &change.nodes.removals).encode();
-            put(&transaction, JOURNAL, &name, &self.cipher.seal(Table::Journal, &name, &plaintext)?)?;
-            layers = layers.with(journal.1, change.nodes);
-            journal.1 = journal.1.saturating_add(1);
+            let mark = put_sealed(&transaction, &cipher, Table::Journal, JOURNAL, sequence, &plaintext)?;
+            ledger.journal.add(&mark);
+            ledger.journal_to = sequence.saturating_add(1);
+            layers = layers.with(sequence, mark, change.nodes);
         }
         let (merged, layers) = layers.split();
-        merge(&transaction, &self.cipher, &merged, &layers)?;
-        journal.0 = merged.last().map_or(journal.0, |layer| layer.sequence.saturating_add(1));
+        merge(&transaction, &cipher, &merged, &layers)?;
+        ledger.note_merge(&merged);
         // ---- Receipts.
         if let Some(receipts) = &change.receipts {
-            self.put_receipts(&transaction, receipts)?;
+            put_receipts(&transaction, &cipher, receipts)?;
         }
         // ---- Effects.
-        if !change.ended.is_empty() || !change.effects.is_empty() {
-            let mut outbox = transaction.open_table(OUTBOX)?;
-            for id in change.ended {
-                if waiting.remove(&id).is_some() {
-                    outbox.remove(&id.to_be_bytes()[..])?;
-                }
-            }
-            for NewEffect { effect, produced_at, while_serving } in change.effects {
-                let entry = Waiting { id: next_effect, effect, produced_at, while_serving };
-                let name = entry.id.to_be_bytes();
-                let sealed = self.cipher.seal(Table::Outbox, &name, &entry.encode())?;
-                outbox.insert(&name[..], &sealed[..])?;
-                waiting.insert(entry.id, entry);
-                next_effect = next_effect.saturating_add(1);
+        let mut ended = Vec::new();
+        for id in change.ended {
+            if let Some((_, mark)) = self.waiting.get(&id).filter(|_| !ended.contains(&id)) {
+                ledger.outbox.remove(mark);
+                transaction.open_table(OUTBOX)?.remove(&id.to_be_bytes()[..])?;
+                ended.push(id);
             }
         }
+        let mut begun = Vec::new();
+        for NewEffect { effect, produced_at, while_serving } in change.effects {
+            let entry = Waiting { id: ledger.next_effect, effect, produced_at, while_serving };
+            let mark = put_sealed(&transaction, &cipher, Table::Outbox, OUTBOX, entry.id, &entry.encode())?;
+            ledger.outbox.add(&mark);
+            ledger.next_effect = entry.id.saturating_add(1);
+            begun.push((entry.id, (entry, mark)));
+        }
         // ---- The head, which holds the rest together.
-        let sealed_head = SealedHead {
-            head,
-            next_effect,
-            effects: u32::try_from(waiting.len())
-                .map_err(|_| StoreError::Inconsistent(Table::Outbox.label()))?,
-            effects_tag: effects_tag(&self.cipher, waiting.keys()),
-            journal_from: journal.0,
-            journal_to: journal.1,
-            keys_tag,
-        };
-        put(&transaction, HEAD, SINGLE, &self.cipher.seal(Table::Head, SINGLE, &sealed_head.encode())?)?;
+        put_head(&transaction, &cipher, head.as_ref(), &ledger)?;
         transaction.commit()?;
 
-        self.head = sealed_head.head;
+        self.cipher = cipher;
+        self.head = head;
         if let Some(keys) = change.keys {
             self.keys = keys;
         }
-        self.keys_tag = keys_tag;
-        self.waiting = waiting;
-        self.next_effect = next_effect;
+        self.waiting.retain(|id, _| !ended.contains(id));
+        self.waiting.extend(begun);
+        self.ledger = ledger;
         self.layers = layers;
-        self.journal = journal;
         Ok(())
+    }
+
+    /// Binds a new store to the chain and shard of its first head. From then on everything is sealed for them.
+    fn bind(&self, transaction: &WriteTransaction, head: &Head) -> Result<Arc<Cipher>, StoreError> {
+        let binding = head.binding();
+        let sealed = self.cipher.seal(Table::Binding, BINDING, &binding.encode())?;
+        put(transaction, META, BINDING, &sealed)?;
+        Ok(Arc::new(self.key.cipher(Some(&binding))?))
     }
 
     /// What has to leave the journal's window so that the next block's changes fit in: work that can be done while that
     /// block is being executed. `None` when there is room.
     pub fn overdue(&self) -> Option<Overdue> {
         let (merged, rest) = self.layers.split_for_next();
-        let journal_from = merged.last()?.sequence.saturating_add(1);
-        let head = SealedHead {
-            head: self.head.clone(),
-            next_effect: self.next_effect,
-            effects: u32::try_from(self.waiting.len()).ok()?,
-            effects_tag: effects_tag(&self.cipher, self.waiting.keys()),
-            journal_from,
-            journal_to: self.journal.1,
-            keys_tag: self.keys_tag,
-        };
+        if merged.is_empty() {
+            return None;
+        }
+        let mut ledger = self.ledger.clone();
+        ledger.note_merge(&merged);
         Some(Overdue {
             database: self.database.clone(),
             cipher: self.cipher.clone(),
             is_large: self.is_large(),
             merged,
             rest,
-            head,
+            head: self.head.clone(),
+            ledger,
         })
     }
 
@@ -305,7 +228,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.broken |= outcome.is_err();
         outcome?;
-        self.journal.0 = overdue.head.journal_from;
+        self.ledger = overdue.ledger;
         self.layers = overdue.rest;
         Ok(())
     }
@@ -327,7 +250,7 @@ impl Store {
 
     /// The effects that wait, in the order in which they were caused.
     pub fn waiting(&self) -> impl ExactSizeIterator<Item = &Waiting> {
-        self.waiting.values()
+        self.waiting.values().map(|(waiting, _)| waiting)
     }
 
     /// The store as it is now.
@@ -338,60 +261,16 @@ impl Store {
         guarded(|| Ok(Snapshot::new(self.database.begin_read()?, self.cipher.clone(), self.layers.clone())))
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the size decides only how the file is repaired after a crash"
-    )]
+    /// Decides only how the file is repaired after a crash.
     fn is_large(&self) -> bool {
-        let len = self.path.as_ref().and_then(|path| Some(std::fs::metadata(path).ok()?.len()));
+        let len = self.path.as_deref().and_then(files::len);
         len.is_some_and(|len| len >= QUICK_REPAIR_FROM)
-    }
-
-    fn put_receipts(
-        &self,
-        transaction: &WriteTransaction,
-        receipts: &BlockReceipts,
-    ) -> Result<(), StoreError> {
-        let name = receipts.block.number.to_be_bytes();
-        put(transaction, BLOCKS, &name, &self.cipher.seal(Table::Blocks, &name, &receipts.encode())?)?;
-        let mut pointers = transaction.open_table(RECEIPTS)?;
-        for (index, leaf) in (0u32..).zip(&receipts.operations) {
-            let name = self.cipher.blind(Table::Receipts, leaf.operation.as_bytes());
-            let known = match pointers.get(&name[..])? {
-                None => None,
-                Some(sealed) => Some(open_pointer(&self.cipher, &name, sealed.value())?),
-            };
-            // A replay fails, and must not hide that the operation succeeded.
-            if known.is_some_and(|known| known.success) {
-                continue;
-            }
-            let pointer =
-                ReceiptPointer { block: receipts.block.number, index, success: leaf.outcome.is_success() };
-            let sealed = self.cipher.seal(Table::Receipts, &name, &pointer.encode())?;
-            pointers.insert(&name[..], &sealed[..])?;
-        }
-        Ok(())
     }
 }
 
 /// Runs what uses redb. On a file that somebody altered it may panic; nothing of what it was doing is used then.
 fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(StoreError::BrokenFile))
-}
-
-fn is_initialized(database: &Database) -> Result<bool, StoreError> {
-    let transaction = database.begin_read()?;
-    let meta = match transaction.open_table(META) {
-        Ok(meta) => meta,
-        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(false),
-        Err(error) => return Err(error.into()),
-    };
-    match meta.get(FORMAT_KEY)?.as_ref().map(|format| format.value().to_vec()).as_deref() {
-        Some([FORMAT]) => Ok(true),
-        Some([other]) => Err(StoreError::UnknownFormat(*other)),
-        Some(_) => Err(StoreError::BrokenFile),
-        None => Err(StoreError::Missing("format")),
-    }
 }
 
 /// A transaction that is on the disk when it is committed.
@@ -412,65 +291,68 @@ fn put(
     Ok(())
 }
 
-fn open_record(
-    transaction: &redb::ReadTransaction,
+/// Seals and writes the record with this number for a name.
+fn put_sealed(
+    transaction: &WriteTransaction,
     cipher: &Cipher,
     kind: Table,
-    name: &[u8],
     table: TableDefinition<'_, &[u8], &[u8]>,
-) -> Result<zeroize::Zeroizing<Vec<u8>>, StoreError> {
-    let table = transaction.open_table(table)?;
-    let sealed = table.get(name)?.ok_or(StoreError::Missing(kind.label()))?;
-    cipher.open(kind, name, sealed.value())
+    number: u64,
+    plaintext: &[u8],
+) -> Result<Mark, StoreError> {
+    let name = number.to_be_bytes();
+    let sealed = cipher.seal(kind, &name, plaintext)?;
+    put(transaction, table, &name, &sealed)?;
+    cipher.mark(kind, &name, &sealed)
+}
+
+fn put_head(
+    transaction: &WriteTransaction,
+    cipher: &Cipher,
+    head: Option<&Head>,
+    ledger: &Ledger,
+) -> Result<(), StoreError> {
+    // As `SealedHead` is decoded.
+    let sealed = cipher.seal(Table::Head, SINGLE, &(head, ledger).encode())?;
+    put(transaction, HEAD, SINGLE, &sealed)
+}
+
+/// Writes the keys, and answers their tag.
+fn put_keys(transaction: &WriteTransaction, cipher: &Cipher, keys: &Keys) -> Result<[u8; 32], StoreError> {
+    let plaintext = keys.to_plaintext();
+    put(transaction, KEYS, SINGLE, &cipher.seal(Table::Keys, SINGLE, &plaintext)?)?;
+    Ok(cipher.blind(Table::Keys, &plaintext))
+}
+
+fn put_receipts(
+    transaction: &WriteTransaction,
+    cipher: &Cipher,
+    receipts: &BlockReceipts,
+) -> Result<(), StoreError> {
+    let name = receipts.block.number.to_be_bytes();
+    put(transaction, BLOCKS, &name, &cipher.seal(Table::Blocks, &name, &receipts.encode())?)?;
+    let mut pointers = transaction.open_table(RECEIPTS)?;
+    for (index, leaf) in (0u32..).zip(&receipts.operations) {
+        let name = cipher.blind(Table::Receipts, leaf.operation.as_bytes());
+        let known = match pointers.get(&name[..])? {
+            None => None,
+            Some(sealed) => Some(open_pointer(cipher, &name, sealed.value())?),
+        };
+        // Whoever replays an operation must not hide what became of it (threat model C20).
+        if known.is_some_and(|known| known.used_nonce) {
+            continue;
+        }
+        let used_nonce = leaf.outcome.used_nonce();
+        let pointer = ReceiptPointer { block: receipts.block.number, index, used_nonce };
+        let sealed = cipher.seal(Table::Receipts, &name, &pointer.encode())?;
+        pointers.insert(&name[..], &sealed[..])?;
+    }
+    Ok(())
 }
 
 fn open_pointer(cipher: &Cipher, name: &[u8], sealed: &[u8]) -> Result<ReceiptPointer, StoreError> {
     let plaintext = cipher.open(Table::Receipts, name, sealed)?;
     ReceiptPointer::decode(&mut &plaintext[..]).map_err(|_| StoreError::Damaged(Table::Receipts.label()))
-}
-
-fn load_journal(
-    transaction: &redb::ReadTransaction,
-    cipher: &Cipher,
-    sequence: u64,
-) -> Result<NodeChanges, StoreError> {
-    let plaintext = open_record(transaction, cipher, Table::Journal, &sequence.to_be_bytes(), JOURNAL)?;
-    let (upserts, removals) =
-        Decode::decode(&mut &plaintext[..]).map_err(|_| StoreError::Damaged(Table::Journal.label()))?;
-    Ok(NodeChanges { upserts, removals })
-}
-
-fn load_waiting(
-    transaction: &redb::ReadTransaction,
-    cipher: &Cipher,
-) -> Result<BTreeMap<u64, Waiting>, StoreError> {
-    let damaged = || StoreError::Damaged(Table::Outbox.label());
-    let mut waiting = BTreeMap::new();
-    let table = match transaction.open_table(OUTBOX) {
-        Ok(table) => table,
-        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(waiting),
-        Err(error) => return Err(error.into()),
-    };
-    for record in table.iter()? {
-        let (name, sealed) = record?;
-        let plaintext = cipher.open(Table::Outbox, name.value(), sealed.value())?;
-        let entry = Waiting::decode(&mut &plaintext[..]).map_err(|_| damaged())?;
-        if entry.id.to_be_bytes()[..] != *name.value() {
-            return Err(damaged());
-        }
-        waiting.insert(entry.id, entry);
-    }
-    Ok(waiting)
-}
-
-/// A tag over a set of ids. The host cannot make or choose ids, so it can only take some away or put ended ones back, and the
-/// sum of their keyed hashes then differs.
-fn effects_tag<'a>(cipher: &Cipher, ids: impl Iterator<Item = &'a u64>) -> [u8; 32] {
-    let mut names = Vec::new();
-    for id in ids {
-        names.extend_from_slice(&id.to_be_bytes());
-    }
-    cipher.blind(Table::Outbox, &blake2_256(&names))
 }
 
 const META: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("meta");
@@ -481,8 +363,6 @@ const JOURNAL: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("journal
 const RECEIPTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("receipts");
 const BLOCKS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("blocks");
 const OUTBOX: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("outbox");
-
-const FORMAT_KEY: &[u8] = b"format";
 
 /// Name of the only record of a table.
 const SINGLE: &[u8] = b"0";

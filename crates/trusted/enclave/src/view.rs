@@ -17,9 +17,9 @@ use crate::{
     provision::rule::ProvenChain,
     store::{Snapshot, StoreError},
 };
+use offstage_attestation::ChainPolicy;
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier, attestation::TcbPolicy, receipt::Receipt,
-    shielding::ShieldingPublicKey, trusted::Domain,
+    AccountId32, H256, ShardIdentifier, receipt::Receipt, shielding::ShieldingPublicKey, trusted::Domain,
 };
 use offstage_protocol::{BlockReference, Phase};
 use offstage_sdk::ReadContext;
@@ -48,12 +48,8 @@ pub struct Identity {
 /// What the parentchain, in the last verified block, says about whose evidence counts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AttestationPolicy {
-    /// DER of the root certificate that quotes must end in.
-    pub root_certificate: Vec<u8>,
-    /// Accepted patch levels.
-    pub tcb_policy: TcbPolicy,
-    /// Whether enclaves that a debugger can read are accepted.
-    pub allow_debug: bool,
+    /// Which platforms are trusted.
+    pub platforms: ChainPolicy,
     /// The MRENCLAVE that the shard allows.
     pub fingerprint: H256,
     /// Chain time in seconds since the Unix epoch, by which certificates are judged (threat model H11).

@@ -10,7 +10,8 @@ use offstage_sdk::{
 
 /// What users may ask for. The account in it must have signed.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-enum CounterCall {
+pub enum CounterCall {
+    /// Adds so many to the account's count.
     Add(AccountId32, u64),
 }
 
@@ -23,9 +24,10 @@ impl TrustedCall for CounterCall {
 
 /// What everybody may ask: an account's count.
 #[derive(Encode, Decode)]
-struct Count(AccountId32);
+pub struct Count(pub AccountId32);
 
-struct Counter;
+/// The business logic.
+pub struct Counter;
 
 impl StateTransition for Counter {
     type Call = CounterCall;

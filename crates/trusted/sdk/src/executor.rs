@@ -2,8 +2,9 @@
 //! Runs the operations of a block on a state, and answers what came of it.
 //!
 //! # Details
-//! For each call, in the block's order: the nonce is checked (a wrong one changes nothing) and used up; the weight is
-//! checked; the business logic executes in a storage transaction of its own. Whatever goes wrong with a call, refusal,
+//! For each call, in the block's order: the nonce is checked (a wrong one changes nothing); the weight is metered, and a call
+//! for which the block or its sender's share has no room is put off; the nonce is used up; the business logic executes in a storage
+//! transaction of its own. Whatever goes wrong with a call, refusal,
 //! weight or panic, is its [`Outcome`], its writes are rolled back, and the block goes on (ARCHITECTURE.md, invariant 9). Only a failing store is
 //! an error of the block: then nothing is executed, and the same block is tried again later.
 //!
@@ -26,7 +27,7 @@ use sp_trie::{
     LayoutV1,
     cache::{CacheSize, SharedTrieCache},
 };
-use std::{borrow::Borrow, marker::PhantomData};
+use std::{borrow::Borrow, collections::BTreeMap, marker::PhantomData};
 
 /// Runs the business logic `S`.
 ///
@@ -242,21 +243,32 @@ fn execute_call<S: StateTransition, N: NodeStore + ?Sized>(
     block: &BlockContext,
     call: &Authenticated<S::Call>,
 ) -> Result<Result<Effects, Outcome>, ExecutionError> {
-    // ---- Nonce: outside the call's transaction, so that a call that fails cannot be replayed.
-    match session.run_through(|| nonce::consume(call.sender(), call.nonce()))? {
-        Ok(true) => {}
-        Ok(false) => return Ok(Err(Outcome::WrongNonce)),
-        Err(Panicked) => return Err(ExecutionError::Bug("the nonce check panicked")),
+    let bug = |Panicked| ExecutionError::Bug("the nonce check panicked");
+    // ---- Nonce. Before the meter: anybody can send a call again, and a replay must not use up its sender's share.
+    if !session.run_through(|| nonce::is_next(call.sender(), call.nonce()))?.map_err(bug)? {
+        return Ok(Err(Outcome::WrongNonce));
     }
-    // ---- Weight.
-    let Ok(weight) = session.run_through(|| S::weight_of(call.call()))? else {
-        return Ok(Err(Outcome::Panicked));
-    };
-    if !meter.charge(weight) {
-        return Ok(Err(Outcome::TooHeavy));
+    // ---- Weight. Before the nonce is used up: what others did to the block must not cost its sender the call.
+    let weight = session.run_through(|| S::weight_of(call.call()))?;
+    let room = weight.as_ref().ok().map(|weight| meter.charge(call.sender(), *weight));
+    if room == Some(Room::NotNow) {
+        return Ok(Err(Outcome::NotNow));
     }
-    // ---- Execution.
-    Ok(outcome_of(session.run(|| S::execute(block, call))?))
+    // ---- The nonce is used up outside the call's transaction, so that a call that fails cannot be replayed.
+    if !session.run_through(|| nonce::consume(call.sender(), call.nonce()))?.map_err(bug)? {
+        return Err(ExecutionError::Bug("the nonce changed while the call was weighed"));
+    }
+    match room {
+        None => return Ok(Err(Outcome::Panicked)),
+        Some(Room::Never) => return Ok(Err(Outcome::TooHeavy)),
+        Some(Room::Now | Room::NotNow) => {}
+    }
+    // ---- Execution. A payment that the parentchain would refuse is the call's failure, and takes nothing.
+    Ok(outcome_of(session.run(|| {
+        let effects = S::execute(block, call)?;
+        effects.check(&block.payout)?;
+        Ok(effects)
+    })?))
 }
 
 fn outcome_of(result: Result<Effects, Failure<CallError>>) -> Result<Effects, Outcome> {
@@ -267,25 +279,44 @@ fn outcome_of(result: Result<Effects, Failure<CallError>>) -> Result<Effects, Ou
     })
 }
 
-/// Adds up what a block's calls weigh.
+/// Adds up what a block's calls weigh, and each sender's.
+///
+/// All of it follows from the block's operations in their order, so every worker puts off the same calls.
 struct Meter {
     limits: Limits,
     used: Weight,
+    by_sender: BTreeMap<AccountId32, Weight>,
+}
+
+/// Whether there is room for a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Room {
+    /// There is, and it is taken.
+    Now,
+    /// Not in this block.
+    NotNow,
+    /// In no block.
+    Never,
 }
 
 impl Meter {
     fn new(limits: Limits) -> Self {
-        Self { limits, used: Weight::zero() }
+        Self { limits, used: Weight::zero(), by_sender: BTreeMap::new() }
     }
 
     /// Counts a call if it fits; a call that does not fit is not counted.
-    fn charge(&mut self, weight: Weight) -> bool {
-        let total = self.used.saturating_add(weight);
-        let fits = weight.all_lte(self.limits.call) && total.all_lte(self.limits.block);
-        if fits {
-            self.used = total;
+    fn charge(&mut self, sender: &AccountId32, weight: Weight) -> Room {
+        if !weight.all_lte(self.limits.call) {
+            return Room::Never;
         }
-        fits
+        let total = self.used.saturating_add(weight);
+        let own = self.by_sender.get(sender).copied().unwrap_or_default().saturating_add(weight);
+        if !total.all_lte(self.limits.block) || !own.all_lte(self.limits.sender) {
+            return Room::NotNow;
+        }
+        self.used = total;
+        self.by_sender.insert(sender.clone(), own);
+        Room::Now
     }
 }
 

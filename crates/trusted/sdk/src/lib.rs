@@ -30,6 +30,8 @@
 //! ## What you can rely on
 //! - A call reaches [`execute`](StateTransition::execute) only if its sender signed it for this shard and measurement, with the
 //!   next nonce, and it is not too heavy. Only the check makes an [`Authenticated`].
+//! - Nobody fills a block: each sender has a share of its weight. What finds no room is put off, with its nonce unused.
+//! - A payment that the parentchain would refuse is refused inside, before it takes anything.
 //! - A call that fails or panics leaves nothing behind but its used nonce. The block goes on.
 //! - A shard's state depends on nothing but the chain's verified blocks. Use nothing else (see [`state_transition`]).
 //! - Reads see one block's state, and write nothing.
@@ -84,7 +86,7 @@ pub use offstage_primitives::{
 };
 pub use operation::{Authenticated, Operation};
 pub use state_transition::{
-    BlockContext, CallError, Effect, Effects, Limits, ReadContext, ShardContext, StateTransition,
+    BlockContext, CallError, Effect, Effects, Limits, PayoutTerms, ReadContext, ShardContext, StateTransition,
 };
 
 #[cfg(test)]

@@ -20,9 +20,14 @@ pub fn next(account: &AccountId32) -> Option<u32> {
     }
 }
 
+/// Whether `nonce` is the account's next one.
+pub(crate) fn is_next(account: &AccountId32, nonce: u32) -> bool {
+    next(account) == Some(nonce)
+}
+
 /// Uses up `nonce` if it is the next one; otherwise changes nothing and answers `false`.
 pub(crate) fn consume(account: &AccountId32, nonce: u32) -> bool {
-    let is_next = next(account) == Some(nonce);
+    let is_next = is_next(account, nonce);
     if is_next {
         sp_io::storage::set(&storage_key(account), &nonce.encode());
     }

@@ -10,7 +10,7 @@
 //! locals, or spawn threads. [`BlockContext`] has the only time there is, the parentchain's.
 
 use crate::operation::Authenticated;
-use codec::Decode;
+use codec::{Decode, Encode};
 use frame_support::weights::{Weight, constants::WEIGHT_REF_TIME_PER_MILLIS};
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
@@ -96,6 +96,30 @@ pub struct BlockContext {
     pub hash: H256,
     /// The block's time, in milliseconds since the Unix epoch, as its producer set it.
     pub timestamp_ms: u64,
+    /// What the parentchain takes for a payment out of the shard.
+    pub payout: PayoutTerms,
+}
+
+/// What it takes to pay out on the parentchain, as its verified blocks show it. The same on every worker.
+///
+/// The executor refuses a call with an [`Effects::unshield`] of less than [`least`](Self::least), whatever the logic says: the
+/// parentchain would refuse the payment, or it would cost the workers more than it pays (threat model C17). A logic looks
+/// here to refuse earlier, to tell users, or to ask for more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+pub struct PayoutTerms {
+    /// What an account on the parentchain must hold at least (`Balances.ExistentialDeposit` in the proven metadata). Whether the
+    /// beneficiary's account exists is not proven, so each payment must be able to create it.
+    pub existential_deposit: u128,
+    /// What an enclave of the shard last paid the parentchain for a call of its own (`TransactionPayment.TransactionFeePaid`, shared among
+    /// the calls of a batch; the least of the newest block that has one). Zero before the first, and on chains without this event.
+    pub fee: u128,
+}
+
+impl PayoutTerms {
+    /// The least amount that is paid out.
+    pub fn least(&self) -> u128 {
+        self.existential_deposit.max(self.fee).max(1)
+    }
 }
 
 /// Where and on which state a getter is answered.
@@ -118,7 +142,7 @@ impl Effects {
     }
 
     /// Pays `amount` from the shard's account to `beneficiary`, in the clear. The call must have taken as much
-    /// out of the shard's state.
+    /// out of the shard's state. Less than [`PayoutTerms::least`] makes the whole call refused.
     pub fn unshield(beneficiary: AccountId32, amount: u128) -> Self {
         Self::none().and_unshield(beneficiary, amount)
     }
@@ -128,6 +152,17 @@ impl Effects {
     pub fn and_unshield(mut self, beneficiary: AccountId32, amount: u128) -> Self {
         self.0.push(EffectRequest::Unshield { beneficiary, amount });
         self
+    }
+
+    /// Whether the parentchain can be asked for all of it.
+    pub(crate) fn check(&self, terms: &PayoutTerms) -> Result<(), CallError> {
+        let too_little = |EffectRequest::Unshield { amount, .. }: &EffectRequest| *amount < terms.least();
+        if self.0.iter().any(too_little) {
+            return Err(CallError(
+                "the parentchain would refuse so small a payment, or it would cost more than it pays",
+            ));
+        }
+        Ok(())
     }
 
     /// Names each effect after the operation that caused it.
@@ -194,15 +229,19 @@ impl From<DispatchError> for CallError {
 pub struct Limits {
     /// The heaviest call that is executed.
     pub call: Weight,
-    /// The most that the calls of one parentchain block may weigh together. Those that come when it is used up fail
-    /// as too heavy. Shieldings are not counted: money that the chain took in is always credited.
+    /// The most that the calls of one parentchain block may weigh together. Those that come when it is used up are
+    /// put off with their nonce unused. Shieldings are not counted: money that the chain took in is always credited.
     pub block: Weight,
+    /// The most that the calls of one sender may weigh together in a block, refused ones included. At least `call`, or no call of
+    /// that weight is ever executed.
+    pub sender: Weight,
 }
 
 impl Default for Limits {
-    /// Half a second a call, two seconds a block.
+    /// Half a second a call, two seconds a block, of which a sender has a quarter.
     fn default() -> Self {
         Self {
+            sender: Weight::from_parts(500 * WEIGHT_REF_TIME_PER_MILLIS, u64::MAX),
             call: Weight::from_parts(500 * WEIGHT_REF_TIME_PER_MILLIS, u64::MAX),
             block: Weight::from_parts(2_000 * WEIGHT_REF_TIME_PER_MILLIS, u64::MAX),
         }

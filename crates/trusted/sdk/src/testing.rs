@@ -11,7 +11,7 @@ use crate::{
     executor::{BlockOutcome, Executor, OperationOutcome, ReadError},
     node_store::{NodeChanges, NodeStore, NodeStoreError},
     operation::Operation,
-    state_transition::{BlockContext, ReadContext, ShardContext, StateTransition},
+    state_transition::{BlockContext, PayoutTerms, ReadContext, ShardContext, StateTransition},
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
@@ -130,7 +130,7 @@ pub struct TestWorker<S> {
     pub store: MemoryStore,
     /// Root of the state.
     pub root: H256,
-    /// The block executed last.
+    /// The block executed last. What it says of payouts holds for the next one too.
     pub block: BlockContext,
 }
 
@@ -155,7 +155,13 @@ impl<S: StateTransition> TestWorker<S> {
         let genesis = executor.genesis(&shard).expect("the logic makes its genesis");
         let mut store = MemoryStore::default();
         store.apply(&genesis.changes);
-        let block = BlockContext { shard, number: 0, hash: shard.genesis_hash, timestamp_ms: 0 };
+        let block = BlockContext {
+            shard,
+            number: 0,
+            hash: shard.genesis_hash,
+            timestamp_ms: 0,
+            payout: PayoutTerms::default(),
+        };
         Self { executor, store, root: genesis.root, block }
     }
 

@@ -3,8 +3,8 @@
 
 use crate::{
     AccountId32, Authenticated, BlockContext, CallError, Domain, Effect, Effects, ExecutionError, Executor,
-    H256, Limits, NodeStore, NodeStoreError, Operation, Outcome, ReadContext, ReadError, ShardContext,
-    StateTransition, TrustedCall, Weight, nonce,
+    H256, Limits, NodeStore, NodeStoreError, Operation, Outcome, PayoutTerms, ReadContext, ReadError,
+    ShardContext, StateTransition, TrustedCall, Weight, nonce,
     testing::{MemoryStore, TestAccount, TestWorker},
 };
 use codec::{Decode, Encode};
@@ -99,6 +99,7 @@ impl StateTransition for Logic {
                 sp_io::storage::commit_transaction();
             }
             Deed::Pay(amount) => {
+                put(b"paid", &amount.encode());
                 return Ok(Effects::unshield(call.sender().clone(), *amount)
                     .and_unshield(call.sender().clone(), *amount));
             }
@@ -133,7 +134,8 @@ impl StateTransition for Logic {
     }
 
     fn limits() -> Limits {
-        Limits { call: Weight::from_parts(100, u64::MAX), block: Weight::from_parts(250, u64::MAX) }
+        let weight = |time| Weight::from_parts(time, u64::MAX);
+        Limits { call: weight(100), block: weight(250), sender: weight(150) }
     }
 }
 
@@ -292,18 +294,92 @@ fn only_authentic_indirect_calls_become_calls() {
     }
 }
 
+/// Signs calls of such weights by this account, from its next nonce on.
+fn weighing(worker: &TestWorker<Logic>, account: &TestAccount, weights: &[u64]) -> Vec<Operation<Call>> {
+    let sign = |(weight, nonce): (&u64, u32)| {
+        worker.signed(account, Call(account.id(), Deed::Weigh(*weight)), nonce)
+    };
+    weights.iter().zip(worker.nonce(account)..).map(sign).collect()
+}
+
+fn outcomes(worker: &mut TestWorker<Logic>, operations: &[Operation<Call>]) -> Vec<Outcome> {
+    worker.run_block(operations).iter().map(|outcome| outcome.outcome).collect()
+}
+
 #[test]
-fn c07_calls_beyond_the_block_limit_fail_and_lighter_ones_still_fit() {
+fn c07_calls_beyond_the_block_limit_are_put_off_and_lighter_ones_still_fit() {
+    let mut worker = worker();
+    let [alice, bob, charlie] = ["Alice", "Bob", "Charlie"].map(TestAccount::named);
+    let block = [
+        weighing(&worker, &alice, &[100]),
+        weighing(&worker, &bob, &[100]),
+        weighing(&worker, &charlie, &[51, 50]),
+    ]
+    .concat();
+    use Outcome::{Executed, NotNow, TooHeavy, WrongNonce};
+    // The one that was put off used up no nonce, so the next one comes too early.
+    assert_eq!(outcomes(&mut worker, &block), [Executed, Executed, NotNow, WrongNonce]);
+    // In the next block there is room, for the very same operations.
+    assert_eq!(outcomes(&mut worker, &block[2..]), [Executed, Executed]);
+    // What is heavier than any call may be fails for good.
+    let never = weighing(&worker, &charlie, &[101]);
+    assert_eq!(outcomes(&mut worker, &never), [TooHeavy]);
+    assert_eq!(outcomes(&mut worker, &never), [WrongNonce]);
+}
+
+/// C19: whoever fills a block with calls fills their own share.
+#[test]
+fn c19_a_sender_has_a_share_of_the_block_and_what_is_put_off_keeps_its_nonce() {
+    let mut worker = worker();
+    let [greedy, alice, bob] = ["Greedy", "Alice", "Bob"].map(TestAccount::named);
+    let flood = weighing(&worker, &greedy, &[90, 60, 90]);
+    let honest = [weighing(&worker, &alice, &[50]), weighing(&worker, &bob, &[50])].concat();
+    use Outcome::{Executed, NotNow};
+    let expected = [Executed, Executed, NotNow, Executed, Executed];
+    assert_eq!(outcomes(&mut worker, &[&flood[..], &honest].concat()), expected);
+    assert_eq!([&greedy, &alice, &bob].map(|account| worker.nonce(account)), [2, 1, 1]);
+    // Sent again, unchanged, it is executed.
+    assert_eq!(outcomes(&mut worker, &flood[2..]), [Executed]);
+}
+
+/// C19: refused and panicking calls weigh too; replays, which anybody can send, do not.
+#[test]
+fn c19_refused_calls_use_up_their_senders_share_and_replays_do_not() {
     let mut worker = worker();
     let alice = TestAccount::alice();
-    let operations: Vec<_> = [100, 100, 51, 50, 1]
-        .into_iter()
-        .zip(0..)
-        .map(|(weight, nonce)| worker.signed(&alice, Call(alice.id(), Deed::Weigh(weight)), nonce))
+    let old = weighing(&worker, &alice, &[100]);
+    assert_eq!(outcomes(&mut worker, &old), [Outcome::Executed]);
+    let replays = vec![old[0].clone(); 20];
+    let new = weighing(&worker, &alice, &[100, 50, 1]);
+    let all = outcomes(&mut worker, &[&replays[..], &new].concat());
+    use Outcome::{Executed, NotNow, WrongNonce};
+    assert!(all[..20].iter().all(|outcome| *outcome == WrongNonce));
+    assert_eq!(all[20..], [Executed, Executed, NotNow]);
+    // Of a block's 250, these refused ones of one sender weigh 150 and no more.
+    let failing: Vec<_> = (0..200)
+        .zip(worker.nonce(&alice)..)
+        .map(|(_, nonce)| worker.signed(&alice, Call(alice.id(), Deed::PutThenFail(b"k".to_vec())), nonce))
         .collect();
-    let outcomes: Vec<_> = worker.run_block(&operations).iter().map(|outcome| outcome.outcome).collect();
-    use Outcome::{Executed, TooHeavy};
-    assert_eq!(outcomes, [Executed, Executed, TooHeavy, Executed, TooHeavy]);
+    let failed = outcomes(&mut worker, &failing);
+    assert_eq!(failed.iter().filter(|outcome| **outcome == Outcome::Refused).count(), 150);
+    assert_eq!(failed[150..].iter().filter(|outcome| **outcome == WrongNonce).count(), 49);
+    assert_eq!(failed[150], NotNow);
+}
+
+/// C17: a payment that the parentchain would refuse, or that costs more than it pays, makes its call refused, with all it changed.
+#[test]
+fn c17_a_payment_below_what_the_parentchain_takes_is_refused_inside() {
+    let alice = TestAccount::alice();
+    for (existential_deposit, fee, least) in [(0, 0, 1), (500, 0, 500), (0, 700, 700), (500, 700, 700)] {
+        let mut worker = worker();
+        worker.block.payout = PayoutTerms { existential_deposit, fee };
+        let pays = |amount| Call(alice.id(), Deed::Pay(amount));
+        let refused = worker.call(&alice, pays(least - 1));
+        assert_eq!((refused.outcome, refused.effects), (Outcome::Refused, vec![]));
+        assert_eq!(value(&worker, b"paid"), None, "what it changed is rolled back");
+        let paid = worker.call(&alice, pays(least));
+        assert_eq!((paid.outcome, paid.effects.len()), (Outcome::Executed, 2));
+    }
 }
 
 #[test]

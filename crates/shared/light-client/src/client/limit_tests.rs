@@ -9,7 +9,7 @@ use super::{
 const BODY_LEN: usize = 16_777_216;
 const EXTRINSICS: usize = 65_536;
 const WATCHED_KEYS: usize = 1_024;
-const PROOF_LEN: usize = 25_165_824;
+const PROOF_LEN: usize = 41_943_040;
 const PROOF_NODES: usize = 65_536;
 const HEADERS: usize = 16_384;
 

@@ -21,6 +21,8 @@ const TARGETS: &[Target] = &[
     ("events", events),
     ("operations", operations_of_block),
     ("snapshot", snapshot),
+    ("follower", follower),
+    ("hop", hop),
     ("metadata", metadata),
     ("runtime_code", runtime_code),
 ];
@@ -72,6 +74,19 @@ fn write_seeds() {
     corpus::write("events", blocks.iter().map(|(name, (_, events))| (*name, events.clone())));
     corpus::write("operations", blocks.iter().map(|(name, block)| (*name, block.encode())));
     corpus::write("snapshot", [("genesis", chain.client().snapshot()), ("later", later_snapshot(chain))]);
+    let mut followed = FIXTURE.follower.clone();
+    let genesis = followed.to_bytes();
+    let delayed = (chain.headers(border - 1..=border), chain.justify(border));
+    followed.hop(&delayed.0, &delayed.1).unwrap();
+    corpus::write("follower", [("genesis", genesis), ("later", followed.to_bytes())]);
+    let hops = [
+        ("delayed", delayed.clone()),
+        ("within", (chain.headers([2]), chain.justify(2))),
+        ("without-announcement", (chain.headers([border]), chain.justify(border))),
+        ("next-set", (chain.headers([border + 1]), chain.justify(border + 1))),
+        ("not-linked", (chain.headers([1, border]), chain.justify(border))),
+    ];
+    corpus::write("hop", hops.map(|(name, material)| (name, material.encode())));
     corpus::write("metadata", [("live-chain", METADATA.to_vec()), ("small", small_metadata())]);
     corpus::write("runtime_code", code());
 }
@@ -188,6 +203,8 @@ fn later_snapshot(chain: &TestChain) -> Vec<u8> {
     for _ in 0..FIXTURE.border - 1 {
         chain.verify_next(&mut client, &[]);
     }
+    // With a final block beyond the position.
+    chain.finalize(&mut client, FIXTURE.border);
     client.snapshot()
 }
 

@@ -2,8 +2,10 @@
 //! What a block means, with calls nested in every way that a chain offers (row C5), and with contradictions (row H4).
 
 use super::*;
+use crate::dispatchers::{DISPATCHERS, Dispatcher, Way};
 use crate::testing::{BlockContent, METADATA, TestChain, USER, test_code, validators};
 use codec::{Compact, Encode};
+use offstage_primitives::chain::{multisig, proxy, sudo, utility};
 use proptest::prelude::*;
 use sp_crypto_hashing::blake2_256;
 
@@ -100,9 +102,6 @@ impl Kit<'_> {
         self.0.event(pallet, event, Raw(result.to_vec()))
     }
 }
-
-/// Wraps a call and names the pallet and the event that reports its result.
-type Wrap = fn(&Kit<'_>, &[u8]) -> (Vec<u8>, &'static str, &'static str);
 
 /// Bytes that are encoded already.
 struct Raw(Vec<u8>);
@@ -272,51 +271,194 @@ fn c05_a_failed_inner_batch_is_told_from_one_whose_items_failed() {
     assert_eq!(outer(false), [1, 2]);
 }
 
-#[test]
-fn c05_proxies_multisigs_and_sudo_execute_what_their_result_says() {
-    for (result, expected) in [(&OK[..], &[1, 9][..]), (&ERR[..], &[9])] {
-        let executed = |kit: &Kit<'_>| if result == OK { vec![kit.done()] } else { vec![] };
-        let wrapped: [Wrap; 6] = [
-            |kit, call| (kit.proxy(call), "Proxy", "ProxyExecuted"),
-            |kit, call| {
-                let arguments = (0u8, USER, 0u8, USER, 0u8, Raw(call.to_vec()));
-                (kit.0.call("Proxy", "proxy_announced", arguments), "Proxy", "ProxyExecuted")
-            },
-            |kit, call| (kit.0.call("Sudo", "sudo", Raw(call.to_vec())), "Sudo", "Sudid"),
-            |kit, call| {
-                let arguments = (Raw(call.to_vec()), WEIGHT);
-                (kit.0.call("Sudo", "sudo_unchecked_weight", arguments), "Sudo", "Sudid")
-            },
-            |kit, call| {
-                (kit.0.call("Sudo", "sudo_as", (0u8, USER, Raw(call.to_vec()))), "Sudo", "SudoAsDone")
-            },
-            |kit, call| {
-                // `OriginCaller::system(RawOrigin::Root)`.
-                let arguments = (0u8, 0u8, Raw(call.to_vec()));
-                (kit.0.call("Utility", "dispatch_as", arguments), "Utility", "DispatchedAs")
-            },
-        ];
-        for wrap in wrapped {
-            let found = invoked(|content| {
-                let kit = Kit(&content);
-                let (call, pallet, event) = wrap(&kit, &kit.invoke(1));
-                let mut events = executed(&kit);
-                events.push(kit.result(pallet, event, result));
-                let (call, events) = kit.before_invoke(call, events, 9);
-                extrinsic(content, &call, &events)
-            });
-            assert_eq!(found, expected);
+/// A call of the table around another, as the kit's metadata encodes it.
+fn dispatching(kit: &Kit<'_>, row: &Dispatcher, inner: &[u8]) -> Vec<u8> {
+    let (raw, who) = (Raw(inner.to_vec()), (0u8, USER));
+    match (row.pallet, row.call) {
+        (_, utility::BATCH | utility::BATCH_ALL | utility::FORCE_BATCH) => {
+            kit.utility(row.call, &[inner.to_vec()])
         }
-        let found = invoked(|content| {
-            let kit = Kit(&content);
-            let invoke = kit.invoke(1);
-            let mut events = executed(&kit);
-            events.push(kit.multisig_executed(&invoke, result));
-            let (call, events) = kit.before_invoke(kit.multisig(&invoke), events, 9);
-            extrinsic(content, &call, &events)
-        });
-        assert_eq!(found, expected);
+        (_, utility::AS_DERIVATIVE) => kit.0.call(row.pallet, row.call, (1u16, raw)),
+        (_, utility::WITH_WEIGHT | sudo::SUDO_UNCHECKED_WEIGHT) => {
+            kit.0.call(row.pallet, row.call, (raw, WEIGHT))
+        }
+        // `OriginCaller::system(RawOrigin::Root)`.
+        (_, utility::DISPATCH_AS | utility::DISPATCH_AS_FALLIBLE) => {
+            kit.0.call(row.pallet, row.call, (0u8, 0u8, raw))
+        }
+        (_, utility::IF_ELSE) => kit.0.call(row.pallet, row.call, (raw, Raw(kit.invoke(5)))),
+        (_, proxy::PROXY) => kit.proxy(inner),
+        (_, proxy::PROXY_ANNOUNCED) => kit.0.call(row.pallet, row.call, (who.clone(), who, 0u8, raw)),
+        (_, multisig::AS_MULTI) => kit.multisig(inner),
+        (_, multisig::AS_MULTI_THRESHOLD_1) => kit.0.call(row.pallet, row.call, (vec![USER], raw)),
+        (_, sudo::SUDO) => kit.0.call(row.pallet, row.call, raw),
+        (_, sudo::SUDO_AS) => kit.0.call(row.pallet, row.call, (who, raw)),
+        other => panic!("a row without a test: {other:?}"),
     }
+}
+
+/// What the call inside deposited, and what says that it was executed; or what says that it failed, if anything does.
+fn reports(kit: &Kit<'_>, row: &Dispatcher, inner: &[u8], success: bool) -> Option<Vec<Vec<u8>>> {
+    let done = kit.done();
+    let (item, completed) = (kit.event("ItemCompleted"), kit.event("BatchCompleted"));
+    Some(match (row.way, success) {
+        (Way::Batch | Way::BatchAll | Way::ForceBatch, true) => vec![done, item, completed],
+        (Way::Batch, false) => vec![kit.0.event("Utility", "BatchInterrupted", (0u32, BAD_ORIGIN))],
+        (Way::ForceBatch, false) => vec![kit.item_failed(), kit.event("BatchCompletedWithErrors")],
+        (Way::Shared, true) => vec![done],
+        (Way::Reported(report), true) => vec![done, kit.result(row.pallet, report.event, &OK)],
+        (Way::Reported(report), false) => vec![kit.result(row.pallet, report.event, &ERR)],
+        (Way::IfElse, true) => vec![done, kit.event("IfElseMainSuccess")],
+        (Way::IfElse, false) => vec![done, kit.0.event("Utility", "IfElseFallbackCalled", BAD_ORIGIN)],
+        (Way::Approved { .. }, true) => vec![done, kit.multisig_executed(inner, &OK)],
+        (Way::Approved { .. }, false) => vec![kit.multisig_executed(inner, &ERR)],
+        // These fail with what they execute.
+        (Way::BatchAll | Way::Shared, false) => return None,
+    })
+}
+
+/// Whether a row's invocation is found when it was executed, not found when it failed, and a contradiction is refused.
+fn follows(pallet: &str, call: &str) {
+    let row = DISPATCHERS.iter().find(|row| row.pallet == pallet && row.call == call).unwrap();
+    // The kit's chain may have no such call; then it has one of the same pallet that works in the same way.
+    let chain = TestChain::new(1);
+    if chain.runtime().call_index(pallet, call).is_none() {
+        let twin = DISPATCHERS.iter().find(|other| {
+            other.call != call
+                && other.way == row.way
+                && chain.runtime().call_index(other.pallet, other.call).is_some()
+        });
+        return follows(twin.unwrap().pallet, twin.unwrap().call);
+    }
+    // The alternative is an invocation, too.
+    let failed: &[u8] = if row.way == Way::IfElse { &[5, 9] } else { &[9] };
+    for (success, expected) in [(true, &[1, 9][..]), (false, failed)] {
+        let found = |extra: &dyn Fn(&Kit<'_>) -> Vec<Vec<u8>>| {
+            operations_of(|content| {
+                let kit = Kit(&content);
+                let inner = kit.invoke(1);
+                let call = dispatching(&kit, row, &inner);
+                let events = reports(&kit, row, &inner, success).unwrap_or_default();
+                let (call, events) = kit.before_invoke(call, [extra(&kit), events].concat(), 9);
+                extrinsic(content, &call, &events)
+            })
+        };
+        if !success && matches!(row.way, Way::BatchAll | Way::Shared) {
+            continue;
+        }
+        let names = |events: Vec<ShardEvent>| -> Vec<u8> {
+            events
+                .into_iter()
+                .map(|event| match event.kind {
+                    ShardEventKind::Invoke { cyphertext } => cyphertext[0],
+                    other => panic!("{other:?}"),
+                })
+                .collect()
+        };
+        assert_eq!(names(found(&|_| vec![]).unwrap()), expected, "{pallet}.{call}");
+        // An invocation more than the calls have.
+        let one_more = found(&|kit| vec![kit.done()]);
+        assert!(matches!(one_more, Err(OperationsError::Disagree(_))), "{pallet}.{call}: {one_more:?}");
+    }
+}
+
+/// The rows that have a test below.
+const TESTED: [(&str, &str); 15] = [
+    (utility::PALLET, utility::BATCH),
+    (utility::PALLET, utility::BATCH_ALL),
+    (utility::PALLET, utility::FORCE_BATCH),
+    (utility::PALLET, utility::AS_DERIVATIVE),
+    (utility::PALLET, utility::WITH_WEIGHT),
+    (utility::PALLET, utility::DISPATCH_AS),
+    (utility::PALLET, utility::DISPATCH_AS_FALLIBLE),
+    (utility::PALLET, utility::IF_ELSE),
+    (proxy::PALLET, proxy::PROXY),
+    (proxy::PALLET, proxy::PROXY_ANNOUNCED),
+    (multisig::PALLET, multisig::AS_MULTI),
+    (multisig::PALLET, multisig::AS_MULTI_THRESHOLD_1),
+    (sudo::PALLET, sudo::SUDO),
+    (sudo::PALLET, sudo::SUDO_UNCHECKED_WEIGHT),
+    (sudo::PALLET, sudo::SUDO_AS),
+];
+
+#[test]
+fn c05_each_row_of_the_table_of_dispatchers_has_a_test() {
+    assert_eq!(DISPATCHERS.iter().map(|row| (row.pallet, row.call)).collect::<Vec<_>>(), TESTED);
+}
+
+#[test]
+fn c05_utility_batch_is_followed() {
+    follows(utility::PALLET, utility::BATCH);
+}
+
+#[test]
+fn c05_utility_batch_all_is_followed() {
+    follows(utility::PALLET, utility::BATCH_ALL);
+}
+
+#[test]
+fn c05_utility_force_batch_is_followed() {
+    follows(utility::PALLET, utility::FORCE_BATCH);
+}
+
+#[test]
+fn c05_utility_as_derivative_is_followed() {
+    follows(utility::PALLET, utility::AS_DERIVATIVE);
+}
+
+#[test]
+fn c05_utility_with_weight_is_followed() {
+    follows(utility::PALLET, utility::WITH_WEIGHT);
+}
+
+#[test]
+fn c05_utility_dispatch_as_is_followed() {
+    follows(utility::PALLET, utility::DISPATCH_AS);
+}
+
+#[test]
+fn c05_utility_dispatch_as_fallible_is_followed() {
+    follows(utility::PALLET, utility::DISPATCH_AS_FALLIBLE);
+}
+
+#[test]
+fn c05_utility_if_else_is_followed() {
+    follows(utility::PALLET, utility::IF_ELSE);
+}
+
+#[test]
+fn c05_proxy_proxy_is_followed() {
+    follows(proxy::PALLET, proxy::PROXY);
+}
+
+#[test]
+fn c05_proxy_proxy_announced_is_followed() {
+    follows(proxy::PALLET, proxy::PROXY_ANNOUNCED);
+}
+
+#[test]
+fn c05_multisig_as_multi_is_followed() {
+    follows(multisig::PALLET, multisig::AS_MULTI);
+}
+
+#[test]
+fn c05_multisig_as_multi_threshold_1_is_followed() {
+    follows(multisig::PALLET, multisig::AS_MULTI_THRESHOLD_1);
+}
+
+#[test]
+fn c05_sudo_sudo_is_followed() {
+    follows(sudo::PALLET, sudo::SUDO);
+}
+
+#[test]
+fn c05_sudo_sudo_unchecked_weight_is_followed() {
+    follows(sudo::PALLET, sudo::SUDO_UNCHECKED_WEIGHT);
+}
+
+#[test]
+fn c05_sudo_sudo_as_is_followed() {
+    follows(sudo::PALLET, sudo::SUDO_AS);
 }
 
 #[test]
@@ -446,6 +588,57 @@ fn registrations_and_unshieldings_are_found_inside_batches() {
     };
     let registration = ShardEventKind::Registration { signer: USER, method: DCAP, proof: vec![4, 0] };
     assert_eq!(kinds, [registration, unshielded(1), unshielded(3)]);
+}
+
+/// Enclaves confirm in batches. Inside a proxy or the like somebody else acts, whom the signature does not tell.
+#[test]
+fn a_confirmation_in_a_batch_is_its_signers_and_beside_a_proxy_nobodys() {
+    let signers = |wraps: fn(&Kit<'_>, &[u8]) -> (Vec<u8>, Vec<&'static str>)| {
+        let found = operations_of(|content| {
+            let kit = Kit(&content);
+            let (hash, root) = (H256::repeat_byte(1), H256::repeat_byte(2));
+            let arguments = (shard(), hash, 7u32, root);
+            let call = content.call("EnclaveBridge", "confirm_processed_parentchain_block", arguments);
+            let (call, events) = wraps(&kit, &call);
+            let confirmed =
+                || content.event("EnclaveBridge", "ProcessedParentchainBlock", (shard(), hash, root, 7u32));
+            let event = |name: &&str| match *name {
+                "confirmed" => confirmed(),
+                "ProxyExecuted" => kit.result("Proxy", "ProxyExecuted", &OK),
+                other => kit.event(other),
+            };
+            let events: Vec<_> = events.iter().map(event).collect();
+            extrinsic(content, &call, &events)
+        });
+        found
+            .unwrap()
+            .into_iter()
+            .map(|event| match event.kind {
+                ShardEventKind::Confirmed { signer, .. } => signer,
+                other => panic!("{other:?}"),
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        signers(|kit, call| {
+            let batch = kit.utility("force_batch", &[call.to_vec(), call.to_vec()]);
+            (batch, vec!["confirmed", "ItemCompleted", "confirmed", "ItemCompleted", "BatchCompleted"])
+        }),
+        [Some(USER), Some(USER)]
+    );
+    assert_eq!(signers(|kit, call| (kit.proxy(call), vec!["confirmed", "ProxyExecuted"])), [None]);
+    let beside = |kit: &Kit<'_>, call: &[u8]| {
+        let events = vec![
+            "confirmed",
+            "ProxyExecuted",
+            "ItemCompleted",
+            "confirmed",
+            "ItemCompleted",
+            "BatchCompleted",
+        ];
+        (kit.utility("batch_all", &[kit.proxy(call), call.to_vec()]), events)
+    };
+    assert_eq!(signers(beside), [None, None]);
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use super::{
 };
 use codec::{Decode, DecodeLimit, MemTrackingInput};
 use frame_metadata::{RuntimeMetadata, RuntimeMetadataPrefixed};
-use offstage_primitives::bounded::MAX_DEPTH;
+use offstage_primitives::{bounded::MAX_DEPTH, chain::system};
 use scale_info::{PortableRegistry, TypeDef, TypeDefPrimitive, form::PortableForm};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -92,6 +92,8 @@ pub enum Argument {
     Compact,
     /// An enum or a struct.
     Compound,
+    /// A vector of enums, as one of calls is.
+    Enums,
 }
 
 /// `System.Version`, which is what `CheckSpecVersion` and `CheckTxVersion` sign.
@@ -117,7 +119,7 @@ pub(super) fn parse(encoded: &[u8]) -> Result<(Metadata, Version, RuntimeMetadat
     }
     .ok_or(RuntimeError::Metadata("its type registry is inconsistent"))?;
     let version = parsed
-        .constant("System", "Version")
+        .constant(system::PALLET, system::VERSION)
         .and_then(Version::decode)
         .ok_or(RuntimeError::Metadata("it has no constant System.Version"))?;
     Ok((parsed, version, metadata))
@@ -263,7 +265,7 @@ impl Metadata {
 
     /// `System.SS58Prefix` is a `u8` on old runtimes and a `u16` on others.
     pub(super) fn ss58_prefix(&self) -> Option<u16> {
-        match self.constant("System", "SS58Prefix")? {
+        match self.constant(system::PALLET, system::SS58_PREFIX)? {
             [low] => Some(u16::from(*low)),
             [low, high] => Some(u16::from_le_bytes([*low, *high])),
             _ => None,
@@ -299,7 +301,12 @@ impl Metadata {
                 .any(|field| self.argument(field.ty.id, deeper, left) == Some(Argument::Bytes))
                 .then_some(Argument::OptionalBytes),
             TypeDef::Variant(_) => Some(Argument::Compound),
-            TypeDef::Sequence(sequence) => is_byte(sequence.type_param.id).then_some(Argument::Bytes),
+            TypeDef::Sequence(sequence) if is_byte(sequence.type_param.id) => Some(Argument::Bytes),
+            TypeDef::Sequence(sequence) => self
+                .types
+                .resolve(sequence.type_param.id)
+                .is_some_and(|ty| matches!(ty.type_def, TypeDef::Variant(_)))
+                .then_some(Argument::Enums),
             TypeDef::Array(array) => {
                 (array.len == 32 && is_byte(array.type_param.id)).then_some(Argument::Hash)
             }

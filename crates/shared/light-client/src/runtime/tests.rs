@@ -358,3 +358,93 @@ fn metadata_whose_types_branch_is_read_within_bounds() {
     let (parsed, ..) = metadata::parse(&encoded).unwrap();
     assert_eq!(parsed.signed_extensions()[0].extra, Shape::Other);
 }
+
+/// `offstage_primitives::chain` has the words by which everybody finds calls and events.
+#[test]
+fn the_words_of_the_interface_are_those_of_the_live_chains() {
+    use offstage_primitives::chain::{
+        balances, enclave_bridge as bridge, multisig, proxy, sudo, system, teerex, timestamp, utility,
+    };
+    let calls: [(&str, &[&str]); 6] = [
+        (
+            bridge::PALLET,
+            &[
+                bridge::INVOKE,
+                bridge::SHIELD_FUNDS,
+                bridge::UNSHIELD_FUNDS,
+                bridge::CONFIRM_PROCESSED_PARENTCHAIN_BLOCK,
+                bridge::PUBLISH_HASH,
+                bridge::UPDATE_SHARD_CONFIG,
+            ],
+        ),
+        (teerex::PALLET, &[teerex::REGISTER_SGX_ENCLAVE]),
+        (timestamp::PALLET, &[timestamp::SET]),
+        (balances::PALLET, &[balances::TRANSFER_ALLOW_DEATH, balances::TRANSFER_KEEP_ALIVE]),
+        (utility::PALLET, &[utility::BATCH, utility::BATCH_ALL, utility::FORCE_BATCH]),
+        (proxy::PALLET, &[proxy::PROXY, proxy::PROXY_ANNOUNCED]),
+    ];
+    let events: [(&str, &[&str]); 5] = [
+        (
+            bridge::PALLET,
+            &[
+                bridge::INVOCATION_REGISTERED,
+                bridge::FUNDS_SHIELDED,
+                bridge::FUNDS_UNSHIELDED,
+                bridge::BLOCK_PROCESSED,
+                bridge::HASH_PUBLISHED,
+                bridge::SHARD_CONFIG_UPDATED,
+            ],
+        ),
+        (teerex::PALLET, &[teerex::ENCLAVE_ADDED, teerex::ENCLAVE_REMOVED]),
+        (system::PALLET, &[system::EXTRINSIC_SUCCESS, system::EXTRINSIC_FAILED]),
+        (
+            utility::PALLET,
+            &[
+                utility::BATCH_COMPLETED,
+                utility::BATCH_COMPLETED_WITH_ERRORS,
+                utility::BATCH_INTERRUPTED,
+                utility::ITEM_COMPLETED,
+                utility::ITEM_FAILED,
+                utility::DISPATCHED_AS,
+            ],
+        ),
+        (proxy::PALLET, &[proxy::PROXY_EXECUTED]),
+    ];
+    for (name, metadata) in LIVE_METADATA {
+        let runtime = runtime(&test_code(metadata, &[]), &TestChain::properties()).unwrap();
+        for (pallet, call) in
+            calls.iter().flat_map(|(pallet, calls)| calls.iter().map(move |call| (pallet, call)))
+        {
+            assert!(runtime.call_index(pallet, call).is_some(), "{name}: {pallet}.{call}");
+        }
+        for (pallet, event) in
+            events.iter().flat_map(|(pallet, all)| all.iter().map(move |event| (pallet, event)))
+        {
+            assert!(runtime.metadata().event_index(pallet, event).is_some(), "{name}: {pallet}.{event}");
+        }
+    }
+    // What only some of them have.
+    let runtime = runtime(&test_code(METADATA, &[]), &TestChain::properties()).unwrap();
+    for (pallet, call) in [
+        (utility::PALLET, utility::AS_DERIVATIVE),
+        (utility::PALLET, utility::WITH_WEIGHT),
+        (utility::PALLET, utility::DISPATCH_AS),
+        (utility::PALLET, utility::IF_ELSE),
+        (multisig::PALLET, multisig::AS_MULTI),
+        (multisig::PALLET, multisig::AS_MULTI_THRESHOLD_1),
+        (sudo::PALLET, sudo::SUDO),
+        (sudo::PALLET, sudo::SUDO_UNCHECKED_WEIGHT),
+        (sudo::PALLET, sudo::SUDO_AS),
+    ] {
+        assert!(runtime.call_index(pallet, call).is_some(), "{pallet}.{call}");
+    }
+    for (pallet, event) in [
+        (utility::PALLET, utility::IF_ELSE_MAIN_SUCCESS),
+        (utility::PALLET, utility::IF_ELSE_FALLBACK_CALLED),
+        (multisig::PALLET, multisig::MULTISIG_EXECUTED),
+        (sudo::PALLET, sudo::SUDID),
+        (sudo::PALLET, sudo::SUDO_AS_DONE),
+    ] {
+        assert!(runtime.metadata().event_index(pallet, event).is_some(), "{pallet}.{event}");
+    }
+}

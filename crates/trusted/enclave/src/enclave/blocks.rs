@@ -12,13 +12,13 @@ use super::{
 use crate::{
     execute::{Executed, Shard, execute, genesis},
     ingest::{Birth, Ingested, ingest, watched_keys},
-    outbox::ended,
+    outbox::{ended, rota::Slots},
     receipts::receipts,
     registry::Origin,
     store::{Change, Head, Keys, NewEffect, Snapshot, StoreError, WaitingEffect},
 };
 use offstage_light_client::{BlockError, BlockMaterial, RuntimeError, VerifiedBlock};
-use offstage_primitives::{H256, attestation::DEVELOPMENT_ROOT};
+use offstage_primitives::H256;
 use offstage_protocol::{BlockBundle, MAX_HEADERS, Phase, RefusalCode, Untrusted};
 use offstage_sdk::{ExecutionError, StateTransition, empty_root};
 use std::thread;
@@ -43,9 +43,13 @@ impl<S: StateTransition> Running<S> {
 
     /// Takes in finality.
     pub(super) fn import_justification(&mut self, justification: &[u8]) -> Result<(), Refused> {
-        self.client()?
-            .import_justification(justification)
-            .map_err(|error| Refused::new(RefusalCode::Finality, error))?;
+        self.client()?.import_justification(justification).map_err(|error| {
+            let code = match error.another_may_do() {
+                true => RefusalCode::Justification,
+                false => RefusalCode::Finality,
+            };
+            Refused::new(code, error)
+        })?;
         Ok(())
     }
 
@@ -60,6 +64,9 @@ impl<S: StateTransition> Running<S> {
             Client::AwaitingCode(_) => match restore(&self.head.light_client, code)? {
                 ready @ Client::Ready(_) => {
                     self.progress.client = ready;
+                    // What it remembers comes from the store.
+                    self.progress.sealed_final =
+                        self.progress.client.finalized().unwrap_or(self.progress.sealed_final);
                     self.publish()
                 }
                 Client::AwaitingCode(code_hash) => Err(Refused::new(
@@ -82,8 +89,9 @@ impl<S: StateTransition> Running<S> {
             state_proof: bundle.state_proof.unverified(),
         };
         let verified = self.client()?.verify_block(material, &keys).map_err(refuse_block)?;
-        let ingested = ingest(&verified, &self.own.identity.signer, self.own.identity.shard)
+        let mut ingested = ingest(&verified, &self.own.identity.signer, self.own.identity.shard)
             .map_err(|error| Refused::new(RefusalCode::Block, error))?;
+        ingested.remember(self.head.facts.as_ref());
         let snapshot = self.client()?.snapshot_after(&verified).map_err(refuse_block)?;
         let head = self.follow(&ingested, snapshot)?;
         if self.head.birth.is_none()
@@ -140,11 +148,7 @@ impl<S: StateTransition> Running<S> {
     }
 
     fn birth(&self, block: &Ingested, shielding_key: H256) -> Birth {
-        Birth {
-            block: block.block,
-            shielding_key,
-            development: block.facts.root_certificate == DEVELOPMENT_ROOT,
-        }
+        Birth { block: block.block, shielding_key, development: block.facts.policy.trusts_development_root() }
     }
 
     fn holds_key_of(&self, birth: &Birth) -> bool {
@@ -247,8 +251,12 @@ impl<S: StateTransition> Running<S> {
         let keys = self.keys_after(&head);
         let drops_key = keys.is_some();
         let registration = self.registration_after(&head, &block, drops_key);
-        let mut ended = ended(self.store.waiting(), &block, &self.own.identity.signer);
-        let mut effects = self.effects(std::mem::take(&mut executed.effects), executed.operations, &block);
+        let slots = Slots::of(&block.facts, self.own.identity.shard, block.block.number);
+        let is_standby = slots.is_standby(&self.own.identity.signer);
+        let mut ended = ended(self.store.waiting(), &block, &self.own.identity.signer, is_standby);
+        // A heartbeat says "I am here now": it is of no use later. And a standby does not speak for the shard.
+        let confirms = !is_standby && (self.phase() == Phase::Serving || executed.operations > 0);
+        let mut effects = self.effects(std::mem::take(&mut executed.effects), confirms, &block);
         if drops_key {
             // What a candidate would have confirmed.
             ended = self.store.waiting().map(|waiting| waiting.id).collect();
@@ -267,6 +275,9 @@ impl<S: StateTransition> Running<S> {
         // ---- Committed: memory follows.
         self.head = head;
         self.own.registration = registration;
+        if let Some(finalized) = self.progress.client.finalized() {
+            self.progress.sealed_final = finalized;
+        }
         if drops_key {
             self.own.certificate = None;
         }
@@ -306,14 +317,11 @@ impl<S: StateTransition> Running<S> {
         before.after(&block.registry, block.facts.registered, &this, block.facts.timestamp_ms)
     }
 
-    fn effects(&self, effects: Vec<WaitingEffect>, operations: usize, block: &Ingested) -> Vec<NewEffect> {
+    fn effects(&self, effects: Vec<WaitingEffect>, confirms: bool, block: &Ingested) -> Vec<NewEffect> {
         let while_serving = self.phase() == Phase::Serving;
         effects
             .into_iter()
-            // A heartbeat says "I am here now": it is of no use later.
-            .filter(|effect| {
-                while_serving || operations > 0 || !matches!(effect, WaitingEffect::Confirmation { .. })
-            })
+            .filter(|effect| confirms || !matches!(effect, WaitingEffect::Confirmation { .. }))
             .map(|effect| NewEffect { effect, produced_at: block.block.number, while_serving })
             .collect()
     }

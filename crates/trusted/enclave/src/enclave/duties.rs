@@ -10,7 +10,7 @@ use crate::{
     extrinsic::{Call, Signing},
     ingest::Birth,
     keys::ShieldingKey,
-    outbox::Item,
+    outbox::{Item, items},
     provision::{self, ProvisionContext, rule::RecentBlocks},
     registry::Followed,
     store::{Change, Head, Keys},
@@ -60,6 +60,8 @@ impl<S: StateTransition> Running<S> {
                 "no shielding key is needed now; it is asked for when the registration of this start is final",
             ));
         };
+        // The peer is shown how far this enclave is.
+        self.seal_finality()?;
         let context = ProvisionContext {
             identity: &self.own.identity,
             policy: &policy,
@@ -106,7 +108,16 @@ impl<S: StateTransition> Running<S> {
         self.progress.client = client;
         self.progress.recent = RecentBlocks::default();
         self.progress.is_replaying = true;
+        self.bring_back_former_store()?;
         self.publish()
+    }
+
+    /// With the shard's key in hand, a store that this platform could not open any more may open again.
+    fn bring_back_former_store(&mut self) -> Result<(), Refused> {
+        let sealing =
+            self.own.platform.sealing_key().map_err(|error| Refused::new(RefusalCode::Platform, error))?;
+        self.progress.former_store_returns |= self.store.bring_back_former(&sealing)?;
+        Ok(())
     }
 
     /// Everything that is to be submitted now, signed.
@@ -148,8 +159,12 @@ impl<S: StateTransition> Running<S> {
             id: pending.id,
             kind: OutboxKind::Registration,
             call: Call::Register { proof: pending.proof.clone(), url: self.own.identity.trusted_url.clone() },
+            hold: None,
         });
-        let waiting = self.store.waiting().map(|waiting| Item::of(waiting, self.own.identity.shard));
+        let waiting = self.head.facts.iter().flat_map(|facts| {
+            let (shard, signer) = (self.own.identity.shard, &self.own.identity.signer);
+            items(self.store.waiting(), shard, signer, facts, self.head.position.number)
+        });
         match phase {
             // The first confirmation, by which the shard is born.
             Phase::AwaitingRegistration if self.situation().is_candidate() => {
@@ -173,7 +188,9 @@ impl<S: StateTransition> Running<S> {
         self.publish()
     }
 
-    fn evidence(&self, shielding_key: H256) -> Result<CertificateEvidence, Refused> {
+    fn evidence(&mut self, shielding_key: H256) -> Result<CertificateEvidence, Refused> {
+        // Its time rests on the newest final block.
+        self.seal_finality()?;
         let binding = KeyBinding {
             genesis_hash: self.own.identity.genesis_hash,
             shard: self.own.identity.shard,

@@ -9,6 +9,7 @@
 //!     └── the shard allows other code, or two others stand against this enclave's root
 //! ```
 
+use offstage_primitives::enclave_bridge::SLOT_SILENCE_BLOCKS;
 use offstage_protocol::Phase;
 
 /// What the phase follows from.
@@ -93,6 +94,8 @@ pub(super) struct Concerns {
     pub(super) contradicted_at: Option<u32>,
     /// The account, in hexadecimal, when something waits and it cannot pay.
     pub(super) without_funds: Option<String>,
+    /// How many slots the shard has, when others hold all of them (threat model P7).
+    pub(super) standby_behind: Option<usize>,
     /// The chain included an extrinsic in vain.
     pub(super) has_failures: bool,
     /// Extrinsics wait for long.
@@ -147,6 +150,12 @@ impl Concerns {
         }
         if let Some(block) = self.contradicted_at {
             return Some(format!("another enclave confirmed block {block} with another root than this one"));
+        }
+        if let Some(slots) = self.standby_behind.filter(|_| situation.phase() == Phase::Serving) {
+            return Some(format!(
+                "all {slots} slots of the shard are held by enclaves that act, so this one is a standby: it serves reads, and \
+                 neither confirms nor pays; it takes the slot of the first that is silent for {SLOT_SILENCE_BLOCKS} blocks"
+            ));
         }
         self.about_submission(situation)
     }
@@ -258,6 +267,7 @@ mod tests {
             is_registered_otherwise: true,
             trouble: Some("the trouble".into()),
             contradicted_at: Some(2),
+            standby_behind: Some(10),
             without_funds: Some("ab".into()),
             has_failures: true,
             is_stuck: true,
@@ -277,6 +287,7 @@ mod tests {
         tells(old, "older than 48 hours", |_| {});
         tells(SERVING, "the trouble", |concerns| concerns.trouble = Option::None);
         tells(SERVING, "block 2 with another root", |concerns| concerns.contradicted_at = Option::None);
+        tells(SERVING, "a standby", |concerns| concerns.standby_behind = Option::None);
         tells(SERVING, "0xab has no funds", |concerns| concerns.without_funds = Option::None);
         tells(SERVING, "without honouring", |concerns| concerns.has_failures = false);
         tells(SERVING, "not been included for long", |concerns| concerns.is_stuck = false);

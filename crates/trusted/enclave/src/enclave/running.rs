@@ -7,13 +7,13 @@ use super::{
     Refused,
     phase::{Concerns, Situation},
     registration::Registration,
-    services::{self, Services},
+    services::{self, ServiceLimits, Services},
 };
 use crate::{
     answers::Logic,
     ingest::{ChainFacts, proof_keys},
     keys::BootIdentity,
-    outbox::Submissions,
+    outbox::{Submissions, rota::Slots},
     platform::Platform,
     provision::rule::{ProvenChain, RecentBlocks},
     registry::Followed,
@@ -53,13 +53,17 @@ pub(super) struct Own {
     pub(super) certificate: Option<Arc<CertifiedKey>>,
 }
 
-/// How it follows the chain. Nothing of it outlives the start.
+/// How it follows the chain, and what it has to tell of that. Nothing of it outlives the start.
 pub(super) struct Progress {
     pub(super) client: Client,
+    /// The newest final block that the store knows of (threat model H20).
+    pub(super) sealed_final: BlockReference,
     /// The newest blocks that it followed in this start.
     pub(super) recent: RecentBlocks,
     /// It got the key in the middle of the chain, and has not yet come to its head again.
     pub(super) is_replaying: bool,
+    /// A store that was put aside takes this one's place at the next start.
+    pub(super) former_store_returns: bool,
     /// Operations executed since this start.
     pub(super) operations: u64,
     /// The last thing that went wrong with signing or with the business logic.
@@ -73,14 +77,25 @@ pub(super) enum Client {
     AwaitingCode(H256),
 }
 
+impl Client {
+    /// The newest final block, if there is a light client to know it.
+    pub(super) fn finalized(&self) -> Option<BlockReference> {
+        match self {
+            Self::Ready(client) => Some(reference(client.finalized())),
+            Self::AwaitingCode(_) => None,
+        }
+    }
+}
+
 impl<S: StateTransition> Running<S> {
     /// Starts on a store. With an error, the store comes back as it was.
     pub(super) fn start(
         platform: Arc<dyn Platform>,
         mut store: Box<Store>,
         start: Start,
+        limits: &ServiceLimits,
     ) -> Result<(Box<Self>, Started), (Box<Store>, Refused)> {
-        match Prepared::<S>::new(&*platform, &mut store, start) {
+        match Prepared::<S>::new(&*platform, &mut store, start, limits) {
             Err(refused) => Err((store, refused)),
             Ok(prepared) => {
                 let is_replaying = prepared.head.followed.replay_to.is_some();
@@ -92,9 +107,11 @@ impl<S: StateTransition> Running<S> {
                     certificate: None,
                 };
                 let progress = Progress {
+                    sealed_final: prepared.client.finalized().unwrap_or(prepared.head.position),
                     client: prepared.client,
                     recent: RecentBlocks::default(),
                     is_replaying,
+                    former_store_returns: false,
                     operations: 0,
                     trouble: None,
                 };
@@ -163,6 +180,7 @@ impl<S: StateTransition> Running<S> {
             outbox_len: u32::try_from(self.store.waiting().len().saturating_add(pending)).unwrap_or(u32::MAX),
             operations: self.progress.operations,
             notice: self.notice(),
+            parked: self.submissions.parked().to_vec(),
         }
     }
 
@@ -228,6 +246,7 @@ impl<S: StateTransition> Running<S> {
             contradicted_at: find(|opinion| !opinion.against.is_empty()),
             without_funds: (is_broke && is_waiting)
                 .then(|| hex::encode(AsRef::<[u8]>::as_ref(&self.own.identity.signer))),
+            standby_behind: self.standby_behind(),
             has_failures: self.submissions.has_failures(),
             is_stuck: since
                 .is_some_and(|since| self.head.position.number.saturating_sub(since) > STUCK_BLOCKS),
@@ -235,12 +254,31 @@ impl<S: StateTransition> Running<S> {
         concerns.notice(self.situation())
     }
 
+    /// How many slots the shard has, if enclaves that act hold all of them and this one none (threat model P7).
+    fn standby_behind(&self) -> Option<usize> {
+        let slots = Slots::of(self.head.facts.as_ref()?, self.own.identity.shard, self.head.position.number);
+        slots.is_standby(&self.own.identity.signer).then(|| slots.limit())
+    }
+
+    /// Seals how far the chain is final, if the store does not know it yet. Before anything that rests on it leaves the enclave: what
+    /// listeners are shown, evidence and its time, a request to a peer. So a restarted enclave never contradicts what it said
+    /// (threat model H20). A block's commit seals it along, so catching up writes nothing more for it.
+    pub(super) fn seal_finality(&mut self) -> Result<(), Refused> {
+        let Client::Ready(client) = &self.progress.client else { return Ok(()) };
+        let finalized = reference(client.finalized());
+        if finalized != self.progress.sealed_final {
+            let head = Head { light_client: client.snapshot(), ..self.head.clone() };
+            self.store.commit(Change { head: Some(head.clone()), ..Change::default() })?;
+            self.head = head;
+            self.progress.sealed_final = finalized;
+        }
+        Ok(())
+    }
+
     /// Shows the listeners what is true now.
-    pub(super) fn publish(&self) -> Result<(), Refused> {
-        let finalized = match &self.progress.client {
-            Client::Ready(client) => reference(client.finalized()),
-            Client::AwaitingCode(_) => self.head.position,
-        };
+    pub(super) fn publish(&mut self) -> Result<(), Refused> {
+        self.seal_finality()?;
+        let finalized = self.progress.client.finalized().unwrap_or(self.head.position);
         self.view.publish(Picture {
             phase: self.phase(),
             position: self.head.position,
@@ -311,7 +349,12 @@ struct Prepared<S: StateTransition> {
 }
 
 impl<S: StateTransition> Prepared<S> {
-    fn new(platform: &dyn Platform, store: &mut Store, start: Start) -> Result<Self, Refused> {
+    fn new(
+        platform: &dyn Platform,
+        store: &mut Store,
+        start: Start,
+        limits: &ServiceLimits,
+    ) -> Result<Self, Refused> {
         let urls = [&start.trusted_external, &start.mutual_attestation_external, &start.untrusted_external];
         if urls.iter().any(|url| url.len() > MAX_URL_LEN) {
             return Err(Refused::conversation(
@@ -357,7 +400,7 @@ impl<S: StateTransition> Prepared<S> {
         let view = Arc::new(View::new(identity.clone(), Arc::new(Logic(executor.clone())), first));
         let trusted_address = bound.trusted_address.to_string();
         let mutual_attestation_address = bound.mutual_attestation_address.to_string();
-        let services = bound.serve(view.clone())?;
+        let services = bound.serve(view.clone(), limits.clone())?;
         Ok(Self {
             head,
             client,
@@ -433,9 +476,7 @@ pub(super) fn reference(block: offstage_light_client::BlockId) -> BlockReference
 
 fn policy(facts: &ChainFacts, shard: ShardIdentifier, number: u32, now_secs: u64) -> AttestationPolicy {
     AttestationPolicy {
-        root_certificate: facts.root_certificate.clone(),
-        tcb_policy: facts.tcb_policy.clone(),
-        allow_debug: facts.allow_debug,
+        platforms: facts.policy.clone(),
         fingerprint: facts.fingerprint(shard, number),
         now_secs,
     }

@@ -2,13 +2,26 @@
 //! The listeners for clients and peers. They run beside the loop and hold a read-only view, nothing else.
 
 use super::Refused;
-use crate::{provision, rpc, view::View};
+use crate::{
+    provision::{self, ProvisionLimits},
+    rpc::{self, RpcLimits},
+    view::View,
+};
 use offstage_protocol::RefusalCode;
 use std::{
     net::{SocketAddr, TcpListener},
     sync::Arc,
 };
 use tokio::runtime::{Builder, Runtime};
+
+/// What clients and peers may use of the enclave.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceLimits {
+    /// Clients.
+    pub clients: RpcLimits,
+    /// Enclaves that ask for the shielding key.
+    pub peers: ProvisionLimits,
+}
 
 /// Running listeners. They stop when this goes.
 pub(super) struct Services {
@@ -34,7 +47,7 @@ pub(super) fn bind(trusted: &str, mutual_attestation: &str) -> Result<Bound, Ref
 
 impl Bound {
     /// Begins to answer.
-    pub(super) fn serve(self, view: Arc<View>) -> Result<Services, Refused> {
+    pub(super) fn serve(self, view: Arc<View>, limits: ServiceLimits) -> Result<Services, Refused> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
             .max_blocking_threads(THREADS)
@@ -46,13 +59,12 @@ impl Bound {
             })?;
         let peers = view.clone();
         runtime.spawn(async move {
-            if let Err(error) = rpc::serve(view, self.trusted, rpc::RpcLimits::default()).await {
+            if let Err(error) = rpc::serve(view, self.trusted, limits.clients).await {
                 tracing::error!(%error, "the listener for clients stopped; restart the worker");
             }
         });
         runtime.spawn(async move {
-            let limits = provision::ProvisionLimits::default();
-            if let Err(error) = provision::serve(peers, self.mutual_attestation, limits).await {
+            if let Err(error) = provision::serve(peers, self.mutual_attestation, limits.peers).await {
                 tracing::error!(%error, "the listener for peers stopped; restart the worker");
             }
         });

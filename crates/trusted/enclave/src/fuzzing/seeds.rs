@@ -3,10 +3,12 @@
 
 use super::*;
 use corpus::Target;
+use offstage_balances_interface::{
+    BoundGetterSigned, Getter, PublicGetter, TrustedCall, TrustedGetter, bound_getter_payload,
+};
 use offstage_envelope::seal;
 use offstage_primitives::{
     AccountId32, MultiSignature,
-    balances::{BoundGetterSigned, PublicGetter, TrustedGetter, TrustedGetterSigned, bound_getter_payload},
     enclave_bridge::Request,
     trusted::{BoundCallSigned, TrustedCallSigned, bound_call_payload, call_payload},
 };
@@ -16,9 +18,8 @@ use sp_core::{Pair, ecdsa, ed25519, sr25519};
 mod corpus;
 
 const TARGETS: &[Target] = &[
-    ("envelope", envelope),
-    ("operation", operation),
-    ("getter", getter),
+    ("envelope", envelope::<TrustedCall, Getter>),
+    ("operation", operation::<TrustedCall, Getter>),
     ("json", json),
     ("message", message),
     ("sealed", sealed),
@@ -57,18 +58,16 @@ fn write_seeds() {
             ("two-chunks", seal(&public, &long).unwrap()),
         ],
     );
-    let getters = getters();
     let sealing = SealingKey::new(&Zeroizing::new([7; 32]));
     corpus::write("sealed", [("record", sealing.seal(SEALED_CONTEXT, SEALED_PLAINTEXT).unwrap())]);
     corpus::write(
         "shielding_key",
         [("private", KEY.to_sealable().to_vec()), ("public", public.to_json().into_bytes())],
     );
-    corpus::write("json", requests(&getters));
+    corpus::write("json", requests());
     corpus::write("message", messages());
     corpus::write("record", store::fuzzing::seeds(KEY.to_sealable().to_vec()));
     corpus::write("operation", operations);
-    corpus::write("getter", getters);
 }
 
 fn operations() -> Vec<(&'static str, Vec<u8>)> {
@@ -106,37 +105,21 @@ fn operations() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-fn getters() -> Vec<(&'static str, Vec<u8>)> {
+fn requests() -> Vec<(&'static str, Vec<u8>)> {
     let pair = sr25519::Pair::from_seed(&[1; 32]);
-    let account = AccountId32::new(pair.public().0);
-    let classic = |getter: TrustedGetter| {
-        let signature = pair.sign(&getter.encode()).into();
-        Getter::Trusted(TrustedGetterSigned { getter, signature }).encode()
-    };
-    let bound = |expires| {
-        let getter = TrustedGetter::Nonce(account.clone());
-        let signature = pair.sign(&bound_getter_payload(&getter, expires, &DOMAIN)).into();
-        Getter::Bound(BoundGetterSigned { getter, expires, signature }).encode()
-    };
-    vec![
-        ("public", Getter::Public(PublicGetter::SomeValue).encode()),
-        ("free", classic(TrustedGetter::FreeBalance(account.clone()))),
-        ("reserved", classic(TrustedGetter::ReservedBalance(account.clone()))),
-        ("bound", bound(BLOCK + 10)),
-        ("expired", bound(BLOCK - 1)),
-    ]
-}
-
-fn requests(getters: &[(&str, Vec<u8>)]) -> Vec<(&'static str, Vec<u8>)> {
+    let getter = TrustedGetter::Nonce(AccountId32::new(pair.public().0));
+    let expires = BLOCK + 10;
+    let signature = pair.sign(&bound_getter_payload(&getter, expires, &DOMAIN)).into();
+    let bound = Getter::Bound(BoundGetterSigned { getter, expires, signature });
     let call = |method: &str, params: &str| {
         format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":[{params}]}}"#)
     };
-    let request = |getter: &[u8]| {
-        let request = Request { shard: DOMAIN.shard, cyphertext: getter.to_vec() };
+    let request = |getter: &Getter| {
+        let request = Request { shard: DOMAIN.shard, cyphertext: getter.encode() };
         format!("\"0x{}\"", hex::encode(request.encode()))
     };
-    let public = call("state_executeGetter", &request(&getters[0].1));
-    let bound = call("offstage_executeGetter", &request(&getters[3].1));
+    let public = call("state_executeGetter", &request(&Getter::Public(PublicGetter::SomeValue)));
+    let bound = call("offstage_executeGetter", &request(&bound));
     let batch = format!("[{public},{},1,{{}}]", call("author_getShard", ""));
     let texts = [
         ("getter", public),

@@ -2,13 +2,13 @@
 //! The key to which a shard's operations are encrypted.
 
 use super::KeyError;
-use crate::seal::derive_bytes;
+use crate::seal::{SealError, SealingKey, derive_bytes};
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
     rsa::{KeySize, PrivateDecryptingKey},
 };
 use offstage_envelope::OpeningKey;
-use offstage_primitives::shielding::ShieldingPublicKey;
+use offstage_primitives::{H256, ShardIdentifier, shielding::ShieldingPublicKey};
 use zeroize::Zeroizing;
 
 /// The shard's RSA-3072 private key. Usable from several threads at once.
@@ -56,6 +56,21 @@ impl ShieldingKey {
         self.commitment_key.clone()
     }
 
+    /// The key that wraps the key of a worker's store (ARCHITECTURE.md, "The store"): every enclave of the shard can derive it,
+    /// whatever machine or image it runs on. `salt` is the store's own and public.
+    ///
+    /// # Errors
+    /// [`SealError::Cryptography`] when the library fails.
+    pub fn wrapping_key(
+        &self,
+        genesis_hash: &H256,
+        shard: &ShardIdentifier,
+        salt: &[u8; 32],
+    ) -> Result<SealingKey, SealError> {
+        let info = [WRAPPING_DOMAIN, genesis_hash.as_bytes(), shard.as_bytes(), salt];
+        Ok(SealingKey::new(&derive_bytes(&self.sealable, &info)?))
+    }
+
     /// Opens an envelope, see [`OpeningKey::open`].
     ///
     /// # Errors
@@ -81,6 +96,9 @@ impl ShieldingKey {
 
 /// Pinned by a test: another derivation would make workers of one shard publish different roots.
 const COMMITMENT_DOMAIN: &[u8] = b"offstage/state-commitment-key/v1\0";
+
+/// Pinned by a test: another derivation would open no store that was wrapped before.
+const WRAPPING_DOMAIN: &[u8] = b"offstage/store-wrapping-key/v1\0";
 
 /// The PKCS#8 form of an RSA-3072 key is about 1,800 bytes.
 pub(crate) const MAX_SEALABLE_LEN: usize = 4096;

@@ -29,6 +29,20 @@ fn the_commitment_key_is_pinned() {
 }
 
 #[test]
+fn the_wrapping_key_is_of_one_chain_one_shard_and_one_salt() {
+    let key = |genesis: u8, shard: u8, salt: u8| {
+        KEY.wrapping_key(&H256::repeat_byte(genesis), &[shard; 32].into(), &[salt; 32]).unwrap()
+    };
+    let record = key(1, 2, 3).seal(b"context", b"offstage").unwrap();
+    assert_eq!(&**key(1, 2, 3).open(b"context", &record).unwrap(), b"offstage");
+    for other in [key(9, 2, 3), key(1, 9, 3), key(1, 2, 9)] {
+        assert!(other.open(b"context", &record).is_err());
+    }
+    let pinned = hex::decode(PINNED_WRAP).unwrap();
+    assert_eq!(&**key(1, 2, 3).open(b"context", &pinned).unwrap(), b"offstage");
+}
+
+#[test]
 fn keys_of_other_sizes_and_damaged_keys_are_refused() {
     let small = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
     let small: Pkcs8V1Der<'_> = small.as_der().unwrap();
@@ -40,5 +54,9 @@ fn keys_of_other_sizes_and_damaged_keys_are_refused() {
 
 /// Made for these tests with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -outform DER`, as PKCS#8.
 const PINNED_KEY: &[u8] = include_bytes!("../../tests/vectors/shielding_key.pkcs8");
+
+/// Made with another implementation of HKDF and AES-GCM from the pinned key and the salt 0, 1, ... 23.
+const PINNED_WRAP: &str =
+    "01000102030405060708090a0b0c0d0e0f10111213141516178e71b8bdc88cbcf332cd7416c26dda5642355d20c0beaae0";
 
 const PINNED_COMMITMENT_KEY: &str = "6c82aeab68f45a872d4251627a9175d7c3f85a45f4c8e6865d8dd1c713c82f7e";

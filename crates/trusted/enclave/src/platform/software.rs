@@ -17,9 +17,9 @@ use aws_lc_rs::{digest, rand};
 use offstage_attestation::development::{self, Report};
 use offstage_primitives::attestation::Evidence;
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -36,7 +36,11 @@ impl SoftwarePlatform {
     /// # Errors
     /// When the directory or the secret in it cannot be read or made, or the secret is damaged.
     pub fn open(data_dir: &Path, mrenclave: [u8; 32]) -> Result<Self, PlatformError> {
-        fs::create_dir_all(data_dir).map_err(file_error("make", data_dir))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data_dir)
+            .map_err(file_error("make", data_dir))?;
         let path = data_dir.join(SECRET_FILE);
         let secret = match read_secret(&path)? {
             Some(secret) => secret,
@@ -126,9 +130,9 @@ fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Pl
 }
 
 /// Where the sealing secret is, within the data directory.
-const SECRET_FILE: &str = "software-platform.secret";
+const SECRET_FILE: &str = offstage_protocol::files::SOFTWARE_SECRET;
 
-const UNFINISHED_SECRET_FILE: &str = "software-platform.secret.unfinished";
+const UNFINISHED_SECRET_FILE: &str = offstage_protocol::files::UNFINISHED_SOFTWARE_SECRET;
 const SECRET_DOMAIN: &[u8] = b"offstage/software-platform/v1\0";
 const SECRET_LEN: usize = 32;
 const MEASURE_CHUNK_LEN: usize = 64 * 1024;
@@ -139,14 +143,15 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn the_secret_survives_a_restart_and_is_the_users_alone() {
+    fn h23_the_secret_survives_a_restart_and_is_the_users_alone() {
         let dir = tempfile::tempdir().unwrap();
         let first = SoftwarePlatform::open(&dir.path().join("new"), [1; 32]).unwrap();
         let record = first.sealing_key().unwrap().seal(b"a", b"b").unwrap();
         let second = SoftwarePlatform::open(&dir.path().join("new"), [1; 32]).unwrap();
         assert_eq!(&**second.sealing_key().unwrap().open(b"a", &record).unwrap(), b"b");
-        let mode = fs::metadata(dir.path().join("new").join(SECRET_FILE)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&dir.path().join("new").join(SECRET_FILE)), 0o600);
+        assert_eq!(mode(&dir.path().join("new")), 0o700);
     }
 
     #[test]

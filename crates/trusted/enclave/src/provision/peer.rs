@@ -15,7 +15,7 @@
 
 use crate::view::{AttestationPolicy, Identity};
 use offstage_attestation::{
-    EvidenceError, EvidencePolicy, Expectations, VerifiedIdentity, verify_evidence,
+    EvidenceError, Expectations, VerifiedIdentity, verify_evidence,
     x509::{self, X509Error},
 };
 use offstage_primitives::H256;
@@ -95,12 +95,7 @@ impl PeerVerifier {
         let evidence = x509::evidence(certificate)?.evidence;
         let parsed = ParsedCertificate::try_from(certificate).map_err(|_| X509Error::Malformed)?;
         let expectations = Expectations {
-            policy: EvidencePolicy {
-                root: &self.policy.root_certificate,
-                tcb: &self.policy.tcb_policy,
-                allow_debug: self.policy.allow_debug,
-                now_seconds: self.policy.now_secs,
-            },
+            policy: self.policy.platforms.at(self.policy.now_secs),
             mr_enclaves: &[self.policy.fingerprint.0],
             genesis_hash: self.identity.genesis_hash,
             shard: self.identity.shard,

@@ -74,7 +74,7 @@ mod tests {
             pending_upgrade: pending.map(|(fingerprint, _)| config(fingerprint)),
             upgrade_at: pending.map(|(_, at)| at),
         });
-        ChainFacts { shard_config, ..crate::registry::tests::blank_facts() }
+        ChainFacts { shard_config, ..crate::ingest::tests_support::facts() }
     }
 
     /// Which of the two may have the key after each of these blocks.

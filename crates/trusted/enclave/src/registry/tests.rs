@@ -2,25 +2,11 @@
 //! Interleavings of registrations, removals and confirmations (rows P8, P12, H21).
 
 use super::*;
-use crate::ingest::{ChainFacts, Confirmed};
-use offstage_primitives::attestation::TcbPolicy;
+use crate::ingest::{ChainFacts, Confirmed, tests_support::facts};
 use proptest::prelude::*;
 
 const SHARD: [u8; 32] = [1; 32];
 const GENESIS: H256 = H256::repeat_byte(2);
-
-pub(crate) fn blank_facts() -> ChainFacts {
-    ChainFacts {
-        timestamp_ms: 0,
-        nonce: 0,
-        balance: 0,
-        shard_config: None,
-        root_certificate: Vec::new(),
-        tcb_policy: TcbPolicy::default(),
-        allow_debug: false,
-        registered: true,
-    }
-}
 
 fn account(n: u8) -> AccountId32 {
     [n; 32].into()
@@ -56,11 +42,12 @@ fn confirmed(n: u8) -> RegistryEvent {
 fn block(number: u32, timestamp_ms: u64, registry: Vec<RegistryEvent>) -> Ingested {
     Ingested {
         block: BlockReference { number, hash: H256::from_low_u64_be(number.into()) },
-        facts: ChainFacts { timestamp_ms, ..blank_facts() },
+        facts: ChainFacts { timestamp_ms, ..facts() },
         incoming: Vec::new(),
         registry,
         confirmed: Vec::<Confirmed>::new(),
         unshielded: Vec::new(),
+        fee: None,
     }
 }
 

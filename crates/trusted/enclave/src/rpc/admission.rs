@@ -1,213 +1,135 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Who may connect: so many at once, so many of one address, and so many new ones per minute of one address.
+//! Who may connect, and how much one address may ask for.
 //!
-//! The clock is the runtime's monotonic one. A host that bends it only opens or closes its own worker's doors.
+//! There are so many places, so many for one address, and so many arrivals per minute of one address. Whoever comes
+//! when there is no place gets the one of the connection that has said nothing for the longest time, of the address
+//! that has the most. So a few addresses that hold all places lose one to each newcomer, and never get one from
+//! somebody who has fewer (threat model C15).
+//!
+//! Over all its connections an address has one budget of work, which time refills (C14).
+//!
+//! The clock is the runtime's monotonic one, and it is read here alone. A host that bends it only opens or closes
+//! its own worker's doors.
 
+mod bucket;
+mod places;
+
+use bucket::Bucket;
+use places::Places;
 use std::{
-    collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 
-/// Counts connections by address.
+/// Gives places to connections.
 pub(crate) struct Admission {
     limits: AdmissionLimits,
-    peers: Arc<Mutex<Peers>>,
+    places: Arc<Mutex<Places>>,
 }
 
 /// The limits of an [`Admission`].
 #[derive(Clone, Debug)]
 pub(crate) struct AdmissionLimits {
+    /// Connections at once.
     pub(crate) connections: usize,
+    /// Connections at once of one address.
     pub(crate) connections_per_peer: usize,
+    /// New connections of one address per minute, after a first burst of as many.
     pub(crate) arrivals_per_peer_per_minute: u32,
+    /// Units of work of one address per second, after a first burst of [`WORK_BURST_SECS`] times as many.
+    pub(crate) work_per_peer_per_second: u32,
 }
 
 /// A place among the connections, free again when dropped.
-pub(crate) struct Admitted {
-    peer: IpAddr,
-    peers: Arc<Mutex<Peers>>,
-}
-
-#[derive(Default)]
-struct Peers {
-    open: usize,
-    by_address: HashMap<IpAddr, Peer>,
-}
-
-struct Peer {
-    open: usize,
-    arrivals: Bucket,
+pub(crate) struct Place {
+    number: u64,
+    places: Arc<Mutex<Places>>,
+    taken: Arc<Notify>,
 }
 
 impl Admission {
     pub(crate) fn new(limits: AdmissionLimits) -> Self {
-        Self { limits, peers: Arc::default() }
+        Self { limits, places: Arc::default() }
     }
 
-    /// A place for a new connection of `address`, if it may have one.
-    pub(crate) fn admit(&self, address: IpAddr) -> Option<Admitted> {
-        let peer = unit(address);
-        let rate = self.limits.arrivals_per_peer_per_minute;
-        let mut peers = lock(&self.peers);
-        if peers.open >= self.limits.connections {
-            return None;
-        }
-        if peers.by_address.len() >= MAX_REMEMBERED {
-            peers.by_address.retain(|_, peer| peer.open > 0 || !peer.arrivals.is_full());
-            if peers.by_address.len() >= MAX_REMEMBERED {
-                return None;
-            }
-        }
-        let entry = peers
-            .by_address
-            .entry(peer)
-            .or_insert_with(|| Peer { open: 0, arrivals: Bucket::new(rate, Duration::from_secs(60)) });
-        if entry.open >= self.limits.connections_per_peer || !entry.arrivals.take() {
-            return None;
-        }
-        entry.open = entry.open.saturating_add(1);
-        peers.open = peers.open.saturating_add(1);
-        drop(peers);
-        Some(Admitted { peer, peers: self.peers.clone() })
+    /// A place for a new connection of `address`, unless that address comes too often or has used up its budget.
+    pub(crate) fn admit(&self, address: IpAddr) -> Option<Place> {
+        let (number, taken) = lock(&self.places).admit(now(), address, &self.limits)?;
+        Some(Place { number, places: self.places.clone(), taken })
     }
 }
 
-impl Drop for Admitted {
+impl Place {
+    /// The connection said something: it is not idle.
+    pub(crate) fn touch(&self) {
+        lock(&self.places).touch(self.number, now());
+    }
+
+    /// Takes work from the budget of the connection's address.
+    ///
+    /// # Errors
+    /// When the budget is used up: how long it takes until there is enough.
+    pub(crate) fn spend(&self, work: u32) -> Result<(), Duration> {
+        lock(&self.places).spend(self.number, now(), work)
+    }
+
+    /// Returns when the place was given to another connection: this one is to end.
+    pub(crate) async fn taken(&self) {
+        self.taken.notified().await;
+    }
+
+    /// Returns when the connection has said nothing for so long.
+    pub(crate) async fn silent(&self, limit: Duration) {
+        let since = lock(&self.places).active(self.number);
+        // Without a place the connection is about to end anyway.
+        let Some(end) = since.and_then(|since| since.checked_add(limit)) else { return };
+        sleep_until(end).await;
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
-        let mut peers = lock(&self.peers);
-        peers.open = peers.open.saturating_sub(1);
-        if let Some(peer) = peers.by_address.get_mut(&self.peer) {
-            peer.open = peer.open.saturating_sub(1);
-        }
+        lock(&self.places).leave(self.number);
     }
 }
 
-/// A token bucket: `capacity` tokens, which come back evenly within `period`.
-pub(crate) struct Bucket {
-    capacity: f64,
-    per_second: f64,
-    tokens: f64,
-    updated: Instant,
-}
+/// How fast one connection's calls are taken.
+pub(crate) struct Pace(Bucket);
 
-impl Bucket {
-    #[expect(clippy::disallowed_methods, reason = "how often a client is served; no state depends on it")]
-    pub(crate) fn new(capacity: u32, period: Duration) -> Self {
-        let capacity = f64::from(capacity.max(1));
-        Self {
-            capacity,
-            per_second: capacity / period.as_secs_f64(),
-            tokens: capacity,
-            updated: Instant::now(),
-        }
+impl Pace {
+    pub(crate) fn new(calls_per_second: u32) -> Self {
+        Self(Bucket::new(now(), calls_per_second, calls_per_second))
     }
 
-    /// Takes a token, if there is one.
-    pub(crate) fn take(&mut self) -> bool {
-        self.refill();
-        let there_is_one = self.tokens >= 1.0;
-        if there_is_one {
-            self.tokens -= 1.0;
-        }
-        there_is_one
-    }
-
-    /// Takes `count` tokens, on credit when they are not there, and says how long to wait for them.
-    pub(crate) fn take_on_credit(&mut self, count: usize) -> Duration {
-        self.refill();
-        self.tokens -= f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-        Duration::from_secs_f64((-self.tokens / self.per_second).clamp(0.0, LONGEST_WAIT_SECS))
-    }
-
-    fn is_full(&mut self) -> bool {
-        self.refill();
-        self.tokens >= self.capacity
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "how often a client is served; no state depends on it")]
-    fn refill(&mut self) {
-        let now = Instant::now();
-        let gained = now.saturating_duration_since(self.updated).as_secs_f64() * self.per_second;
-        self.tokens = (self.tokens + gained).min(self.capacity);
-        self.updated = now;
+    /// How long to wait before the next `count` calls.
+    pub(crate) fn next(&mut self, count: usize) -> Duration {
+        self.0.take_on_credit(now(), u32::try_from(count).unwrap_or(u32::MAX))
     }
 }
 
-/// Whoever has one IPv6 address has a whole /64 of them.
-fn unit(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-        v4 @ IpAddr::V4(_) => v4,
-    }
+#[expect(clippy::disallowed_methods, reason = "how often a client is served; no state depends on it")]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// The counts stay right when a thread panics between two of these locks, so poisoning tells nothing.
-fn lock(peers: &Mutex<Peers>) -> MutexGuard<'_, Peers> {
-    peers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn lock(places: &Mutex<Places>) -> MutexGuard<'_, Places> {
+    places.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Addresses that are remembered, about 100 bytes each.
+/// For so many seconds' worth of work an address that was quiet may ask at once.
+pub(crate) const WORK_BURST_SECS: u32 = 10;
+
+/// What a handshake costs of the budget: a signature and a key agreement.
+const HANDSHAKE_WORK: u32 = 20;
+
+/// Addresses that are remembered, about 150 bytes each.
 const MAX_REMEMBERED: usize = 10_000;
 
-const LONGEST_WAIT_SECS: f64 = 3600.0;
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn admission(connections: usize, connections_per_peer: usize, arrivals: u32) -> Admission {
-        Admission::new(AdmissionLimits {
-            connections,
-            connections_per_peer,
-            arrivals_per_peer_per_minute: arrivals,
-        })
-    }
-
-    fn v4(last: u8) -> IpAddr {
-        IpAddr::from([10, 0, 0, last])
-    }
-
-    #[tokio::test]
-    async fn c10_places_are_limited_in_all_and_per_peer_and_come_back() {
-        let admission = admission(3, 2, 100);
-        let first = admission.admit(v4(1)).unwrap();
-        let _second = admission.admit(v4(1)).unwrap();
-        assert!(admission.admit(v4(1)).is_none());
-        let _third = admission.admit(v4(2)).unwrap();
-        assert!(admission.admit(v4(3)).is_none());
-        drop(first);
-        assert!(admission.admit(v4(1)).is_some());
-    }
-
-    #[tokio::test]
-    async fn c10_arrivals_are_limited_per_peer() {
-        let admission = admission(100, 100, 3);
-        for _ in 0..3 {
-            drop(admission.admit(v4(1)).unwrap());
-        }
-        assert!(admission.admit(v4(1)).is_none());
-        assert!(admission.admit(v4(2)).is_some());
-    }
-
-    #[tokio::test]
-    async fn c10_a_network_of_ipv6_addresses_is_one_peer() {
-        let admission = admission(100, 1, 100);
-        let _first = admission.admit("2001:db8::1".parse().unwrap()).unwrap();
-        assert!(admission.admit("2001:db8::ffff:2".parse().unwrap()).is_none());
-        assert!(admission.admit("2001:db8:0:1::1".parse().unwrap()).is_some());
-    }
-
-    #[tokio::test]
-    async fn credit_has_to_be_waited_for() {
-        let begun = std::time::Instant::now();
-        let mut bucket = Bucket::new(10, Duration::from_secs(1));
-        assert_eq!(bucket.take_on_credit(10), Duration::ZERO);
-        let wait = bucket.take_on_credit(5);
-        // Half a second, less what has come back since.
-        assert!(wait <= Duration::from_millis(500), "{wait:?}");
-        assert!(wait + begun.elapsed() >= Duration::from_millis(499), "{wait:?}");
-    }
-}
+mod tests;

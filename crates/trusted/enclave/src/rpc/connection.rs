@@ -3,9 +3,9 @@
 
 use super::{
     RpcLimits,
-    admission::Bucket,
+    admission::{Pace, Place},
     json::{self, Call, ErrorObject, Fault, Message as RpcMessage},
-    methods::Methods,
+    methods::{Methods, Query},
 };
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
@@ -23,48 +23,39 @@ use tokio_tungstenite::{
     },
 };
 
-/// Serves a connection to its end.
+/// Serves a connection to its end, or until its place is given to another.
 pub(super) async fn run(
     stream: TcpStream,
     acceptor: TlsAcceptor,
     methods: &Methods,
     limits: &RpcLimits,
+    place: &Place,
 ) -> Result<(), ConnectionError> {
-    let mut socket = timeout(limits.handshake, handshake(stream, acceptor, limits)).await??;
-    let mut calls = Bucket::new(limits.calls_per_second, Duration::from_secs(1));
-    loop {
-        let message = match timeout(limits.silence, socket.next()).await? {
-            None => return Ok(()),
-            Some(Ok(message)) => message,
-            Some(Err(tungstenite::Error::Capacity(_))) => {
-                let reason = format!("a message may have {} bytes", limits.message_len);
-                return close(&mut socket, CloseCode::Size, reason, limits).await;
-            }
-            Some(Err(error)) => return Err(error.into()),
-        };
-        let text = match &message {
-            Message::Text(text) => text.as_bytes(),
-            Message::Binary(bytes) => bytes,
-            // The library answers pings and the other side's close; they count as calls, or they could flood.
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
-                sleep(calls.take_on_credit(1)).await;
-                continue;
-            }
-            Message::Close(_) => return Ok(()),
-        };
-        let request = json::parse(text, limits.batch_len);
-        sleep(calls.take_on_credit(cost(&request))).await;
-        if let Some(answer) = answer(request, methods, limits).await {
-            timeout(limits.write, socket.send(Message::text(answer.to_string()))).await??;
+    let mut socket = tokio::select! {
+        biased;
+        () = place.taken() => return Err(ConnectionError::GivenAway),
+        socket = timeout(limits.handshake, handshake(stream, acceptor, limits)) => socket??,
+    };
+    let farewell = tokio::select! {
+        biased;
+        () = place.taken() => {
+            Some(farewell(CloseCode::Again, "all places are taken, and this connection was idle the longest"))
         }
+        farewell = converse(&mut socket, methods, limits, place) => farewell?,
+    };
+    if let Some(farewell) = farewell {
+        timeout(FAREWELL, socket.close(Some(farewell))).await??;
     }
+    Ok(())
 }
+
+type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
 async fn handshake(
     stream: TcpStream,
     acceptor: TlsAcceptor,
     limits: &RpcLimits,
-) -> Result<WebSocketStream<TlsStream<TcpStream>>, ConnectionError> {
+) -> Result<Socket, ConnectionError> {
     stream.set_nodelay(true).map_err(ConnectionError::Handshake)?;
     let stream = acceptor.accept(stream).await.map_err(ConnectionError::Handshake)?;
     let config = WebSocketConfig::default()
@@ -75,62 +66,118 @@ async fn handshake(
     Ok(accept_async_with_config(stream, Some(config)).await?)
 }
 
-async fn answer(request: RpcMessage, methods: &Methods, limits: &RpcLimits) -> Option<Value> {
-    match request {
-        RpcMessage::Single(call) => answer_one(call, methods).await,
-        RpcMessage::Batch(calls) => {
-            let mut answers = Vec::with_capacity(calls.len());
-            let mut len = 0usize;
-            for call in calls {
-                let answer = match call {
-                    Ok(Call { id, .. }) if len > limits.batch_answer_len => {
-                        id.map(|id| json::answer(id, Err(ErrorObject::too_long())))
-                    }
-                    call => answer_one(call, methods).await,
-                };
-                len = len.saturating_add(answer.as_ref().map_or(0, result_len));
-                answers.extend(answer);
-            }
-            // A batch of notifications gets no answer, not an empty one.
-            (!answers.is_empty()).then_some(Value::Array(answers))
-        }
-    }
-}
-
-async fn answer_one(call: Result<Call, Fault>, methods: &Methods) -> Option<Value> {
-    match call {
-        Err(Fault { id, error }) => Some(json::answer(id, Err(error))),
-        Ok(Call { id, method, params }) => {
-            // No method of ours does anything but answer, so a notification has nothing to do.
-            let id = id?;
-            let outcome = match params {
-                Ok(params) => methods.call(&method, &params).await,
-                Err(error) => Err(error),
-            };
-            Some(json::answer(id, outcome.map(Value::String)))
-        }
-    }
-}
-
-fn result_len(answer: &Value) -> usize {
-    answer.get("result").and_then(Value::as_str).map_or(0, str::len)
-}
-
-async fn close(
-    socket: &mut WebSocketStream<TlsStream<TcpStream>>,
-    code: CloseCode,
-    reason: String,
+/// Answers until the client ends the connection, or there is a reason to end it, which is told.
+async fn converse(
+    socket: &mut Socket,
+    methods: &Methods,
     limits: &RpcLimits,
-) -> Result<(), ConnectionError> {
-    let frame = CloseFrame { code, reason: reason.into() };
-    Ok(timeout(limits.write, socket.close(Some(frame))).await??)
+    place: &Place,
+) -> Result<Option<CloseFrame>, ConnectionError> {
+    let mut pace = Pace::new(limits.calls_per_second);
+    loop {
+        let message = tokio::select! {
+            biased;
+            message = socket.next() => message,
+            () = place.silent(limits.silence) => {
+                return Ok(Some(farewell(CloseCode::Away, "there was no message for too long")));
+            }
+        };
+        let message = match message {
+            None => return Ok(None),
+            Some(Ok(message)) => message,
+            Some(Err(tungstenite::Error::Capacity(_))) => {
+                let reason = format!("a message may have {} bytes", limits.message_len);
+                return Ok(Some(farewell(CloseCode::Size, reason)));
+            }
+            Some(Err(error)) => return Err(error.into()),
+        };
+        let text = match &message {
+            Message::Text(text) => text.as_bytes(),
+            Message::Binary(bytes) => bytes,
+            // The library answers pings and the other side's close. They are no activity, or whoever sends nothing
+            // else would keep his place (threat model C15); they count as calls, or they could flood.
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {
+                if place.spend(1).is_err() {
+                    return Ok(Some(farewell(CloseCode::Again, OVER_BUDGET)));
+                }
+                sleep(pace.next(1)).await;
+                continue;
+            }
+            Message::Close(_) => return Ok(None),
+        };
+        place.touch();
+        let request = match affordable(text, limits, place) {
+            Ok(request) => request,
+            Err(wait) => {
+                let error = json::answer(Value::Null, Err(ErrorObject::over_budget(wait)));
+                timeout(limits.write, socket.send(Message::text(error.to_string()))).await??;
+                return Ok(Some(farewell(CloseCode::Again, OVER_BUDGET)));
+            }
+        };
+        sleep(pace.next(request.calls.len())).await;
+        if let Some(answer) = answer(request, methods, limits).await {
+            timeout(limits.write, socket.send(Message::text(answer.to_string()))).await??;
+        }
+    }
 }
 
-fn cost(request: &RpcMessage) -> usize {
-    match request {
-        RpcMessage::Single(_) => 1,
-        RpcMessage::Batch(calls) => calls.len(),
+/// A message whose calls' parameters have been read.
+struct Request {
+    is_batch: bool,
+    calls: Vec<Asked>,
+}
+
+/// A call: under which id it is answered, if at all, and what is asked.
+struct Asked {
+    id: Option<Value>,
+    query: Result<Query, ErrorObject>,
+}
+
+/// Takes a message apart, if its address can pay for the reading and then for the answers.
+fn affordable(text: &[u8], limits: &RpcLimits, place: &Place) -> Result<Request, Duration> {
+    let reading = u32::try_from(text.len() / BYTES_READ_PER_WORK).unwrap_or(u32::MAX);
+    place.spend(reading.saturating_add(1))?;
+    let request = match json::parse(text, limits.batch_len) {
+        RpcMessage::Single(call) => Request { is_batch: false, calls: vec![asked(call)] },
+        RpcMessage::Batch(calls) => Request { is_batch: true, calls: calls.into_iter().map(asked).collect() },
+    };
+    let work = request.calls.iter().map(|call| call.query.as_ref().map_or(1, Query::work));
+    place.spend(work.fold(0, u32::saturating_add))?;
+    Ok(request)
+}
+
+fn asked(call: Result<Call, Fault>) -> Asked {
+    match call {
+        Err(Fault { id, error }) => Asked { id: Some(id), query: Err(error) },
+        Ok(Call { id, method, params }) => {
+            Asked { id, query: params.and_then(|params| Query::read(&method, &params)) }
+        }
     }
+}
+
+async fn answer(request: Request, methods: &Methods, limits: &RpcLimits) -> Option<Value> {
+    let mut answers = Vec::with_capacity(request.calls.len());
+    let mut len = 0usize;
+    for Asked { id, query } in request.calls {
+        // No method of ours does anything but answer, so a notification has nothing to do.
+        let Some(id) = id else { continue };
+        let outcome = match query {
+            Ok(_) if len > limits.batch_answer_len => Err(ErrorObject::too_long()),
+            Ok(query) => Ok(methods.answer(query).await),
+            Err(error) => Err(error),
+        };
+        len = len.saturating_add(outcome.as_ref().map_or(0, |text| text.len()));
+        answers.push(json::answer(id, outcome.map(|text| Value::String(text.as_ref().to_owned()))));
+    }
+    match request.is_batch {
+        // A batch of notifications gets no answer, not an empty one.
+        true => (!answers.is_empty()).then_some(Value::Array(answers)),
+        false => answers.pop(),
+    }
+}
+
+fn farewell(code: CloseCode, reason: impl Into<String>) -> CloseFrame {
+    CloseFrame { code, reason: reason.into().into() }
 }
 
 /// Why a connection ended early. Only for the log at its finest level; it holds nothing that a client said.
@@ -142,7 +189,17 @@ pub(super) enum ConnectionError {
     WebSocket(#[from] tungstenite::Error),
     #[error("the client was too slow")]
     TooSlow(#[from] Elapsed),
+    #[error("its place was given to another before the handshake ended")]
+    GivenAway,
 }
 
 /// Small, because every connection has two.
 const BUFFER_LEN: usize = 4 * 1024;
+
+/// To read so many bytes of JSON costs a unit of work.
+const BYTES_READ_PER_WORK: usize = 4 * 1024;
+
+/// How long a client may take to read that its connection ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+const OVER_BUDGET: &str = "this address asks for more than its share; come back later";

@@ -4,13 +4,18 @@
 use super::{
     RpcLimits,
     json::{self, Call, Fault, Message},
-    methods::{MAX_REQUEST_LEN, single_hex_param},
+    methods::{MAX_REQUEST_LEN, Query, single_hex_param},
 };
 use codec::Encode;
-use offstage_primitives::{bounded::decode_bounded, enclave_bridge::Request};
+use offstage_primitives::{
+    bounded::decode_bounded,
+    enclave_bridge::Request,
+    rpc::{ErrorCode, Method},
+};
 use serde_json::Value;
 
-/// A message of a client: each of its calls is answered once, in JSON, and what a getter's parameter holds is read.
+/// A message of a client: each of its calls is answered once, in JSON, and the request in a getter's
+/// parameter is read. What is inside it is the business logic's to decode.
 pub fn json(text: &[u8]) {
     let limits = RpcLimits::default();
     let calls = match json::parse(text, limits.batch_len) {
@@ -26,7 +31,10 @@ pub fn json(text: &[u8]) {
             Ok(Call { id, method, params }) => {
                 assert!(method.len() <= text.len());
                 match params {
-                    Ok(params) => check_params(&params),
+                    Ok(params) => {
+                        check_params(&params);
+                        check_query(&method, &params);
+                    }
                     Err(error) => check_answer(&json::answer(id.unwrap_or(Value::Null), Err(error)), text),
                 }
             }
@@ -44,10 +52,17 @@ fn check_answer(answer: &Value, text: &[u8]) {
     assert!(answer.contains_key("id") && answer["error"]["code"].is_i64());
 }
 
+/// What is understood is a method's name with the parameters that it takes.
+fn check_query(method: &str, params: &[Value]) {
+    match Query::read(method, params) {
+        Ok(query) => assert!(query.work() > 0 && Method::named(method).is_some()),
+        Err(error) => assert_eq!(error.code == ErrorCode::UnknownMethod, Method::named(method).is_none()),
+    }
+}
+
 fn check_params(params: &[Value]) {
     let Ok(bytes) = single_hex_param(params, MAX_REQUEST_LEN) else { return };
     assert!(bytes.len() <= MAX_REQUEST_LEN);
     let Ok(request) = decode_bounded::<Request>(&bytes, MAX_REQUEST_LEN) else { return };
     assert_eq!(request.encode(), bytes);
-    crate::fuzzing::getter(&request.cyphertext);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! JSON-RPC 2.0 messages: taking them apart and putting answers together (<https://www.jsonrpc.org/specification>).
 
+use offstage_primitives::rpc::ErrorCode;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// A message of a client.
 #[derive(Debug, PartialEq)]
@@ -31,31 +33,44 @@ pub(super) struct Fault {
 /// JSON-RPC's own errors.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ErrorObject {
-    pub(super) code: i32,
+    pub(super) code: ErrorCode,
     pub(super) message: String,
 }
 
 impl ErrorObject {
     pub(super) fn parse_error() -> Self {
-        Self { code: -32700, message: "parse error: the message is not JSON".into() }
+        Self { code: ErrorCode::Parse, message: "parse error: the message is not JSON".into() }
     }
 
     pub(super) fn invalid_request(message: impl Into<String>) -> Self {
-        Self { code: -32600, message: format!("invalid request: {}", message.into()) }
+        Self { code: ErrorCode::InvalidRequest, message: format!("invalid request: {}", message.into()) }
     }
 
     pub(super) fn unknown_method() -> Self {
         // The name is not repeated: it is the client's own, of any length and content.
-        Self { code: -32601, message: "unknown method; rpc_methods lists those that there are".into() }
+        Self {
+            code: ErrorCode::UnknownMethod,
+            message: "unknown method; rpc_methods lists those that there are".into(),
+        }
     }
 
     pub(super) fn invalid_params(message: impl Into<String>) -> Self {
-        Self { code: -32602, message: format!("invalid params: {}", message.into()) }
+        Self { code: ErrorCode::InvalidParams, message: format!("invalid params: {}", message.into()) }
     }
 
     pub(super) fn too_long() -> Self {
-        // The first of the codes that the specification leaves to servers.
-        Self { code: -32000, message: "the answers to this batch are too long; send this call alone".into() }
+        Self {
+            code: ErrorCode::BatchTooLong,
+            message: "the answers to this batch are too long; send this call alone".into(),
+        }
+    }
+
+    pub(super) fn over_budget(wait: Duration) -> Self {
+        let seconds = wait.as_secs().saturating_add(1);
+        Self {
+            code: ErrorCode::OverBudget,
+            message: format!("this address asks for more than its share; connect again in {seconds} s"),
+        }
     }
 }
 
@@ -77,7 +92,7 @@ pub(super) fn answer(id: Value, outcome: Result<Value, ErrorObject>) -> Value {
     match outcome {
         Ok(result) => json!({ "jsonrpc": "2.0", "result": result, "id": id }),
         Err(ErrorObject { code, message }) => {
-            json!({ "jsonrpc": "2.0", "error": { "code": code, "message": message }, "id": id })
+            json!({ "jsonrpc": "2.0", "error": { "code": code.number(), "message": message }, "id": id })
         }
     }
 }
@@ -122,8 +137,8 @@ mod tests {
 
     fn code(text: &str) -> i32 {
         match parse(text.as_bytes(), 3) {
-            Message::Single(Err(fault)) => fault.error.code,
-            Message::Single(Ok(Call { params: Err(error), .. })) => error.code,
+            Message::Single(Err(fault)) => fault.error.code.number(),
+            Message::Single(Ok(Call { params: Err(error), .. })) => error.code.number(),
             other => panic!("{other:?}"),
         }
     }

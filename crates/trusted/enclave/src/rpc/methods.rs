@@ -1,142 +1,180 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The methods.
+//! The methods: from a call's parameters to the answer. Which there are is in [`offstage_primitives::rpc::Method`].
 //!
 //! Parameters are an array; the result is `0x` and the hexadecimal form of a SCALE-encoded
-//! [`RpcReturnValue`], whose `value` is the SCALE encoding that the table names, or a `String` with status `Error`.
+//! [`RpcReturnValue`].
 //!
-//! | method | parameters | value | answered |
-//! |---|---|---|---|
-//! | `author_getShieldingKey` | | `String`: the JSON form of the key | serving |
-//! | `author_getFingerprint` | | `[u8; 32]`: MRENCLAVE | always |
-//! | `author_getShard` | | `H256` | always |
-//! | `author_getMuRaUrl`, `author_getUntrustedUrl` | | `String` | always |
-//! | `state_getMetadata` | | the business logic's `RuntimeMetadataPrefixed` | always |
-//! | `state_executeGetter` | hex of `Request` whose `cyphertext` is a bare `Getter` | `Option<Vec<u8>>` | serving |
-//! | `offstage_executeGetter` | the same | [`GetterAnswer`]: the value and the block it holds for | serving |
-//! | `offstage_getReceipt` | hex of an operation's hash | `Option<Receipt>` | serving |
-//! | `offstage_getStatus` | | [`WorkerStatus`] | always |
-//! | `offstage_getEvidence` | | `CertificateEvidence` | always |
-//! | `rpc_methods` | | `Vec<String>` | always |
-//! | `system_name`, `system_version`, `system_health` | | `String` | always |
-//! | `author_submitExtrinsic`, `author_submitAndWatchExtrinsic`, `author_pendingExtrinsics` | any | an `Error` | never |
-//!
-//! Direct invocation is refused whatever is inside (threat model C6): an operation that reached one worker only would make the
-//! shard's workers disagree. Operations go through the parentchain.
+//! # Attacks
+//! - Direct invocation is refused whatever is inside (threat model C6): an operation that reached one worker only
+//!   would make the shard's workers disagree. Operations go through the parentchain.
+//! - A flood of calls that are no good, or ask for the same (C14): the parameters are read before anything is made, in
+//!   [`Query::read`]; what does not change is made once; and each call costs its share of a budget, [`Query::work`].
 
 use super::{RpcLimits, json::ErrorObject};
 use crate::view::{View, ViewError};
-use codec::{Decode, Encode};
+use codec::Encode;
 use offstage_attestation::x509;
 use offstage_primitives::{
-    H256, bounded::decode_bounded, enclave_bridge::Request, rpc::RpcReturnValue, trusted::MAX_OPERATION_LEN,
+    H256,
+    bounded::decode_bounded,
+    enclave_bridge::Request,
+    rpc::{GetterAnswer, Method, Parameters, Phase, RpcReturnValue, WorkerStatus},
+    shielding::ShieldingPublicKey,
+    trusted::MAX_OPERATION_LEN,
 };
-use offstage_protocol::{BlockReference, Phase};
+use rustls::pki_types::CertificateDer;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// What `offstage_getStatus` answers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
-pub struct WorkerStatus {
-    /// What the worker is doing.
-    pub phase: Phase,
-    /// The last block that it executed.
-    pub position: BlockReference,
-    /// The newest block that it knows to be final.
-    pub finalized: BlockReference,
+/// A call whose parameters are good.
+pub(super) enum Query {
+    Fingerprint,
+    MutualAttestationUrl,
+    Shard,
+    ShieldingKey,
+    UntrustedUrl,
+    DirectInvocation,
+    GetterAtBlock(Request),
+    Evidence,
+    Receipt(H256),
+    Status,
+    Methods,
+    Getter(Request),
+    Metadata,
+    Health,
+    Name,
+    Version,
 }
 
-/// What `offstage_executeGetter` answers.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-pub struct GetterAnswer {
-    /// As in `state_executeGetter`: the SCALE encoding of the value, if there is one.
-    pub value: Option<Vec<u8>>,
-    /// The block it holds for.
-    pub block: BlockReference,
+impl Query {
+    /// Reads a method's name and parameters, and makes nothing.
+    pub(super) fn read(method: &str, params: &[Value]) -> Result<Self, ErrorObject> {
+        let method = Method::named(method).ok_or_else(ErrorObject::unknown_method)?;
+        if method.parameters() == Parameters::Nothing && !params.is_empty() {
+            return Err(ErrorObject::invalid_params("this method takes none"));
+        }
+        Ok(match method {
+            Method::Fingerprint => Self::Fingerprint,
+            Method::MutualAttestationUrl => Self::MutualAttestationUrl,
+            Method::Shard => Self::Shard,
+            Method::ShieldingKey => Self::ShieldingKey,
+            Method::UntrustedUrl => Self::UntrustedUrl,
+            Method::PendingExtrinsics | Method::SubmitAndWatchExtrinsic | Method::SubmitExtrinsic => {
+                Self::DirectInvocation
+            }
+            Method::GetterAtBlock => Self::GetterAtBlock(getter(params)?),
+            Method::Evidence => Self::Evidence,
+            Method::Receipt => Self::Receipt(operation(params)?),
+            Method::Status => Self::Status,
+            Method::Methods => Self::Methods,
+            Method::Getter => Self::Getter(getter(params)?),
+            Method::Metadata => Self::Metadata,
+            Method::Health => Self::Health,
+            Method::Name => Self::Name,
+            Method::Version => Self::Version,
+        })
+    }
+
+    /// What the answer costs of the budget of the caller's address. A unit is some 20 microseconds of a core.
+    pub(super) fn work(&self) -> u32 {
+        match self {
+            // A look into the store, a signature to verify.
+            Self::GetterAtBlock(_) | Self::Getter(_) | Self::Receipt(_) => 10,
+            // Some 200 KB to copy and to encrypt.
+            Self::Metadata => 50,
+            // Some 10 KB.
+            Self::Evidence => 3,
+            Self::Fingerprint
+            | Self::MutualAttestationUrl
+            | Self::Shard
+            | Self::ShieldingKey
+            | Self::UntrustedUrl
+            | Self::DirectInvocation
+            | Self::Status
+            | Self::Methods
+            | Self::Health
+            | Self::Name
+            | Self::Version => 1,
+        }
+    }
 }
 
-/// Answers calls from the view.
+/// Answers queries from the view.
 pub(super) struct Methods {
     view: Arc<View>,
     getters: Semaphore,
     limits: RpcLimits,
+    constants: Constants,
+    shielding_key: Memo<ShieldingPublicKey>,
+    evidence: Memo<CertificateDer<'static>>,
 }
 
 impl Methods {
-    pub(super) fn new(view: Arc<View>, getters: Semaphore, limits: RpcLimits) -> Self {
-        Self { view, getters, limits }
+    pub(super) fn new(view: Arc<View>, limits: RpcLimits) -> Self {
+        let constants = Constants::new(&view);
+        let getters = Semaphore::new(limits.getters_at_once);
+        Self { view, getters, limits, constants, shielding_key: Memo::default(), evidence: Memo::default() }
     }
 
-    /// The hexadecimal answer to a call.
-    pub(super) async fn call(&self, method: &str, params: &[Value]) -> Result<String, ErrorObject> {
-        let answer = match method {
-            "state_executeGetter" => self.execute_getter(params, |value, _| value.encode()).await?,
-            "offstage_executeGetter" => {
-                self.execute_getter(params, |value, block| GetterAnswer { value, block }.encode()).await?
-            }
-            "offstage_getReceipt" => self.receipt(params).await?,
-            "author_submitExtrinsic" | "author_submitAndWatchExtrinsic" | "author_pendingExtrinsics" => {
-                RpcReturnValue::error(NO_DIRECT_INVOCATION)
-            }
-            _ => {
-                let answer = self.without_params(method)?;
-                if !params.is_empty() {
-                    return Err(ErrorObject::invalid_params("this method takes none"));
-                }
-                answer
-            }
-        };
-        Ok(format!("0x{}", hex::encode(answer.encode())))
+    /// The hexadecimal answer.
+    pub(super) async fn answer(&self, query: Query) -> Arc<str> {
+        match query {
+            Query::Fingerprint => self.constants.fingerprint.clone(),
+            Query::MutualAttestationUrl => self.constants.mutual_attestation_url.clone(),
+            Query::Shard => self.constants.shard.clone(),
+            Query::UntrustedUrl => self.constants.untrusted_url.clone(),
+            Query::DirectInvocation => self.constants.no_direct_invocation.clone(),
+            Query::Methods => self.constants.methods.clone(),
+            Query::Name => self.constants.name.clone(),
+            Query::Version => self.constants.version.clone(),
+            Query::Metadata => self.metadata().await,
+            Query::ShieldingKey => self.shielding_key(),
+            Query::Evidence => self.evidence(),
+            Query::Status => text(&RpcReturnValue::ok(self.status())),
+            Query::Health => text(&RpcReturnValue::ok(self.health())),
+            Query::Receipt(operation) => self.receipt(operation).await,
+            Query::Getter(request) => self.execute_getter(request, |answer| answer.value.encode()).await,
+            Query::GetterAtBlock(request) => self.execute_getter(request, |answer| answer.encode()).await,
+        }
     }
 
-    fn without_params(&self, method: &str) -> Result<RpcReturnValue, ErrorObject> {
-        let identity = self.view.identity();
-        Ok(match method {
-            "author_getShieldingKey" => match self.view.shielding_public_key() {
-                Ok(answer) => RpcReturnValue::ok(answer.value.to_json()),
-                Err(error) => self.refusal(error),
-            },
-            "author_getFingerprint" => RpcReturnValue::ok(identity.mrenclave),
-            "author_getShard" => RpcReturnValue::ok(identity.shard),
-            "author_getMuRaUrl" => RpcReturnValue::ok(&identity.mutual_attestation_url),
-            "author_getUntrustedUrl" => RpcReturnValue::ok(&identity.untrusted_url),
-            // These bytes are SCALE already.
-            "state_getMetadata" => RpcReturnValue { value: self.view.metadata(), ..RpcReturnValue::ok(()) },
-            "offstage_getStatus" => RpcReturnValue::ok(self.status()),
-            "offstage_getEvidence" => self.evidence(),
-            "rpc_methods" => RpcReturnValue::ok(METHODS),
-            "system_name" => RpcReturnValue::ok("offstage-enclave"),
-            "system_version" => RpcReturnValue::ok(env!("CARGO_PKG_VERSION")),
-            "system_health" => RpcReturnValue::ok(self.health()),
-            _ => return Err(ErrorObject::unknown_method()),
-        })
-    }
-
-    async fn execute_getter(
-        &self,
-        params: &[Value],
-        encode: fn(Option<Vec<u8>>, BlockReference) -> Vec<u8>,
-    ) -> Result<RpcReturnValue, ErrorObject> {
-        let bytes = single_hex_param(params, MAX_REQUEST_LEN)?;
-        let request: Request = decode_bounded(&bytes, MAX_REQUEST_LEN)
-            .map_err(|error| ErrorObject::invalid_params(format!("not a request: {error}")))?;
+    async fn execute_getter(&self, request: Request, encode: fn(GetterAnswer) -> Vec<u8>) -> Arc<str> {
         let shard = self.view.identity().shard;
         if request.shard != shard {
-            return Ok(RpcReturnValue::error(format!("this worker serves shard {shard}")));
+            return text(&RpcReturnValue::error(format!("this worker serves shard {shard}")));
         }
         let answer = self.in_turn(move |view| view.execute_getter(&request.cyphertext)).await;
-        Ok(answer.map_or_else(
+        text(&answer.map_or_else(
             |refused| refused,
-            |answer| RpcReturnValue { value: encode(answer.value, answer.block), ..RpcReturnValue::ok(()) },
+            |answer| {
+                let value = encode(GetterAnswer { value: answer.value, block: answer.block });
+                // These bytes are SCALE already.
+                RpcReturnValue { value, ..RpcReturnValue::ok(()) }
+            },
         ))
     }
 
-    async fn receipt(&self, params: &[Value]) -> Result<RpcReturnValue, ErrorObject> {
-        let bytes = single_hex_param(params, 32)?;
-        let operation = <[u8; 32]>::try_from(bytes)
-            .map_err(|_| ErrorObject::invalid_params("an operation's hash has 32 bytes"))?;
-        let answer = self.in_turn(move |view| view.receipt(&H256(operation))).await;
-        Ok(answer.map_or_else(|refused| refused, |answer| RpcReturnValue::ok(answer.value)))
+    async fn receipt(&self, operation: H256) -> Arc<str> {
+        let answer = self.in_turn(move |view| view.receipt(&operation)).await;
+        text(&answer.map_or_else(|refused| refused, |answer| RpcReturnValue::ok(answer.value)))
+    }
+
+    /// Made when it is first asked for, beside the connections' threads, and kept.
+    async fn metadata(&self) -> Arc<str> {
+        if let Some(metadata) = self.constants.metadata.get() {
+            return metadata.clone();
+        }
+        let (view, metadata) = (self.view.clone(), self.constants.metadata.clone());
+        let made = self.take_turn(move || {
+            metadata
+                .get_or_init(|| {
+                    // These bytes are SCALE already.
+                    text(&RpcReturnValue { value: view.metadata(), ..RpcReturnValue::ok(()) })
+                })
+                .clone()
+        });
+        made.await.unwrap_or_else(|refused| text(&refused))
     }
 
     /// Runs what reads the store beside the connections' threads, a few at once.
@@ -144,14 +182,36 @@ impl Methods {
         &self,
         read: impl FnOnce(&View) -> Result<T, ViewError> + Send + 'static,
     ) -> Result<T, RpcReturnValue> {
+        let view = self.view.clone();
+        self.take_turn(move || read(&view)).await?.map_err(|error| self.refusal(error))
+    }
+
+    async fn take_turn<T: Send + 'static>(
+        &self,
+        make: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, RpcReturnValue> {
         let Ok(Ok(_turn)) = timeout(self.limits.turn, self.getters.acquire()).await else {
             return Err(RpcReturnValue::error("the worker is busy; try again later"));
         };
-        let view = self.view.clone();
-        match spawn_blocking(move || read(&view)).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(self.refusal(error)),
-            Err(_) => Err(RpcReturnValue::error("the worker could not answer this")),
+        spawn_blocking(make).await.map_err(|_| RpcReturnValue::error("the worker could not answer this"))
+    }
+
+    fn shielding_key(&self) -> Arc<str> {
+        match self.view.shielding_public_key() {
+            Ok(answer) => self.shielding_key.text(&answer.value, |key| RpcReturnValue::ok(key.to_json())),
+            Err(error) => text(&self.refusal(error)),
+        }
+    }
+
+    fn evidence(&self) -> Arc<str> {
+        let none = || RpcReturnValue::error("the worker has no evidence yet; try again later");
+        let certificate = self.view.certificate();
+        match certificate.as_ref().and_then(|certificate| certificate.cert.first()) {
+            Some(der) => self.evidence.text(der, |der| match x509::evidence(der) {
+                Ok(presented) => RpcReturnValue::ok(presented.evidence),
+                Err(_) => none(),
+            }),
+            None => text(&none()),
         }
     }
 
@@ -178,15 +238,6 @@ impl Methods {
         }
     }
 
-    fn evidence(&self) -> RpcReturnValue {
-        let certificate = self.view.certificate();
-        let der = certificate.as_ref().and_then(|certificate| certificate.end_entity_cert().ok());
-        match der.map(|der| x509::evidence(der)) {
-            Some(Ok(presented)) => RpcReturnValue::ok(presented.evidence),
-            _ => RpcReturnValue::error("the worker has no evidence yet; try again later"),
-        }
-    }
-
     fn refusal(&self, error: ViewError) -> RpcReturnValue {
         match error {
             ViewError::NotServing(_) => {
@@ -200,6 +251,77 @@ impl Methods {
     }
 }
 
+/// Answers that are the same for as long as the enclave runs.
+struct Constants {
+    fingerprint: Arc<str>,
+    mutual_attestation_url: Arc<str>,
+    shard: Arc<str>,
+    untrusted_url: Arc<str>,
+    no_direct_invocation: Arc<str>,
+    methods: Arc<str>,
+    name: Arc<str>,
+    version: Arc<str>,
+    /// The only one that takes long to make.
+    metadata: Arc<OnceLock<Arc<str>>>,
+}
+
+impl Constants {
+    fn new(view: &View) -> Self {
+        let identity = view.identity();
+        let methods: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
+        Self {
+            fingerprint: text(&RpcReturnValue::ok(identity.mrenclave)),
+            mutual_attestation_url: text(&RpcReturnValue::ok(&identity.mutual_attestation_url)),
+            shard: text(&RpcReturnValue::ok(identity.shard)),
+            untrusted_url: text(&RpcReturnValue::ok(&identity.untrusted_url)),
+            no_direct_invocation: text(&RpcReturnValue::error(NO_DIRECT_INVOCATION)),
+            methods: text(&RpcReturnValue::ok(methods)),
+            name: text(&RpcReturnValue::ok("offstage-enclave")),
+            version: text(&RpcReturnValue::ok(env!("CARGO_PKG_VERSION"))),
+            metadata: Arc::default(),
+        }
+    }
+}
+
+/// The answer that was last made, and of what: it is made anew when that has changed.
+struct Memo<K>(Mutex<Option<(K, Arc<str>)>>);
+
+impl<K> Default for Memo<K> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<K: Clone + PartialEq> Memo<K> {
+    fn text(&self, key: &K, make: impl FnOnce(&K) -> RpcReturnValue) -> Arc<str> {
+        let mut made = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some((of, text)) = &*made
+            && of == key
+        {
+            return text.clone();
+        }
+        let fresh = text(&make(key));
+        *made = Some((key.clone(), fresh.clone()));
+        fresh
+    }
+}
+
+fn text(answer: &RpcReturnValue) -> Arc<str> {
+    format!("0x{}", hex::encode(answer.encode())).into()
+}
+
+fn getter(params: &[Value]) -> Result<Request, ErrorObject> {
+    let bytes = single_hex_param(params, MAX_REQUEST_LEN)?;
+    decode_bounded(&bytes, MAX_REQUEST_LEN)
+        .map_err(|error| ErrorObject::invalid_params(format!("not a request: {error}")))
+}
+
+fn operation(params: &[Value]) -> Result<H256, ErrorObject> {
+    let bytes = single_hex_param(params, 32)?;
+    let operation = <[u8; 32]>::try_from(bytes);
+    operation.map(H256).map_err(|_| ErrorObject::invalid_params("an operation's hash has 32 bytes"))
+}
+
 pub(super) fn single_hex_param(params: &[Value], max_len: usize) -> Result<Vec<u8>, ErrorObject> {
     let [Value::String(text)] = params else {
         return Err(ErrorObject::invalid_params("this method takes one hex string"));
@@ -210,27 +332,6 @@ pub(super) fn single_hex_param(params: &[Value], max_len: usize) -> Result<Vec<u
     }
     hex::decode(digits).map_err(|_| ErrorObject::invalid_params("not a hex string"))
 }
-
-const METHODS: &[&str] = &[
-    "author_getFingerprint",
-    "author_getMuRaUrl",
-    "author_getShard",
-    "author_getShieldingKey",
-    "author_getUntrustedUrl",
-    "author_pendingExtrinsics",
-    "author_submitAndWatchExtrinsic",
-    "author_submitExtrinsic",
-    "offstage_executeGetter",
-    "offstage_getEvidence",
-    "offstage_getReceipt",
-    "offstage_getStatus",
-    "rpc_methods",
-    "state_executeGetter",
-    "state_getMetadata",
-    "system_health",
-    "system_name",
-    "system_version",
-];
 
 const NO_DIRECT_INVOCATION: &str = "an off-chain worker takes no operations directly; send them through the \
     parentchain with EnclaveBridge.invoke";

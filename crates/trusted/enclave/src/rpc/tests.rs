@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The client listener over loopback sockets: the handshake, every method's bytes, and clients that mean no good.
 
-use super::{
-    methods::{GetterAnswer, WorkerStatus},
-    *,
-};
+use super::*;
 use crate::{answers::Answers, provision::peer::PeerVerifier, tls::testing::*, view::Picture};
 use codec::{Decode, Encode};
 use futures::{SinkExt, StreamExt};
@@ -13,29 +10,28 @@ use offstage_primitives::{
     attestation::CertificateEvidence,
     enclave_bridge::Request,
     receipt::Receipt,
-    rpc::{DirectRequestStatus, RpcReturnValue},
+    rpc::{BlockReference, DirectRequestStatus, GetterAnswer, Phase, RpcReturnValue, WorkerStatus},
 };
-use offstage_protocol::{BlockReference, Phase};
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 use std::{sync::Mutex, time::Instant};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{io::AsyncReadExt, net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{self, Message, protocol::frame::coding::CloseCode},
 };
 
-struct Client(WebSocketStream<TlsStream<TcpStream>>);
+pub(super) struct Client(pub(super) WebSocketStream<TlsStream<TcpStream>>);
 
 impl Client {
-    async fn connect(address: &str) -> io::Result<Self> {
+    pub(super) async fn connect(address: &str) -> io::Result<Self> {
         let stream = tls(address, PeerVerifier::new(&identity(), policy(), None)).await?;
         let (socket, _) = client_async(format!("wss://{address}"), stream).await.map_err(io::Error::other)?;
         Ok(Self(socket))
     }
 
-    async fn ask_text(&mut self, text: &str) -> String {
+    pub(super) async fn ask_text(&mut self, text: &str) -> String {
         self.0.send(Message::text(text)).await.unwrap();
         match timeout(PATIENCE, self.0.next()).await.unwrap().unwrap().unwrap() {
             Message::Text(text) => text.to_string(),
@@ -43,32 +39,32 @@ impl Client {
         }
     }
 
-    async fn ask(&mut self, method: &str, params: Value) -> Value {
+    pub(super) async fn ask(&mut self, method: &str, params: Value) -> Value {
         let text = json!({ "jsonrpc": "2.0", "method": method, "params": params, "id": 1 }).to_string();
         serde_json::from_str(&self.ask_text(&text).await).unwrap()
     }
 
     /// The decoded return value of a method that answers.
-    async fn call(&mut self, method: &str, params: Value) -> RpcReturnValue {
+    pub(super) async fn call(&mut self, method: &str, params: Value) -> RpcReturnValue {
         let answer = self.ask(method, params).await;
         let text = answer["result"].as_str().unwrap_or_else(|| panic!("{method}: {answer}"));
         let bytes = hex::decode(text.strip_prefix("0x").unwrap()).unwrap();
         RpcReturnValue::decode(&mut &bytes[..]).unwrap()
     }
 
-    async fn value(&mut self, method: &str, params: Value) -> Vec<u8> {
+    pub(super) async fn value(&mut self, method: &str, params: Value) -> Vec<u8> {
         let answer = self.call(method, params).await;
         assert_eq!((answer.status, answer.do_watch), (DirectRequestStatus::Ok, false), "{method}");
         answer.value
     }
 
-    async fn error(&mut self, method: &str, params: Value) -> String {
+    pub(super) async fn error(&mut self, method: &str, params: Value) -> String {
         let answer = self.call(method, params).await;
         assert_eq!(answer.status, DirectRequestStatus::Error, "{method}");
         String::decode(&mut &answer.value[..]).unwrap()
     }
 
-    async fn is_closed(&mut self) -> bool {
+    pub(super) async fn is_closed(&mut self) -> bool {
         let next = timeout(PATIENCE, self.0.next()).await;
         matches!(next, Ok(None | Some(Err(_)) | Some(Ok(Message::Close(_)))))
     }
@@ -80,7 +76,7 @@ async fn tls(address: &str, verifier: PeerVerifier) -> io::Result<TlsStream<TcpS
     TlsConnector::from(client_config(verifier)).connect(name, stream).await
 }
 
-fn start(view: Arc<View>, limits: RpcLimits) -> String {
+pub(super) fn start(view: Arc<View>, limits: RpcLimits) -> String {
     let (listener, address) = listener();
     tokio::spawn(serve(view, listener, limits));
     address
@@ -291,10 +287,12 @@ async fn c10_oversized_messages_end_the_connection() {
 }
 
 /// The limits of a worker with so many places, which no clock frees.
-fn places(connections: usize) -> RpcLimits {
+pub(super) fn places(connections: usize) -> RpcLimits {
     RpcLimits {
         connections,
         connections_per_peer: connections,
+        arrivals_per_peer_per_minute: 100_000,
+        work_per_peer_per_second: 1_000_000,
         handshake: LONG,
         silence: LONG,
         write: LONG,
@@ -302,45 +300,40 @@ fn places(connections: usize) -> RpcLimits {
     }
 }
 
-/// Connects as soon as there is a place: the worker frees one some time after the connection that had it has ended.
-async fn connect_when_free(address: &str) -> Client {
-    let attempts = async {
-        loop {
-            if let Ok(client) = Client::connect(address).await {
-                return client;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(PATIENCE, attempts).await.expect("no place was ever freed")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_connections_are_limited_and_come_back() {
     let address = start(serving(), places(20));
-    // A thousand that never start the handshake: the first twenty have the places.
+    // A thousand that never start the handshake take places from each other alone.
     let mut silent = Vec::new();
     for _ in 0..1000 {
         silent.push(TcpStream::connect(&address).await.unwrap());
     }
-    assert!(Client::connect(&address).await.is_err());
-    drop(silent);
     let mut clients = Vec::new();
     for _ in 0..20 {
-        clients.push(connect_when_free(&address).await);
+        clients.push(Client::connect(&address).await.unwrap());
     }
-    assert!(Client::connect(&address).await.is_err());
-    drop(clients.pop());
-    clients.push(connect_when_free(&address).await);
-    assert!(Client::connect(&address).await.is_err());
+    for stream in &mut silent {
+        ended(stream).await;
+    }
+    // One more takes the place of the one that has been silent for the longest time.
     assert_eq!(clients[0].value("author_getFingerprint", json!([])).await, MRENCLAVE);
+    clients.push(Client::connect(&address).await.unwrap());
+    assert!(clients.remove(1).is_closed().await);
+    for client in &mut clients {
+        assert_eq!(client.value("author_getFingerprint", json!([])).await, MRENCLAVE);
+    }
+}
+
+/// Waits until the other side has ended the connection.
+async fn ended(stream: &mut TcpStream) {
+    let read = timeout(PATIENCE, stream.read(&mut [0; 16])).await.expect("it was never ended");
+    assert!(matches!(read, Ok(0) | Err(_)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_who_never_starts_the_handshake_is_dropped() {
     let address = start(serving(), RpcLimits { handshake: SHORT, ..places(1) });
-    let _silent = TcpStream::connect(&address).await.unwrap();
-    connect_when_free(&address).await;
+    ended(&mut TcpStream::connect(&address).await.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -348,7 +341,6 @@ async fn c10_silent_clients_are_dropped() {
     let address = start(serving(), RpcLimits { silence: SHORT, ..places(1) });
     let mut silent = Client::connect(&address).await.unwrap();
     assert!(silent.is_closed().await);
-    connect_when_free(&address).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -374,7 +366,13 @@ async fn c10_clients_that_never_read_are_dropped() {
     let mut never_reads = Client::connect(&address).await.unwrap();
     let text = json!({ "jsonrpc": "2.0", "method": "state_getMetadata", "params": [], "id": 1 }).to_string();
     never_reads.0.send(Message::text(text)).await.unwrap();
-    connect_when_free(&address).await;
+    // Whoever is dropped learns it from the first word that nobody takes any more.
+    let dropped = async {
+        while never_reads.0.send(Message::text("{}")).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, dropped).await.expect("it was never dropped");
 }
 
 /// A business logic whose getters begin, say so, and end when they are told to.
@@ -449,8 +447,8 @@ async fn c10_calls_are_limited_per_second() {
 }
 
 /// A limit that a test waits for.
-const SHORT: Duration = Duration::from_millis(300);
+pub(super) const SHORT: Duration = Duration::from_millis(300);
 /// A limit that no test reaches.
-const LONG: Duration = Duration::from_secs(3600);
+pub(super) const LONG: Duration = Duration::from_secs(3600);
 /// How long a test waits for what must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);

@@ -15,12 +15,15 @@ pub enum StoreError {
     #[error("the store cannot be opened: {0}; check the data folder's existence, permissions and disk")]
     Open(String),
     /// The file was written by a version that is not known here.
-    #[error("the store has format {0}, this enclave knows {FORMAT}; use the enclave version that wrote it")]
-    UnknownFormat(u8),
-    /// Its keys cannot be opened.
     #[error(
-        "the store's keys were sealed by another enclave binary or machine, or altered; start the enclave that wrote \
-         them, restore the data folder, or start again with an empty one"
+        "the store has format {0}, and this enclave reads format {FORMAT} only; nothing was changed: start with a new data \
+         folder or with --clean-reset, or use the enclave version that wrote it"
+    )]
+    UnknownFormat(u8),
+    /// Its key is wrapped for somebody else.
+    #[error(
+        "the store was sealed by another enclave binary or machine, or its wrapped keys were altered; start the enclave that \
+         wrote it, restore the data folder, or start again with an empty one"
     )]
     NotOurs,
     /// It belongs to another parentchain.
@@ -137,4 +140,4 @@ impl From<StoreError> for NodeStoreError {
 }
 
 /// Version of the store's layout.
-pub(super) const FORMAT: u8 = 1;
+pub(super) const FORMAT: u8 = 2;

@@ -49,7 +49,7 @@ type JournalEntry = (Vec<(Vec<u8>, Vec<u8>)>, Vec<Vec<u8>>);
 /// One record of each kind, with these keys.
 #[cfg(test)]
 pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
-    use super::{Head, WaitingEffect};
+    use super::{Head, WaitingEffect, records::Ledger, tally::Tally};
     use crate::{
         ingest::{Birth, ChainFacts},
         keys::{ShieldingKey, Signer},
@@ -75,10 +75,11 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
             nonce: 2,
             balance: 3,
             shard_config: None,
-            root_certificate: vec![4; 50],
-            tcb_policy: Default::default(),
-            allow_debug: false,
+            policy: offstage_attestation::ChainPolicy::new(vec![4; 50], Default::default(), false),
             registered: true,
+            shard_status: Some(vec![]),
+            shard_balance: 5,
+            payout: Default::default(),
         }),
         opinions: vec![Opinion { block: 6, agreeing: vec![[7; 32].into()], against: vec![] }],
         followed: Followed {
@@ -89,12 +90,14 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
     };
     let sealed_head = SealedHead {
         head: Some(head),
-        next_effect: 1,
-        effects: 2,
-        effects_tag: [8; 32],
-        journal_from: 3,
-        journal_to: 4,
-        keys_tag: [9; 32],
+        ledger: Ledger {
+            next_effect: 1,
+            outbox: Tally::of(&[[8; 32]]),
+            journal_from: 3,
+            journal_to: 4,
+            journal: Tally::of(&[[7; 32]]),
+            keys_tag: [9; 32],
+        },
     };
     let keys = Keys {
         signer: Arc::new(Signer::from_sealable(&[1; 32]).unwrap()),
@@ -113,7 +116,7 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
         ("confirmation", 2, waiting(WaitingEffect::Confirmation { block, root: H256::zero() })),
         ("unshield", 2, waiting(unshield)),
         ("receipts", 3, receipts.encode()),
-        ("pointer", 4, ReceiptPointer { block: 7, index: 2, success: true }.encode()),
+        ("pointer", 4, ReceiptPointer { block: 7, index: 2, used_nonce: true }.encode()),
         ("journal", 5, journal.encode()),
     ]
     .map(|(name, kind, plaintext)| (name, [&[kind][..], &plaintext].concat()))

@@ -7,6 +7,7 @@
 //! [`MAX_LAYERS`], or they hold more than [`MAX_BYTES`], the oldest is merged into the table, without what newer
 //! layers have changed again: with the block that pushes it out, or beside the execution of that block (`overdue`). A restart reads the journal, which is small, and not the state.
 
+use super::cipher::Mark;
 use hashbrown::HashTable;
 use offstage_sdk::NodeChanges;
 use std::{
@@ -18,6 +19,8 @@ use std::{
 pub(super) struct Layer {
     /// Position in the journal.
     pub(super) sequence: u64,
+    /// Of its sealed entry.
+    pub(super) mark: Mark,
     /// By the hash of all layers, see [`Layers::hash`].
     changes: HashTable<Entry>,
     bytes: usize,
@@ -65,9 +68,9 @@ pub(super) struct Layers {
 
 impl Layers {
     /// The layers with one more on top.
-    pub(super) fn with(&self, sequence: u64, changes: NodeChanges) -> Self {
+    pub(super) fn with(&self, sequence: u64, mark: Mark, changes: NodeChanges) -> Self {
         let count = changes.upserts.len().saturating_add(changes.removals.len());
-        let mut layer = Layer { sequence, changes: HashTable::with_capacity(count), bytes: 0 };
+        let mut layer = Layer { sequence, mark, changes: HashTable::with_capacity(count), bytes: 0 };
         for (key, node) in changes.upserts {
             layer.bytes = layer.bytes.saturating_add(key.len()).saturating_add(node.len());
             let hash = self.hash(&key);
@@ -201,7 +204,7 @@ mod tests {
                     step_table(&mut table, &merged, &rest);
                     layers = rest;
                 }
-                let (merged, rest) = layers.with(sequence as u64, changes).split();
+                let (merged, rest) = layers.with(sequence as u64, [0; 32], changes).split();
                 step_table(&mut table, &merged, &rest);
                 layers = rest;
                 for name in 0..20 {
@@ -222,7 +225,7 @@ mod tests {
         use std::collections::BTreeSet;
         let keys = (0..1_000u32).map(|path| [&path.to_be_bytes()[..], &[7; 32]].concat());
         let upserts: Vec<_> = keys.map(|key| (key, vec![1])).collect();
-        let layers = Layers::default().with(0, NodeChanges { upserts, removals: vec![] });
+        let layers = Layers::default().with(0, [0; 32], NodeChanges { upserts, removals: vec![] });
         let changes = &layers.layers[0].changes;
         let hashes: BTreeSet<u64> = changes.iter().map(|entry| entry.hash).collect();
         assert_eq!(hashes.len(), 1_000);
@@ -235,13 +238,13 @@ mod tests {
             let node = vec![0; MAX_BYTES / 8];
             let changes =
                 NodeChanges { upserts: vec![(sequence.to_be_bytes().to_vec(), node)], removals: vec![] };
-            layers = layers.with(sequence, changes).split().1;
+            layers = layers.with(sequence, [0; 32], changes).split().1;
             assert!(layers.layers.len() <= 8, "{}", layers.layers.len());
             // With this room made, the next one like it pushes nothing out.
             let before = layers.split_for_next().1.layers.len();
             let node = vec![0; MAX_BYTES / 8];
             let next = NodeChanges { upserts: vec![(vec![0; 8], node)], removals: vec![] };
-            let (pushed_out, after) = layers.split_for_next().1.with(sequence + 1, next).split();
+            let (pushed_out, after) = layers.split_for_next().1.with(sequence + 1, [0; 32], next).split();
             assert!(pushed_out.is_empty() && after.layers.len() == before + 1);
         }
     }

@@ -7,14 +7,13 @@
 //! reads meanwhile finds each node in the journal's layers or in the table. kill -9 leaves it done or not done.
 
 use super::{
-    HEAD, JOURNAL, NODES, SINGLE, StoreError, begin,
+    JOURNAL, NODES, StoreError, begin,
     cipher::{Cipher, Table},
     guarded,
     journal::{Layer, Layers, Merge, merge as steps_of},
-    put,
-    records::SealedHead,
+    put_head,
+    records::{Head, Ledger},
 };
-use codec::Encode;
 use redb::{Database, WriteTransaction};
 use std::sync::Arc;
 
@@ -26,8 +25,10 @@ pub struct Overdue {
     pub(super) merged: Vec<Arc<Layer>>,
     /// The layers that stay.
     pub(super) rest: Layers,
-    /// The head as it is, but for where the journal begins.
-    pub(super) head: SealedHead,
+    /// The head as it is.
+    pub(super) head: Option<Head>,
+    /// What the head says of the other tables then: as it is, but for the journal.
+    pub(super) ledger: Ledger,
 }
 
 impl Overdue {
@@ -39,8 +40,7 @@ impl Overdue {
         guarded(|| {
             let transaction = begin(&self.database, self.is_large)?;
             merge(&transaction, &self.cipher, &self.merged, &self.rest)?;
-            let head = self.cipher.seal(Table::Head, SINGLE, &self.head.encode())?;
-            put(&transaction, HEAD, SINGLE, &head)?;
+            put_head(&transaction, &self.cipher, self.head.as_ref(), &self.ledger)?;
             transaction.commit()?;
             Ok(())
         })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the store's records hold.
 
+use super::{journal::Layer, tally::Tally};
 use crate::{
     ingest::{Birth, ChainFacts},
     keys::{ShieldingKey, Signer},
@@ -57,6 +58,11 @@ impl Opinion {
 }
 
 impl Head {
+    /// What the store is bound to by it.
+    pub(super) fn binding(&self) -> Binding {
+        Binding { genesis_hash: self.genesis_hash, shard: self.shard }
+    }
+
     /// Notes that another enclave confirmed a block with our root, or with another.
     pub fn note_opinion(&mut self, block: u32, signer: AccountId32, agrees: bool) {
         if !self.opinions.iter().any(|opinion| opinion.block == block) {
@@ -83,16 +89,40 @@ const MAX_OPINIONS: usize = 8;
 /// Signers that are remembered of each.
 const MAX_SIGNERS: usize = 8;
 
+/// The chain and the shard that a store belongs to, from the first head on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub(super) struct Binding {
+    pub(super) genesis_hash: H256,
+    pub(super) shard: ShardIdentifier,
+}
+
 /// The head and what only the store cares for.
 #[derive(Encode, Decode)]
 pub(super) struct SealedHead {
     pub(super) head: Option<Head>,
+    pub(super) ledger: Ledger,
+}
+
+/// What must be in the other tables: it is sealed with the head, so that none of them can be of another moment.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+pub(super) struct Ledger {
     pub(super) next_effect: u64,
-    pub(super) effects: u32,
-    pub(super) effects_tag: [u8; 32],
+    pub(super) outbox: Tally,
+    /// Sequence numbers of the journal: from the oldest to one past the newest.
     pub(super) journal_from: u64,
     pub(super) journal_to: u64,
+    pub(super) journal: Tally,
     pub(super) keys_tag: [u8; 32],
+}
+
+impl Ledger {
+    /// Takes note that these layers, the oldest of the journal, are in the table of nodes now.
+    pub(super) fn note_merge(&mut self, merged: &[Arc<Layer>]) {
+        for layer in merged {
+            self.journal.remove(&layer.mark);
+            self.journal_from = layer.sequence.saturating_add(1);
+        }
+    }
 }
 
 /// The keys that outlive a start.
@@ -215,7 +245,8 @@ impl BlockReceipts {
 pub(super) struct ReceiptPointer {
     pub(super) block: u32,
     pub(super) index: u32,
-    pub(super) success: bool,
+    /// Whether the outcome used up the operation's nonce, so that no later one takes its place.
+    pub(super) used_nonce: bool,
 }
 
 /// Two lengths of at most four bytes each and an option's byte, with room.

@@ -104,11 +104,10 @@ fn existing<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, StoreErr
 impl Snapshot {
     /// A snapshot of nothing.
     pub(crate) fn empty_for_tests() -> Self {
-        use crate::seal::SealingKey;
         use redb::ReadableDatabase;
         let database =
             redb::Database::builder().create_with_backend(redb::backends::InMemoryBackend::new()).unwrap();
-        let sealing = SealingKey::new(&zeroize::Zeroizing::new([7; 32]));
-        Self::new(database.begin_read().unwrap(), Arc::new(Cipher::new(&sealing).unwrap()), Layers::default())
+        let cipher = Cipher::new(&zeroize::Zeroizing::new([7; 32]), &[1; 32], None).unwrap();
+        Self::new(database.begin_read().unwrap(), Arc::new(cipher), Layers::default())
     }
 }

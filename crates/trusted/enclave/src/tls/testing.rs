@@ -13,6 +13,7 @@ use crate::{
     view::{AttestationPolicy, Identity, Picture, View},
 };
 use offstage_attestation::{
+    ChainPolicy,
     development::{self, Report},
     x509,
 };
@@ -62,9 +63,7 @@ pub(crate) fn identity() -> Identity {
 
 pub(crate) fn policy() -> AttestationPolicy {
     AttestationPolicy {
-        root_certificate: DEVELOPMENT_ROOT.to_vec(),
-        tcb_policy: TcbPolicy::default(),
-        allow_debug: false,
+        platforms: ChainPolicy::new(DEVELOPMENT_ROOT.to_vec(), TcbPolicy::default(), false),
         fingerprint: H256(MRENCLAVE),
         now_secs: NOW,
     }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What users may try with calls: rows C1, C2, C3, C4, C7 and the calls of C9.
+//! What users may try with calls: rows C1, C2, C3, C4, C7, C18 to C20 and the calls of C9.
 
 use crate::kit::{Host, MRENCLAVE, UNIT, World, funded, signed, transfer};
 use codec::Encode;
 use offstage_balances::Balances;
+use offstage_balances_interface::{BalancesOperation, Getter, PublicGetter, TrustedCall};
 use offstage_primitives::{
     AccountId32, H256, MultiSignature,
-    balances::{BalancesOperation, Getter, PublicGetter, TrustedCall},
     receipt::{Outcome, undecipherable_operation_hash},
-    shielding::{CHUNK_LEN, RSA_LEN},
+    shielding::{CHUNK_LEN, MAX_CYPHERTEXT_LEN, RSA_LEN},
     trusted::{
         BoundCallSigned, Domain, MAX_OPERATION_LEN, TrustedCallSigned, TrustedOperation, call_payload,
     },
@@ -371,6 +371,84 @@ impl StateTransition for Odd {
     }
 }
 
+/// C19: whoever fills a block with calls that are refused fills a share of it. Calls of others are executed, on every worker
+/// alike, and what was put off is executed when the very same envelope comes again.
+#[test]
+fn c19_one_sender_does_not_fill_the_block_for_others() {
+    let mut world = World::new();
+    let dir = || Arc::new(tempfile::tempdir().unwrap());
+    let mut host = Host::<Odd>::start(dir(), crate::kit::start(&world)).unwrap();
+    host.serve(&mut world);
+    let (alice, bob, key, shard) = (TestAccount::alice(), TestAccount::bob(), host.key(), world.shard);
+    let greedy = TestAccount::named("Greedy");
+    host.run(&mut world, |content| content.shield(shard, key.account(&alice), 100 * UNIT));
+    // An eighth of the block each, and Greedy has nothing to transfer.
+    let flood: Vec<_> = (0..12).map(|nonce| transfer(&greedy, &bob, HEAVY, nonce)).collect();
+    let honest: Vec<_> = (0..2).map(|nonce| transfer(&alice, &bob, HEAVY, nonce)).collect();
+    let flood: Vec<_> = flood.iter().map(|operation| (operation.hash(), key.operation(operation))).collect();
+    host.run(&mut world, |mut content| {
+        for (_, envelope) in &flood {
+            content = content.invoke(shard, envelope.clone());
+        }
+        for operation in &honest {
+            content = content.invoke(shard, key.operation(operation));
+        }
+        content
+    });
+    assert!(honest.iter().all(|operation| host.outcome(operation.hash()) == Outcome::Executed));
+    let outcomes: Vec<_> = flood.iter().map(|(hash, _)| host.outcome(*hash)).collect();
+    assert_eq!(outcomes[..3], [Outcome::Refused, Outcome::Refused, Outcome::NotNow]);
+    assert!(outcomes[3..].iter().all(|outcome| *outcome == Outcome::WrongNonce));
+    assert_eq!((host.nonce(&greedy), host.nonce(&alice)), (2, 2));
+    host.run(&mut world, |content| content.invoke(shard, flood[2].1.clone()));
+    assert_eq!((host.outcome(flood[2].0), host.nonce(&greedy)), (Outcome::Refused, 3));
+
+    let mut other = Host::<Odd>::start(dir(), crate::kit::start(&world)).unwrap();
+    other.join(&mut world, &mut host);
+    assert_eq!(other.state_root(), host.state_root());
+}
+
+/// C20: a failed operation that somebody sends again keeps the receipt of what became of it.
+#[test]
+fn c20_a_replay_of_a_failed_operation_does_not_overwrite_its_receipt() {
+    let (mut world, mut host, alice) = funded();
+    let (bob, key, shard) = (TestAccount::bob(), host.key(), world.shard);
+    let too_much = transfer(&alice, &bob, 1_000 * UNIT, 0);
+    let envelope = key.operation(&too_much);
+    let number = host
+        .run(&mut world, |content| content.invoke(shard, envelope.clone()).invoke(shard, envelope.clone()));
+    for _ in 0..2 {
+        let receipt = host.receipt(&too_much.hash()).unwrap();
+        assert_eq!((receipt.leaf.outcome, receipt.block_number), (Outcome::Refused, number));
+        assert_eq!(receipt.index, 0);
+        host.run(&mut world, |content| content.invoke(shard, envelope.clone()));
+        host = host.restart(&world);
+        host.serve(&mut world);
+    }
+    assert_eq!(host.nonce(&alice), 1);
+}
+
+/// C18: what is not opened has a receipt, under a hash that follows from the envelope alone, which its author has.
+#[test]
+fn c18_what_is_not_opened_has_a_receipt_that_its_author_can_find() {
+    let (mut world, mut host, alice) = funded();
+    let (bob, key, shard) = (TestAccount::bob(), host.key(), world.shard);
+    let good = transfer(&alice, &bob, UNIT, 0);
+    let too_long = vec![7; MAX_CYPHERTEXT_LEN + RSA_LEN];
+    let unopenable = [Vec::new(), vec![7; RSA_LEN - 1], vec![7; RSA_LEN + 1], too_long];
+    host.run(&mut world, |mut content| {
+        for envelope in &unopenable {
+            content = content.invoke(shard, envelope.clone());
+        }
+        content.invoke(shard, key.operation(&good))
+    });
+    for (envelope, index) in unopenable.iter().zip(0..) {
+        let receipt = host.receipt(&undecipherable_operation_hash(envelope)).unwrap();
+        assert_eq!((receipt.leaf.outcome, receipt.index), (Outcome::Undecipherable, index));
+    }
+    assert_eq!(host.outcome(good.hash()), Outcome::Executed);
+}
+
 #[test]
 fn c07_calls_that_fail_panic_or_are_too_heavy_are_rolled_back() {
     // What a panic says must not reach the log (H13): a hook before the enclave's hears nothing of it.
@@ -408,18 +486,19 @@ fn c07_calls_that_fail_panic_or_are_too_heavy_are_rolled_back() {
     assert_eq!(host.nonce(&alice), calls.len() as u32, "each used up its nonce");
     assert!(heard.lock().unwrap().is_empty(), "{heard:?}");
 
-    // A block's weight is limited, and the line is drawn in the chain's order.
-    let many: Vec<_> = (6..16).map(|nonce| transfer(&alice, &bob, HEAVY, nonce)).collect();
+    // A block's weight is limited, and the line is drawn in the chain's order. What is beyond it keeps its nonce.
+    let many: Vec<_> = (0..10).map(|n| TestAccount::named(&format!("user {n}"))).collect();
+    let calls: Vec<_> = many.iter().map(|user| transfer(user, &bob, HEAVY, 0)).collect();
     host.run(&mut world, |mut content| {
-        for operation in &many {
-            content = content.invoke(shard, key.operation(operation));
+        for (user, operation) in many.iter().zip(&calls) {
+            content = content.shield(shard, key.account(user), UNIT).invoke(shard, key.operation(operation));
         }
         content
     });
-    let executed: Vec<_> =
-        many.iter().map(|operation| host.outcome(operation.hash()) == Outcome::Executed).collect();
-    let count = executed.iter().filter(|executed| **executed).count();
-    assert!((7..=8).contains(&count) && executed[..count].iter().all(|executed| *executed), "{executed:?}");
+    for (index, (user, operation)) in many.iter().zip(&calls).enumerate() {
+        let (outcome, nonce) = if index < 8 { (Outcome::Executed, 1) } else { (Outcome::NotNow, 0) };
+        assert_eq!((host.outcome(operation.hash()), host.nonce(user)), (outcome, nonce), "{index}");
+    }
 
     // Another worker draws it at the same place.
     let mut other = Host::<Odd>::start(dir(), crate::kit::start(&world)).unwrap();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Nothing is executed that is not final: rows H1, H6, P1 and P3.
 
-use crate::kit::{Host, UNIT, World, bundle, funded, headers, import, transfer};
+use crate::kit::{Host, UNIT, World, bundle, copy_of, funded, headers, import, transfer};
 use codec::Encode;
 use offstage_light_client::{
     Header,
@@ -54,7 +54,7 @@ fn h01_invalid_justifications_and_those_of_other_sets_are_refused() {
         (chain.justify_by(number, &[], set_id), "two thirds"),
         // Two of three are two thirds, and not more.
         (chain.justify_by(number, &voters[..2], set_id), "two thirds"),
-        (chain.justify_by(number, &twice, set_id), "twice"),
+        (chain.justify_by(number, &twice, set_id), "two thirds"),
         (chain.justify_by(number, &strangers, set_id), "not in authority set"),
         (chain.justify_by(number, &mixed, set_id), "not in authority set"),
         (chain.justify_by(number, &voters, set_id + 1), "two thirds"),
@@ -282,4 +282,75 @@ fn p03_headers_that_were_thinned_away_are_asked_for_again() {
     }
     assert!(asked > 0, "the gap was to be long enough for thinning");
     assert_eq!(host.balance(&bob), 3 * UNIT);
+}
+
+/// A worker that knows four blocks to be final and executed one of them, and a fork of the chain from there that is longer.
+fn ahead_of_its_position() -> (World, Host, World) {
+    let mut world = World::new();
+    let mut host = Host::serving(&mut world);
+    for _ in 0..4 {
+        world.add_empty();
+    }
+    host.finalize(&world);
+    let position = host.import_next(&world).position.number;
+    assert_eq!(host.status().finalized.number, position + 3);
+    let mut fork = world.clone();
+    fork.chain = fork.chain.fork_at(position);
+    for _ in 0..6 {
+        fork.add_empty();
+    }
+    (world, host, fork)
+}
+
+/// The fork's justifications are real: a thief of the validators' keys makes them, or all validators together.
+#[test]
+fn h20_a_restarted_enclave_takes_no_other_fork_than_the_one_it_knew_to_be_final() {
+    let (mut world, host, fork) = ahead_of_its_position();
+    let mut host = host.restart(&world);
+    let status = host.status();
+    let (position, known) = (status.position.number, status.finalized.number);
+    assert_eq!((known, status.finalized.hash), (position + 3, world.hash(position + 3)));
+    assert_eq!(status.wanted_headers, Some((position + 1, known)));
+    // Up to where the fork can be told from the chain its headers are taken, and nothing follows from them.
+    host.done(headers(&fork, position + 1..known));
+    assert_eq!(host.refused(headers(&fork, known..=known)).code, RefusalCode::Finality);
+    host.refuses_justification(fork.chain.justify(known + 1));
+    host.ask(HostRequest::ImportJustification(Untrusted::new(fork.chain.justify(position + 1))));
+    let keys = host.status().watched_keys;
+    host.refuses_block(bundle(&fork, position + 1, &keys), RefusalCode::Finality);
+    // Nor does it count as caught up where it is.
+    host.done(HostRequest::AtFinalizedHead(Untrusted::new(world.hash(position))));
+    assert_eq!(host.status().phase, Phase::CatchingUp);
+    assert!(host.collect().is_empty());
+    // After another restart it still knows, and goes on with the chain.
+    let mut host = host.restart(&world);
+    assert_eq!(host.status().finalized.number, known);
+    host.follow(&world);
+    assert_eq!(host.status().position.number, known);
+    assert_eq!(host.submit(&mut world).phase, Phase::Serving);
+}
+
+/// Finality that nothing left the enclave with costs no write; before something does, it is sealed.
+#[test]
+fn h20_finality_is_sealed_before_evidence_of_it_goes_out_and_not_before() {
+    let (mut world, _provider, _) = funded();
+    let mut host = Host::new(&world);
+    assert_eq!(host.register(&mut world).phase, Phase::NeedsShieldingKey);
+    let sealed = host.status().finalized.number;
+    let store = host.dir.path().join(offstage_enclave::enclave::STORE_FILE);
+    let bytes = std::fs::read(&store).unwrap();
+    for _ in 0..3 {
+        world.add_empty();
+        host.finalize(&world);
+    }
+    let known = world.chain.number();
+    assert_eq!(host.status().finalized.number, known);
+    assert!(std::fs::read(&store).unwrap() == bytes, "headers and justifications alone write nothing");
+    let mut copy = Host::on(&world, copy_of(host.dir.path())).unwrap();
+    assert_eq!(copy.status().finalized.number, sealed);
+    // Nobody listens there; but the enclave was about to show a peer how far it is.
+    let nobody = HostRequest::RequestShieldingKey(Untrusted::new("wss://127.0.0.1:1".into()));
+    assert_eq!(host.refused(nobody).code, RefusalCode::Provisioning);
+    let mut host = host.restart(&world);
+    assert_eq!(host.status().finalized.number, known);
 }

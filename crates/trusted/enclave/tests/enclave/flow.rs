@@ -23,7 +23,7 @@ fn shield_transfer_unshield_with_receipts_that_verify() {
     });
     assert_eq!((host.balance(&alice), host.balance(&bob), host.nonce(&alice)), (50 * UNIT, 30 * UNIT, 2));
     let kinds: Vec<_> = host.collect().iter().map(|extrinsic| extrinsic.kind).collect();
-    assert_eq!(kinds, [OutboxKind::Unshield, OutboxKind::Confirmation]);
+    assert_eq!(kinds, [OutboxKind::Batch], "the confirmation and the payment");
     host.settle(&mut world);
     assert_eq!(world.paid.get(&second.hash()), Some(&(payee, 20 * UNIT)));
 

@@ -3,11 +3,11 @@
 
 use crate::kit::{Host, UNIT, World, funded, transfer};
 use codec::Encode;
+use offstage_balances_interface::{
+    BoundGetterSigned, Getter, MAX_GETTER_LIFETIME, PublicGetter, TrustedGetter, TrustedGetterSigned,
+    bound_getter_payload,
+};
 use offstage_primitives::{
-    balances::{
-        BoundGetterSigned, Getter, MAX_GETTER_LIFETIME, PublicGetter, TrustedGetter, TrustedGetterSigned,
-        bound_getter_payload,
-    },
     receipt::{Outcome, undecipherable_operation_hash},
     shielding::RSA_LEN,
     trusted::Domain,

@@ -373,7 +373,7 @@ fn h15_a_software_enclave_gets_no_key_where_intel_is_trusted() {
     assert_eq!(refusal.code, RefusalCode::Provisioning);
     assert!(refusal.message.contains("software"), "{}", refusal.message);
     assert_eq!(asking.status().phase, Phase::NeedsShieldingKey);
-    assert!(!born.view().policy().unwrap().allow_debug);
+    assert!(!born.view().policy().unwrap().platforms.allows_debug());
 }
 
 /// Certificates are judged by the chain's time: years before and after this machine's it is all the same.

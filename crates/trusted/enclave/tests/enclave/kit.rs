@@ -4,13 +4,17 @@
 //! The chain is the light client's testing kit: headers, votes, tries and proofs are real. What an enclave submits is put into a
 //! block with the events that the pallets would deposit.
 
+#[path = "kit/bridge.rs"]
+mod bridge;
 #[path = "kit/clients.rs"]
 mod clients;
 
+pub(crate) use bridge::*;
 pub(crate) use clients::*;
 
 use codec::{Decode, Encode};
 use offstage_balances::Balances;
+use offstage_balances_interface::{Getter, TrustedGetter, TrustedGetterSigned};
 use offstage_enclave::{enclave::Enclave, host::converse, platform::SoftwarePlatform, view::View};
 use offstage_light_client::{
     storage_keys,
@@ -19,7 +23,7 @@ use offstage_light_client::{
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, TcbPolicy},
-    balances::{Getter, TrustedGetter, TrustedGetterSigned},
+    enclave_bridge::ShardSignerStatus,
     receipt::{Outcome, Receipt},
     teerex::SgxAttestationMethod,
     trusted::Domain,
@@ -45,6 +49,12 @@ pub(crate) struct World {
     pub paid: BTreeMap<H256, (AccountId32, u128)>,
     /// Confirmations: block number and root by signer.
     pub confirmed: Vec<(AccountId32, u32, H256)>,
+    /// The shard's slots, as the chain's `ShardStatus` has them.
+    pub slots: Vec<ShardSignerStatus>,
+    /// What the chain takes for an extrinsic of an enclave; without it, it tells of none.
+    pub fee: Option<u128>,
+    /// Whether the chain includes payments without honouring them.
+    pub refuses_payments: bool,
     /// Another time than the chain's own.
     pub clock: Option<Clock>,
 }
@@ -64,13 +74,17 @@ impl World {
     /// A chain with this runtime and these entries in its genesis.
     pub(crate) fn with(code: &[u8], storage: &[(Vec<u8>, Vec<u8>)]) -> Self {
         let policy = (storage_keys::value("Teerex", "TcbPolicy"), TcbPolicy::default().encode());
-        let storage = [storage, &[policy]].concat();
+        let funds = (storage_keys::account(&MRENCLAVE.into()), account_info(0, SHARD_FUNDS));
+        let storage = [storage, &[policy, funds]].concat();
         Self {
             chain: TestChain::with(validators(1, 3), code, &storage),
             shard: MRENCLAVE.into(),
             nonces: BTreeMap::new(),
             paid: BTreeMap::new(),
             confirmed: Vec::new(),
+            slots: Vec::new(),
+            fee: None,
+            refuses_payments: false,
             clock: None,
         }
     }
@@ -110,42 +124,30 @@ impl World {
     ) -> BlockContent {
         for extrinsic in extrinsics {
             let bytes = extrinsic.extrinsic.clone();
-            let event = match extrinsic.kind {
+            *self.nonces.entry(signer.clone()).or_default() += 1;
+            let fee = self
+                .fee
+                .map(|fee| content.event("TransactionPayment", "TransactionFeePaid", (signer, fee, 0u128)));
+            let done = match extrinsic.kind {
                 OutboxKind::Registration => {
                     let method = SgxAttestationMethod::Dcap { proxied: false };
                     let key = storage_keys::blake2_128_concat("Teerex", "SovereignEnclaves", signer.as_ref());
                     content = content.storage(key, Some(vec![1]));
-                    content.event("Teerex", "AddedSgxEnclave", (signer, None::<Vec<u8>>, None::<u8>, method))
+                    let fields = (signer, None::<Vec<u8>>, None::<u8>, method);
+                    Some(vec![content.event("Teerex", "AddedSgxEnclave", fields)])
                 }
-                OutboxKind::Confirmation => {
-                    let mut arguments = arguments_after_shard(&bytes, &self.shard);
-                    let hash = H256::decode(&mut arguments).unwrap();
-                    let number = u32::decode(&mut arguments).unwrap();
-                    let root = H256::decode(&mut arguments).unwrap();
-                    assert!(arguments.is_empty());
-                    self.confirmed.push((signer.clone(), number, root));
-                    content.event(
-                        "EnclaveBridge",
-                        "ProcessedParentchainBlock",
-                        (self.shard, hash, root, number),
-                    )
+                OutboxKind::Confirmation | OutboxKind::Unshield => {
+                    let [call] = &self.bridge_calls(&bytes)[..] else { panic!("not one call") };
+                    self.honour(&content, signer, call).map(|event| vec![event])
                 }
-                OutboxKind::Unshield => {
-                    let mut arguments = arguments_after_shard(&bytes, &self.shard);
-                    let (beneficiary, amount, call_hash) =
-                        <(AccountId32, u128, H256)>::decode(&mut arguments).unwrap();
-                    assert!(arguments.is_empty());
-                    if self.paid.insert(call_hash, (beneficiary.clone(), amount)).is_some() {
-                        content = content.failed_extrinsic(bytes, &[]);
-                        *self.nonces.entry(signer.clone()).or_default() += 1;
-                        continue;
-                    }
-                    content.event("EnclaveBridge", "UnshieldedFunds", (self.shard, beneficiary, amount))
-                }
+                OutboxKind::Batch => Some(self.honour_batch(&content, signer, &bytes)),
             };
-            content = content.extrinsic(bytes, &[event]);
-            *self.nonces.entry(signer.clone()).or_default() += 1;
+            content = match done {
+                Some(events) => content.extrinsic(bytes, &fee.into_iter().chain(events).collect::<Vec<_>>()),
+                None => content.failed_extrinsic(bytes, &fee.into_iter().collect::<Vec<_>>()),
+            };
         }
+        content = content.storage(self.slots_key(), (!self.slots.is_empty()).then(|| self.slots.encode()));
         self.account(content, signer)
     }
 
@@ -190,8 +192,7 @@ impl World {
         balance: u128,
     ) -> BlockContent {
         let nonce = self.nonces.get(signer).copied().unwrap_or_default();
-        let info = (nonce, 0u32, 1u32, 0u32, (balance, 0u128, 0u128, 0u128));
-        content.storage(storage_keys::account(signer), Some(info.encode()))
+        content.storage(storage_keys::account(signer), Some(account_info(nonce, balance)))
     }
 }
 
@@ -209,13 +210,11 @@ pub(crate) fn nonce_of(extrinsic: &[u8]) -> u32 {
 /// Version, `MultiAddress::Id`, account, kind of signature, signature.
 pub(crate) const SIGNED_HEAD: usize = 1 + 1 + 32 + 1 + 64;
 
+/// Blocks in which a worker's outbox must get empty.
+const SETTLING: u32 = 40;
+
 /// What one unit of the chain's token is.
 pub(crate) const UNIT: u128 = 1_000_000_000_000;
-
-fn arguments_after_shard<'a>(extrinsic: &'a [u8], shard: &ShardIdentifier) -> &'a [u8] {
-    let place = extrinsic.windows(32).position(|window| window == shard.as_bytes()).unwrap();
-    &extrinsic[place + 32..]
-}
 
 /// An honest host with its enclave, which runs the business logic `S`.
 pub(crate) struct Host<S: StateTransition = Balances> {
@@ -310,10 +309,12 @@ impl<S: StateTransition> Host<S> {
     /// Makes the whole chain final for the enclave.
     pub(crate) fn finalize(&mut self, world: &World) {
         self.provide_code(world);
+        self.provide_headers(world);
         let to = world.chain.number();
         loop {
             let status = self.status();
-            if status.finalized.number >= to {
+            // After a restart the newest final block is known before its headers are.
+            if status.finalized.number >= to && status.tip.number >= to {
                 return;
             }
             let from = status.tip.number + 1;
@@ -329,7 +330,11 @@ impl<S: StateTransition> Host<S> {
                     other => panic!("{other:?}"),
                 }
             }
-            let tip = self.status().tip.number;
+            let Status { tip, finalized, .. } = self.status();
+            if tip == finalized {
+                continue;
+            }
+            let tip = tip.number;
             self.done(HostRequest::ImportJustification(Untrusted::new(world.chain.justify(tip))));
         }
     }
@@ -343,6 +348,26 @@ impl<S: StateTransition> Host<S> {
         }
     }
 
+    /// Hands in the headers that are wanted again, after a restart for example.
+    pub(crate) fn provide_headers(&mut self, world: &World) {
+        for _ in 0..1_000 {
+            let status = self.status();
+            if let Some((first, last)) = status.wanted_headers {
+                let last = last.min(first + MAX_HEADERS as u32 - 1);
+                // Stops at the border of an authority set by itself.
+                self.ask(headers(world, first..=last));
+            }
+            let tip = self.status().tip.number;
+            if tip >= status.finalized.number {
+                return;
+            }
+            // The old set must finalize its last block before there are headers beyond it.
+            if tip > status.position.number && self.status().wanted_headers.is_none() {
+                self.done(HostRequest::ImportJustification(Untrusted::new(world.chain.justify(tip))));
+            }
+        }
+    }
+
     /// The next block.
     pub(crate) fn next_bundle(&mut self, world: &World) -> BlockBundle {
         let status = self.status();
@@ -352,6 +377,7 @@ impl<S: StateTransition> Host<S> {
     /// Imports the next block, which must be final.
     pub(crate) fn import_next(&mut self, world: &World) -> Status {
         self.provide_code(world);
+        self.provide_headers(world);
         let bundle = self.next_bundle(world);
         self.done(import(bundle))
     }
@@ -369,7 +395,8 @@ impl<S: StateTransition> Host<S> {
     pub(crate) fn refuses_justification(&mut self, justification: Vec<u8>) -> String {
         let before = self.status();
         let refusal = self.refused(HostRequest::ImportJustification(Untrusted::new(justification)));
-        assert_eq!(refusal.code, RefusalCode::Finality, "{}", refusal.message);
+        let codes = [RefusalCode::Finality, RefusalCode::Justification];
+        assert!(codes.contains(&refusal.code), "{:?}: {}", refusal.code, refusal.message);
         assert_eq!(self.status(), before);
         refusal.message
     }
@@ -411,7 +438,8 @@ impl<S: StateTransition> Host<S> {
 
     /// Adds a block and follows; then submits until nothing waits.
     pub(crate) fn settle(&mut self, world: &mut World) -> Status {
-        for _ in 0..10 {
+        // Until each enclave of the shard has had its turn to pay.
+        for _ in 0..SETTLING {
             if self.submit(world).outbox_len == 0 {
                 return self.status();
             }

@@ -3,10 +3,8 @@
 
 use crate::kit::{Host, UNIT, World, bundle, import, signed, unshield};
 use codec::Encode;
-use offstage_primitives::{
-    AccountId32,
-    balances::{Getter, TrustedCall, TrustedGetter, TrustedGetterSigned},
-};
+use offstage_balances_interface::{Getter, TrustedCall, TrustedGetter, TrustedGetterSigned};
+use offstage_primitives::AccountId32;
 use offstage_protocol::{HostRequest, Untrusted};
 use offstage_sdk::testing::TestAccount;
 use std::{

@@ -3,8 +3,9 @@
 
 use crate::kit::{Encryptor, Host, UNIT, World, funded, transfer};
 use codec::{Compact, Encode};
+use offstage_balances_interface::BalancesOperation;
 use offstage_light_client::testing::{BlockContent, USER};
-use offstage_primitives::{ShardIdentifier, balances::BalancesOperation, receipt::Outcome};
+use offstage_primitives::{ShardIdentifier, receipt::Outcome};
 use offstage_protocol::RefusalCode;
 use offstage_sdk::testing::TestAccount;
 use sp_crypto_hashing::blake2_256;

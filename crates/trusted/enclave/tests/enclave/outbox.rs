@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the enclave submits: rows H7, H8 and P4.
+//! What the enclave submits: rows H7, H8 and P4. What it costs, and who submits, is in `payouts`.
 
 use crate::{
-    kit::{Host, SIGNED_HEAD, UNIT, World, development_root, funded, funded_on, nonce_of, start, unshield},
+    kit::{
+        Host, SIGNED_HEAD, UNIT, World, development_root, funded, funded_on, nonce_of, start, unshield,
+        without_batches,
+    },
     runtimes::{digest_of, version_15},
 };
 use codec::{Compact, Decode, Encode};
 use offstage_light_client::testing::{LIVE_METADATA, METADATA, test_code};
-use offstage_primitives::{AccountId32, attestation::RegistrationProof, teerex::SgxAttestationMethod};
+use offstage_primitives::{AccountId32, H256, attestation::RegistrationProof, teerex::SgxAttestationMethod};
 use offstage_protocol::{HostRequest, OutboxExtrinsic, OutboxKind, Phase, RefusalCode, Start, Untrusted};
 use sp_core::{Pair, ed25519};
 use sp_runtime::generic::Era;
 use std::sync::Arc;
+
+/// Like [`funded`], on a chain without batches: each call is an extrinsic of its own.
+fn funded_without_batches() -> (World, Host, offstage_sdk::testing::TestAccount) {
+    funded_on(World::with(&test_code(&without_batches(), &[]), &[development_root()]))
+}
 
 /// Whether the extrinsic is this call, signed for this chain, runtime, anchor and digest, and nothing else.
 fn is_signed_for(
@@ -113,7 +121,7 @@ fn h07_after_a_restart_only_the_proven_code_is_taken() {
 /// The nonce is the proven account's, whatever the host does with what was signed before.
 #[test]
 fn h07_the_nonce_is_the_proven_one() {
-    let (mut world, mut host, alice) = funded();
+    let (mut world, mut host, alice) = funded_without_batches();
     let (payee, key, shard) = (AccountId32::new([8; 32]), host.key(), world.shard);
     host.run(&mut world, |content| content.invoke(shard, key.operation(&unshield(&alice, &payee, UNIT, 0))));
     let first = host.collect();
@@ -137,7 +145,7 @@ fn h07_the_nonce_is_the_proven_one() {
 /// What the host drops is handed out again, over restarts, and what it delays is honoured once.
 #[test]
 fn h08_dropped_delayed_and_reordered_extrinsics_are_honoured_once() {
-    let (mut world, mut host, alice) = funded();
+    let (mut world, mut host, alice) = funded_without_batches();
     let (payee, key, shard) = (AccountId32::new([8; 32]), host.key(), world.shard);
     let calls: Vec<_> = (0..3).map(|nonce| unshield(&alice, &payee, UNIT, nonce)).collect();
     let number = host.run(&mut world, |mut content| {
@@ -159,9 +167,9 @@ fn h08_dropped_delayed_and_reordered_extrinsics_are_honoured_once() {
     world.add(content);
     host.follow(&world);
     assert_eq!((world.paid.len(), host.collect()), (0, old.clone()));
-    // The first comes through, and the enclave dies before it sees it.
+    // The first two come through, a payment among them, and the enclave dies before it sees them.
     let content = world.block();
-    let content = world.deliver(content, &signer, &old[..1]);
+    let content = world.deliver(content, &signer, &old[..2]);
     world.add(content);
     let mut host = host.restart(&world);
     host.serve(&mut world);
@@ -237,16 +245,18 @@ fn p04_two_equal_unshields_are_both_paid_once() {
 /// What the chain included without honouring it is tried again, at a distance.
 #[test]
 fn p04_a_payment_that_the_chain_could_not_honour_is_tried_again() {
-    let (mut world, mut host, alice) = funded();
+    let (mut world, mut host, alice) = funded_without_batches();
     let (payee, key, shard) = (AccountId32::new([8; 32]), host.key(), world.shard);
     let call = unshield(&alice, &payee, UNIT, 0);
     host.run(&mut world, |content| content.invoke(shard, key.operation(&call)));
     let first = host.collect();
-    // The payment fails and uses up its nonce; the confirmation succeeds.
+    // The confirmation succeeds; the payment fails and uses up its nonce.
+    let [confirmation, payment] = &first[..] else { panic!("{first:?}") };
+    assert_eq!((confirmation.kind, payment.kind), (OutboxKind::Confirmation, OutboxKind::Unshield));
     let signer = host.signer();
     let content = world.block();
-    let content = world.fail(content, &signer, &first[0]);
-    let content = world.include(content, &signer, &first[1..]);
+    let content = world.include(content, &signer, &first[..1]);
+    let content = world.fail(content, &signer, payment);
     world.add(content);
     host.follow(&world);
     assert!(host.collect().is_empty(), "not at once");
@@ -255,10 +265,9 @@ fn p04_a_payment_that_the_chain_could_not_honour_is_tried_again() {
         host.run(&mut world, |content| content);
     }
     let again = host.collect();
-    assert_eq!(again[0].id, first[0].id);
-    assert!(again[1..].iter().all(|extrinsic| extrinsic.kind == OutboxKind::Confirmation));
-    assert!(again.iter().all(|extrinsic| extrinsic.id != first[1].id), "what was honoured is done");
-    assert_eq!(nonce_of(&again[0].extrinsic), nonce_of(&first[1].extrinsic) + 1);
+    assert!(again.iter().all(|extrinsic| extrinsic.id != confirmation.id), "what was honoured is done");
+    let tried = again.iter().find(|extrinsic| extrinsic.id == payment.id).unwrap();
+    assert!(nonce_of(&tried.extrinsic) > nonce_of(&payment.extrinsic));
     host.settle(&mut world);
     assert_eq!(world.paid.get(&call.hash()), Some(&(payee, UNIT)));
     host.collect();
@@ -305,7 +314,7 @@ fn p04_extrinsics_that_the_node_does_not_take_are_noticed() {
         host.run(&mut world, |content| content);
     }
     assert!(host.status().notice.unwrap().contains("have not been included for long"));
-    assert_eq!(host.collect()[..2], first[..2]);
+    assert_eq!(host.collect()[..1], first[..]);
     // Long after its era would have ended it is signed anew.
     for _ in 0..140 {
         world.add_empty();
@@ -336,8 +345,16 @@ fn h07_the_chains_in_use_are_served_under_their_own_digests() {
         let block = host.status().position;
         let arguments = (shard, &payee, UNIT, operation.hash());
         let payment = world.block().call("EnclaveBridge", "unshield_funds", arguments);
-        assert!(is_signed_for(&world, &mut host, &waiting[0], &payment, nonce, Some(digest)), "{name}");
-        assert!(!is_signed_for(&world, &mut host, &waiting[0], &payment, nonce, None), "{name}");
+        // The confirmation is before it in the batch; its last argument is the root.
+        let batched = &waiting[0].extrinsic;
+        let root = H256::from_slice(&batched[batched.len() - payment.len() - 32..][..32]);
+        let arguments = (shard, block.hash, block.number, root);
+        let confirmation =
+            world.block().call("EnclaveBridge", "confirm_processed_parentchain_block", arguments);
+        let calls = [&Compact(2u32).encode()[..], &confirmation, &payment].concat();
+        let batch = [world.block().call("Utility", "force_batch", ()), calls].concat();
+        assert!(is_signed_for(&world, &mut host, &waiting[0], &batch, nonce, Some(digest)), "{name}");
+        assert!(!is_signed_for(&world, &mut host, &waiting[0], &batch, nonce, None), "{name}");
         host.settle(&mut world);
         assert_eq!(world.paid.len(), 1, "{name}");
         assert!(world.confirmed.iter().any(|confirmed| confirmed.1 == block.number), "{name}");
@@ -347,16 +364,16 @@ fn h07_the_chains_in_use_are_served_under_their_own_digests() {
 /// What is signed is the payment that the operation caused, byte for byte.
 #[test]
 fn h07_a_payment_is_signed_as_it_was_caused() {
-    let (mut world, mut host, alice) = funded();
+    let (mut world, mut host, alice) = funded_without_batches();
     let (payee, key, shard) = (AccountId32::new([8; 32]), host.key(), world.shard);
     let call = unshield(&alice, &payee, UNIT, 0);
     host.run(&mut world, |content| content.invoke(shard, key.operation(&call)));
     let waiting = host.collect();
-    let nonce = nonce_of(&waiting[0].extrinsic);
+    let nonce = nonce_of(&waiting[1].extrinsic);
     let arguments = (shard, &payee, UNIT, call.hash());
     let expected = world.block().call("EnclaveBridge", "unshield_funds", arguments);
-    assert!(is_signed_for(&world, &mut host, &waiting[0], &expected, nonce, None));
+    assert!(is_signed_for(&world, &mut host, &waiting[1], &expected, nonce, None));
     let other = world.block().call("EnclaveBridge", "unshield_funds", (shard, &payee, UNIT + 1, call.hash()));
-    assert!(!is_signed_for(&world, &mut host, &waiting[0], &other, nonce, None));
-    assert_eq!(waiting[1].kind, OutboxKind::Confirmation);
+    assert!(!is_signed_for(&world, &mut host, &waiting[1], &other, nonce, None));
+    assert_eq!(waiting[0].kind, OutboxKind::Confirmation);
 }

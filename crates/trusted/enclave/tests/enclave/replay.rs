@@ -3,12 +3,10 @@
 //! confirmed roots of an honest straight replay, and never panics (ARCHITECTURE.md, invariant 3).
 
 use crate::kit::{Encryptor, Host, MRENCLAVE, UNIT, World, bundle, headers, import, transfer, unshield};
+use offstage_balances_interface::{BalancesOperation, TrustedCall};
 use offstage_light_client::testing::{BlockContent, validators};
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
-    balances::{BalancesOperation, TrustedCall},
-    receipt::undecipherable_operation_hash,
-    shielding::RSA_LEN,
+    AccountId32, H256, ShardIdentifier, receipt::undecipherable_operation_hash, shielding::RSA_LEN,
 };
 use offstage_protocol::{BlockBundle, EnclaveResponse, HostRequest, Phase, Untrusted};
 use offstage_sdk::testing::TestAccount;

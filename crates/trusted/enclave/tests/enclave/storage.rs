@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-//! H9: what the host does to the disk; H12: what is left of a write that was cut; H13: what can be read there.
+//! H9: what the host does to the disk; H12: what is left of a write that was cut; H13: what can be read there; H17 and H23: whose
+//! records count, and who may read the files.
 
-use crate::kit::{Host, UNIT, World, bundle, copy_of, funded, import, transfer, unshield};
+use crate::kit::{
+    Host, UNIT, World, bundle, copy_of, development_root, funded, import, open, transfer, unshield,
+};
 use codec::Encode;
-use offstage_enclave::enclave::STORE_FILE;
+use offstage_enclave::enclave::{Restart, STORE_FILE};
+use offstage_light_client::testing::{METADATA, test_code};
 use offstage_primitives::{AccountId32, H256};
 use offstage_protocol::{EnclaveResponse, HostRequest, Phase, RefusalCode};
 use offstage_sdk::testing::TestAccount;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
-use std::{path::Path, sync::Arc};
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tempfile::TempDir;
 
 /// A worker with a state, receipts, waiting effects, and merged nodes; its folder, closed; the hashes of its operations.
@@ -133,6 +141,12 @@ fn h09_a_tampered_record_is_refused_with_a_named_error() {
             let copy = copy_of(dir.path());
             put(&copy.path().join(STORE_FILE), name, key, change);
             if let Err(error) = use_store(&world, &copy, &hashes) {
+                // With another id or wrap it is a store of another enclave, which is put aside: this one begins anew, and has nothing to say.
+                if aside(copy.path(), 1).exists() {
+                    assert!(name == "meta" && error == "not serving", "{name}: {error}");
+                    *noticed.entry(name.clone()).or_default() += 1;
+                    continue;
+                }
                 assert!(
                     ["restore", "start again", "no receipt", "use the enclave version", "store failed"]
                         .iter()
@@ -141,8 +155,13 @@ fn h09_a_tampered_record_is_refused_with_a_named_error() {
                 );
                 *noticed.entry(name.clone()).or_default() += 1;
             } else {
-                // A receipt of another operation, a node that the new state does not need: not asked for, not noticed.
-                assert!(matches!(&name[..], "nodes" | "blocks" | "receipts"), "{name} {change:?}");
+                // A receipt of another operation, a node that the new state does not need: not asked for, not noticed. The second
+                // wrap of the store's key is not needed while the first one opens.
+                let is_second_wrap = [&b"salt"[..], b"wrap/shard"].contains(&&key[..]);
+                assert!(
+                    matches!(&name[..], "nodes" | "blocks" | "receipts") || is_second_wrap,
+                    "{name} {change:?}"
+                );
             }
         }
     }
@@ -226,19 +245,209 @@ fn h13_the_disk_shows_nothing() {
     }
 }
 
-/// Another binary's enclave cannot open the store, and says so.
+/// A store that was put aside.
+fn aside(dir: &Path, number: u32) -> PathBuf {
+    dir.join(format!("{STORE_FILE}.aside-{number}"))
+}
+
+/// Another binary's enclave cannot open the store: it begins anew beside it.
 #[test]
 fn h09_another_measurement_cannot_open_the_store() {
-    let (_, dir, _) = used_store();
+    let (world, dir, hashes) = used_store();
+    let signer = Host::on(&world, copy_of(dir.path())).unwrap().signer();
+    let store = records(&dir.path().join(STORE_FILE));
     let platform = offstage_enclave::platform::SoftwarePlatform::open(dir.path(), [1; 32]).unwrap();
-    let error = offstage_enclave::enclave::Enclave::<offstage_balances::Balances>::open(
+    let mut other = offstage_enclave::enclave::Enclave::<offstage_balances::Balances>::open(
         Box::new(platform),
         dir.path(),
     )
-    .err()
-    .unwrap()
-    .to_string();
-    assert!(error.contains("sealed by another enclave"), "{error}");
+    .unwrap();
+    match other.handle(HostRequest::Identify) {
+        EnclaveResponse::Identified(identity) => {
+            assert_ne!(identity.signer, signer);
+            assert_eq!(identity.shielding_key, None);
+        }
+        other => panic!("{other:?}"),
+    }
+    drop(other);
+    assert!(records(&aside(dir.path(), 1)) == store, "nothing in it was changed");
+    // The enclave that wrote it finds it again.
+    use_store(&world, &dir, &hashes).unwrap();
+}
+
+/// New microcode, a new machine, a new image: the platform's sealing key is another one. The shard's key, which the enclave gets from
+/// a peer, opens the store again, with its signer, its state and what waits in it.
+#[test]
+fn a_store_that_the_platform_cannot_open_any_more_returns_with_the_shards_key() {
+    let (mut world, mut provider, alice) = funded();
+    let mut host = Host::joining(&mut world, &mut provider);
+    host.serve(&mut world);
+    let (key, shard) = (provider.key(), world.shard);
+    let payee = AccountId32::new([8; 32]);
+    let content = world.block().invoke(shard, key.operation(&unshield(&alice, &payee, UNIT, 0)));
+    world.add(content);
+    host.follow(&world);
+    provider.follow(&world);
+    let (signer, root, position) = (host.signer(), host.state_root(), host.status().position);
+    let waiting = host.status().outbox_len;
+    assert!(waiting > 0);
+    let dir = host.dir.clone();
+    drop(host);
+    std::fs::remove_file(dir.path().join("software-platform.secret")).unwrap();
+
+    let mut fresh = Host::on(&world, dir.clone()).unwrap();
+    assert_ne!(fresh.signer(), signer);
+    assert!(aside(dir.path(), 1).exists());
+    assert_eq!(fresh.register(&mut world).phase, Phase::NeedsShieldingKey);
+    provider.follow(&world);
+    assert_eq!(fresh.enclave.must_restart(), None);
+    fresh.request_key(&provider);
+    assert_eq!(fresh.enclave.must_restart(), Some(Restart::FormerStore));
+
+    let mut back = fresh.restart(&world);
+    assert_eq!((back.signer(), back.state_root(), back.status().position), (signer, root, position));
+    assert_eq!(back.status().outbox_len, waiting);
+    assert_eq!(back.enclave.must_restart(), None);
+    assert!(aside(dir.path(), 1).exists(), "the fresh one is kept now");
+    back.follow(&world);
+    assert_eq!(back.submit(&mut world).phase, Phase::Serving);
+    back.settle(&mut world);
+    assert_eq!(world.paid.len(), 1);
+    assert_eq!(back.balance(&alice), 99 * UNIT);
+}
+
+/// All tables of one store in another, by name.
+fn replace(path: &Path, tables: &[&str], from: &[(String, Vec<u8>, Vec<u8>)]) {
+    let database = Database::open(path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    for name in tables {
+        transaction.delete_table(table(name)).unwrap();
+        let mut records = transaction.open_table(table(name)).unwrap();
+        for (_, key, value) in from.iter().filter(|(table, ..)| table == name) {
+            records.insert(&key[..], &value[..]).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+}
+
+/// A worker on this chain whose outbox holds a payment of `amount` to `payee`. On what is in the folder, if there is something.
+fn paying(mut world: World, dir: Arc<TempDir>, payee: u8, amount: u128) -> World {
+    let mut host = Host::on(&world, dir).unwrap();
+    host.serve(&mut world);
+    let (alice, key, shard) = (TestAccount::alice(), host.key(), world.shard);
+    host.run(&mut world, |block| block.shield(shard, key.account(&alice), amount));
+    let operation = unshield(&alice, &AccountId32::new([payee; 32]), amount, 0);
+    host.run(&mut world, |block| block.invoke(shard, key.operation(&operation)));
+    assert_eq!(host.status().outbox_len, 3, "two confirmations and the payment");
+    world
+}
+
+/// The thief's chain: of another genesis, and he mints there what he likes. The enclave and its machine are the same.
+fn private_chain() -> World {
+    let minted = (b"minted".to_vec(), vec![1]);
+    World::with(&test_code(METADATA, &[]), &[development_root(), minted])
+}
+
+/// Nothing of the other store counts here: not the payment alone, and not with any other tables.
+fn assert_nothing_of_it_is_taken(world: &World, dir: &TempDir, other: &TempDir) {
+    let foreign = records(&other.path().join(STORE_FILE));
+    let own = records(&dir.path().join(STORE_FILE));
+    let waiting = |all: &[(String, Vec<u8>, Vec<u8>)]| {
+        all.iter().filter(|(table, ..)| table == "outbox").map(|(_, key, _)| key.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(waiting(&own), waiting(&foreign), "the ids are the same");
+    let beside = ["head", "keys", "meta", "journal", "receipts", "blocks"];
+    for mask in 0..1u32 << beside.len() {
+        let mut tables = vec!["outbox"];
+        tables.extend((0..beside.len()).filter(|index| mask & (1 << index) != 0).map(|index| beside[index]));
+        let copy = copy_of(dir.path());
+        replace(&copy.path().join(STORE_FILE), &tables, &foreign);
+        let error = Host::on(world, copy).err().unwrap_or_else(|| panic!("{tables:?} were taken"));
+        assert!(error.contains("data folder"), "{tables:?}: {error}");
+    }
+    // The other folder as a whole is a store of the other chain.
+    let error = Host::on(world, copy_of(other.path())).err().unwrap();
+    assert!(error.contains("genesis"), "{error}");
+}
+
+#[test]
+fn h17_a_payment_from_a_chain_of_the_thiefs_own_is_refused_alone_and_with_other_tables() {
+    let dirs = [(); 2].map(|()| Arc::new(tempfile::tempdir().unwrap()));
+    // One machine: one sealing secret.
+    drop(open(dirs[0].path()).unwrap());
+    let secret = "software-platform.secret";
+    std::fs::copy(dirs[0].path().join(secret), dirs[1].path().join(secret)).unwrap();
+    let world = paying(World::new(), dirs[0].clone(), 1, UNIT);
+    paying(private_chain(), dirs[1].clone(), 2, 1_000_000 * UNIT);
+    assert_nothing_of_it_is_taken(&world, &dirs[0], &dirs[1]);
+    // As it was, it is used.
+    assert_eq!(Host::on(&world, dirs[0].clone()).unwrap().status().outbox_len, 3);
+}
+
+/// The same store even, copied before it ever saw a chain: same signer, same id, same key.
+#[test]
+fn h17_a_payment_from_a_twin_of_the_store_on_another_chain_is_refused() {
+    let dir = Arc::new(tempfile::tempdir().unwrap());
+    drop(open(dir.path()).unwrap());
+    let twin = copy_of(dir.path());
+    let world = paying(World::new(), dir.clone(), 1, UNIT);
+    paying(private_chain(), twin.clone(), 2, 1_000_000 * UNIT);
+    assert_nothing_of_it_is_taken(&world, &dir, &twin);
+    assert_eq!(Host::on(&world, dir).unwrap().status().outbox_len, 3);
+}
+
+/// The same store on the same chain: once it served on, once it was restarted and only followed. The same id then names another
+/// effect, and the same number another entry of the journal.
+#[test]
+fn h17_a_record_of_the_same_worker_at_another_moment_is_refused() {
+    let (mut world, host, alice) = funded();
+    let (payee, key, shard) = (AccountId32::new([8; 32]), host.key(), world.shard);
+    let dir = host.dir.clone();
+    drop(host);
+    let other = copy_of(dir.path());
+    let content = world.block().invoke(shard, key.operation(&unshield(&alice, &payee, UNIT, 0)));
+    world.add(content);
+    let [own, foreign] = [&dir, &other].map(|dir| {
+        let mut host = Host::on(&world, dir.clone()).unwrap();
+        host.follow(&world);
+        assert_eq!(host.status().outbox_len, 3, "the payment, the confirmation and the registration");
+        drop(host);
+        records(&dir.path().join(STORE_FILE))
+    });
+    let mut tried = std::collections::BTreeSet::new();
+    for (name, record, value) in &foreign {
+        let differs = own.iter().any(|(table, key, own)| (table, key) == (name, record) && own != value);
+        if differs && matches!(&name[..], "outbox" | "journal") {
+            let copy = copy_of(dir.path());
+            put(&copy.path().join(STORE_FILE), name, record, Some(value));
+            let error = Host::on(&world, copy).err().unwrap_or_else(|| panic!("{name} was taken"));
+            assert!(error.contains(&format!("({name}) are of different moments")), "{error}");
+            tried.insert(name.clone());
+        }
+    }
+    assert_eq!(tried.len(), 2, "{tried:?}");
+    // All of one table, too.
+    for name in ["outbox", "journal"] {
+        let copy = copy_of(dir.path());
+        replace(&copy.path().join(STORE_FILE), &[name], &foreign);
+        assert!(Host::on(&world, copy).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn h23_the_files_of_the_enclave_are_its_users_alone() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("data");
+    drop(open(&dir).unwrap());
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&dir), 0o700);
+    let store = dir.join(STORE_FILE);
+    std::fs::set_permissions(&store, std::fs::Permissions::from_mode(0o644)).unwrap();
+    drop(open(&dir).unwrap());
+    for entry in std::fs::read_dir(&dir).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{path:?}");
+    }
 }
 
 #[test]
@@ -278,8 +487,10 @@ fn h09_files_that_are_damaged_or_missing_are_noticed() {
             assert_eq!(host.register(&mut elsewhere).phase, Phase::NeedsShieldingKey);
             assert!(host.collect().is_empty());
         } else {
+            // Another platform: the store is put aside, and the worker is a new one.
             let error = use_store(&world, &copy, &hashes).unwrap_err();
-            assert!(error.contains("sealed by another enclave"), "{name:?}: {error}");
+            assert_eq!(error, "not serving", "{name:?}");
+            assert!(aside(copy.path(), 1).exists());
         }
     }
     assert!(store_was_there);

@@ -3,10 +3,10 @@
 
 use super::MRENCLAVE;
 use codec::Encode;
+use offstage_balances_interface::{BalancesOperation, TrustedCall};
 use offstage_envelope::seal;
 use offstage_primitives::{
     AccountId32,
-    balances::{BalancesOperation, TrustedCall},
     shielding::{CHUNK_LEN, ShieldingPublicKey},
     trusted::TrustedOperation,
 };

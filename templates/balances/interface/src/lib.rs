@@ -1,14 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Calls and getters of the default business logic, confidential balances (wire.md, "Common types").
+//! # The words of confidential balances
+//!
+//! Calls and getters of the default business logic (wire.md, "Common types"). The logic executes and answers them;
+//! clients compose them. They are a crate of their own so that a client does not link the logic, and no crate below
+//! the logic knows its words.
+//!
+//! ## Threats
+//! Everything here is decoded from what strangers send, with the bounds of [`offstage_primitives::bounded`]. A
+//! signature is good in one [`Domain`](trusted::Domain) only in the bound form; the classic form of a getter is good
+//! for ever, for whoever captured it.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::unreachable,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::disallowed_methods
+    )
+)]
 
-use crate::{
-    ShardIdentifier,
-    trusted::{self, Domain, TrustedOperation, verify_maybe_wrapped},
-};
-use alloc::vec::Vec;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
+
 use codec::{Decode, Encode};
-use sp_core::crypto::AccountId32;
-use sp_runtime::MultiSignature;
+use offstage_primitives::{
+    AccountId32, ShardIdentifier,
+    trusted::{self, TrustedOperation},
+};
+
+pub use offstage_primitives::trusted::{
+    BoundGetterSigned, MAX_GETTER_LIFETIME, TrustedGetterSigned, bound_getter_payload,
+};
 
 /// What an account may ask the shard to do. The first account of a variant is its sender.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -53,10 +82,10 @@ pub enum Getter {
     Public(PublicGetter),
     /// Answered to the account that it is about.
     #[codec(index = 1)]
-    Trusted(TrustedGetterSigned),
+    Trusted(TrustedGetterSigned<TrustedGetter>),
     /// Answered to the account that it is about, in one place and for a while.
     #[codec(index = 2)]
-    Bound(BoundGetterSigned),
+    Bound(BoundGetterSigned<TrustedGetter>),
 }
 
 /// A question that everybody may ask.
@@ -81,70 +110,25 @@ pub enum TrustedGetter {
     Nonce(AccountId32),
 }
 
-impl TrustedGetter {
-    /// The account that must have signed.
-    pub fn sender(&self) -> &AccountId32 {
+impl trusted::TrustedGetter for TrustedGetter {
+    fn nonce(account: AccountId32) -> Self {
+        Self::Nonce(account)
+    }
+
+    fn sender(&self) -> &AccountId32 {
         match self {
             Self::FreeBalance(account) | Self::ReservedBalance(account) | Self::Nonce(account) => account,
         }
     }
 }
 
-/// A question with its author's signature over `SCALE(getter)`.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-pub struct TrustedGetterSigned {
-    /// The question.
-    pub getter: TrustedGetter,
-    /// The signature of the account it is about.
-    pub signature: MultiSignature,
-}
+impl trusted::Getter for Getter {
+    type Trusted = TrustedGetter;
 
-impl TrustedGetterSigned {
-    /// Whether the account that the question is about signed it.
-    pub fn verify(&self) -> bool {
-        verify_maybe_wrapped(&self.signature, &self.getter.encode(), self.getter.sender())
+    fn bound(signed: BoundGetterSigned<TrustedGetter>) -> Self {
+        Self::Bound(signed)
     }
 }
-
-/// A question in the bound form: good on one chain, for one shard and measurement, up to one block. Who captures it
-/// cannot ask again later, as with a [`TrustedGetterSigned`].
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-pub struct BoundGetterSigned {
-    /// The question.
-    pub getter: TrustedGetter,
-    /// Number of the last block of the parentchain on whose state it may be answered.
-    pub expires: u32,
-    /// The signature of the account that it is about, over [`bound_getter_payload`].
-    pub signature: MultiSignature,
-}
-
-impl BoundGetterSigned {
-    /// Whether the account that the question is about signed it for this domain, and it is good on the state of the block with
-    /// this number: not expired, and not made to last longer than [`MAX_GETTER_LIFETIME`].
-    pub fn verify(&self, domain: &Domain, block_number: u32) -> bool {
-        let latest = block_number.saturating_add(MAX_GETTER_LIFETIME);
-        (block_number..=latest).contains(&self.expires)
-            && verify_maybe_wrapped(
-                &self.signature,
-                &bound_getter_payload(&self.getter, self.expires, domain),
-                self.getter.sender(),
-            )
-    }
-}
-
-/// The bytes that the author of a question in the bound form signs:
-/// [`BOUND_GETTER_TAG`]` ++ genesis hash ++ mrenclave ++ shard ++ expires ++ SCALE(getter)`, the number in 4 bytes, little endian.
-pub fn bound_getter_payload(getter: &TrustedGetter, expires: u32, domain: &Domain) -> Vec<u8> {
-    let mut payload = BOUND_GETTER_TAG.to_vec();
-    (domain, expires, getter).encode_to(&mut payload);
-    payload
-}
-
-/// Begins what the author of a bound getter signs.
-pub const BOUND_GETTER_TAG: &[u8] = b"offstage/getter/v1";
-
-/// How many blocks beyond the worker's own a bound getter may expire at the latest.
-pub const MAX_GETTER_LIFETIME: u32 = 256;
 
 /// The default business logic's operation.
 pub type BalancesOperation = TrustedOperation<TrustedCall, Getter>;
@@ -152,9 +136,11 @@ pub type BalancesOperation = TrustedOperation<TrustedCall, Getter>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trusted::{BoundCallSigned, TrustedCallSigned, bound_call_payload, call_payload};
-    use alloc::boxed::Box;
-    use sp_core::{H256, Pair, ecdsa, ed25519, sr25519};
+    use offstage_primitives::{
+        H256, MultiSignature,
+        trusted::{BoundCallSigned, Domain, TrustedCallSigned, bound_call_payload, call_payload},
+    };
+    use sp_core::{Pair, ecdsa, ed25519, sr25519};
 
     type Signer = (AccountId32, Box<dyn Fn(&[u8]) -> MultiSignature>);
 

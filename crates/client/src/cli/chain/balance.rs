@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+use crate::{account::AccountText, cli::context::Context};
+use anyhow::Result;
+use clap::Args;
+
+/// Print the public balance of an account
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Balance {
+    /// The account
+    account: AccountText,
+}
+
+impl Balance {
+    pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
+        let account = context.account(&self.account)?.id();
+        let balance = context.chain().await?.free_balance(&account).await?;
+        context.observer.result(&balance.to_string());
+        Ok(())
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+use crate::{account::ss58, cli::terminal::print_line, keystore::Keystore, secret};
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+/// Bring the key of an account that you have into ./my_keystore
+///
+/// Reads a seed or mnemonic phrase from standard input, without showing it, and prints the account's address, by
+/// which the other commands then know it. A secret on a command line can be read by every user of the machine.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Import {}
+
+impl Import {
+    pub(in crate::cli) fn run(&self) -> Result<()> {
+        import(&Keystore::parentchain())
+    }
+}
+
+/// Reads a secret into `keystore` and prints its address.
+pub(in crate::cli) fn import(keystore: &Keystore) -> Result<()> {
+    let secret = secret::from_stdin("seed or phrase (not shown): ").context("cannot read the secret")?;
+    print_line(&ss58(&keystore.import(&secret)?));
+    Ok(())
+}

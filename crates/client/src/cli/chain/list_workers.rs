@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+use crate::cli::{context::Context, report::render_workers};
+use anyhow::Result;
+use clap::Args;
+
+/// List the enclaves that are registered on the parentchain
+#[derive(Args, Debug)]
+pub(in crate::cli) struct ListWorkers {}
+
+impl ListWorkers {
+    pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
+        let enclaves = context.chain().await?.enclaves().await?;
+        context.observer.result(render_workers(&enclaves).trim_end());
+        Ok(())
+    }
+}

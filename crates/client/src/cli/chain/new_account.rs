@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+use crate::{account::ss58, cli::terminal::print_line, keystore::Keystore};
+use anyhow::Result;
+use clap::Args;
+
+/// Make an account for the parentchain; its key goes to ./my_keystore
+#[derive(Args, Debug)]
+pub(in crate::cli) struct NewAccount {}
+
+impl NewAccount {
+    pub(in crate::cli) fn run(&self) -> Result<()> {
+        print_line(&ss58(&Keystore::parentchain().new_account()?));
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Errors of the command line itself.
+
+use crate::{
+    account::AccountError, node_url::NodeUrlError, profile::ProfileError, progress::Stage,
+    worker::address::AddressError,
+};
+use offstage_primitives::receipt::Outcome;
+use thiserror::Error;
+
+/// Errors of the command line itself.
+#[derive(Debug, Error)]
+pub(super) enum CliError {
+    #[error("{0}")]
+    CommandLine(String),
+    #[error("timed out after {seconds} s while waiting for {stage}")]
+    Timeout { seconds: u64, stage: Stage },
+    #[error(
+        "no shard is named: this needs the shard that you mean, and a worker's own word for it is not enough"
+    )]
+    NoShard,
+    #[error("direct invocation (--direct) does not exist on an off-chain worker")]
+    Direct,
+    #[error("nobody is there to ask: `offstage trust` asks a question on a terminal")]
+    NobodyToAsk,
+    #[error("nothing was written: you did not say yes")]
+    NotTrusted,
+    #[error("the operation failed: {0}")]
+    Outcome(Outcome),
+}
+
+impl CliError {
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::CommandLine(_) => Some("see offstage --help"),
+            Self::Timeout { stage, .. } => Some(match stage {
+                Stage::Node => "look whether the node runs, and whether --node-url and --node-port are right",
+                Stage::Following { .. } => {
+                    "what was verified is kept: start again to go on, or name a newer block with --checkpoint"
+                }
+                Stage::Worker | Stage::Answer | Stage::Receipt => {
+                    "look whether the worker runs, and whether --worker-url and --trusted-worker-port are right"
+                }
+                Stage::Submission | Stage::Inclusion | Stage::Finality => {
+                    "look whether the chain makes and finalizes blocks; --timeout waits longer"
+                }
+                Stage::Processing => {
+                    "look whether a worker of the shard runs and has funds for fees; --timeout waits longer"
+                }
+            }),
+            Self::NoShard => Some(
+                "name it with --shard or --mrenclave, or a profile with --profile (`offstage profile add`); to take a \
+                 worker's word for it, once and knowingly, run `offstage trust`",
+            ),
+            Self::Direct => Some("leave it out: the call then goes through the parentchain"),
+            Self::NobodyToAsk => {
+                Some("run it on a terminal, or say --yes if you know that this is the right worker")
+            }
+            Self::NotTrusted => Some("ask the shard's operator for its name, then `offstage profile add`"),
+            Self::Outcome(_) => None,
+        }
+    }
+
+    fn is_usage(&self) -> bool {
+        matches!(self, Self::CommandLine(_) | Self::NoShard | Self::Direct | Self::NobodyToAsk)
+    }
+}
+
+/// Whether an error of the libraries is about what the user typed.
+pub(super) fn is_typed_wrongly(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<AccountError>()
+        || error.is::<AddressError>()
+        || error.is::<NodeUrlError>()
+        || error.downcast_ref::<ProfileError>().is_some_and(ProfileError::is_usage)
+        || error.downcast_ref::<CliError>().is_some_and(CliError::is_usage)
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+use crate::cli::context::Context;
+use anyhow::Result;
+use clap::Args;
+
+/// Print the worker's shard in base58: its own word, which does not make it the shard that you mean
+#[derive(Args, Debug)]
+pub(in crate::cli) struct GetShard {}
+
+impl GetShard {
+    pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
+        let shard = context.stranger().await?.ask_shard().await?;
+        context.observer.result(&shard.to_string());
+        Ok(())
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+use crate::{
+    account::ss58,
+    cli::{context::Context, terminal::print_line},
+    keystore::Keystore,
+};
+use anyhow::Result;
+use clap::Args;
+
+/// List the accounts in the folder of the shard in ./my_trusted_keystore
+#[derive(Args, Debug)]
+pub(in crate::cli) struct ListAccounts {}
+
+impl ListAccounts {
+    pub(in crate::cli) fn run(&self, context: &Context<'_>) -> Result<()> {
+        for account in Keystore::of_shard(&context.pin()?.identifier()).accounts()? {
+            print_line(&ss58(&account));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The options that say where trust starts.
+
+use crate::trust::TrustedRoot;
+use clap::Args;
+use offstage_primitives::H256;
+
+/// Where trust starts.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "What to trust")]
+pub(super) struct TrustOptions {
+    /// Hash of the chain's genesis header [default: the profile's]; without it the node says which chain it is
+    #[arg(long, global = true, value_name = "HASH", env = "OFFSTAGE_GENESIS", value_parser = parse_hash)]
+    pub(super) genesis: Option<H256>,
+    /// Hash of a final block from which the chain's finality is followed, instead of from the genesis
+    #[arg(long, global = true, value_name = "HASH", env = "OFFSTAGE_CHECKPOINT", value_parser = parse_hash)]
+    pub(super) checkpoint: Option<H256>,
+    /// Who vouches for the platforms of enclaves: intel, or, on test chains, development (protects nothing)
+    /// [default: the profile's, else intel]
+    #[arg(long, global = true, value_name = "ROOT", env = "OFFSTAGE_ROOT")]
+    pub(super) root: Option<TrustedRoot>,
+    /// Connect to a node on another machine without encryption, where whoever is on the way reads and changes what he
+    /// likes
+    #[arg(long, global = true)]
+    pub(super) insecure_plain_ws: bool,
+}
+
+fn parse_hash(text: &str) -> Result<H256, &'static str> {
+    super::options::parse_hash(text).map_err(|_| "a block's hash is 0x and 64 hexadecimal digits")
+}

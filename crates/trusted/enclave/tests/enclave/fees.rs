@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a shard costs its workers: the fees of a hundred payments, five workers.
+//!
+//! The figures are printed by
+//! `cargo nextest run --release -p offstage-enclave -E 'test(c17_a_hundred_payments)' --no-capture`.
+
+use crate::{
+    kit::{BridgeCall, UNIT, World, unshield},
+    payouts::{shard_with, submit_all},
+};
+use offstage_primitives::AccountId32;
+use offstage_protocol::{OutboxExtrinsic, OutboxKind};
+
+/// Extrinsics, their calls, bytes and fees.
+#[derive(Default, Debug)]
+struct Costs {
+    extrinsics: u64,
+    confirmations: u64,
+    payments: u64,
+    bytes: u64,
+    fees: u64,
+}
+
+impl Costs {
+    fn add(&mut self, confirmations: u64, payments: u64, bytes: u64) {
+        let calls = confirmations + payments;
+        let batch = if calls > 1 { BATCH + calls * BATCHED } else { 0 };
+        self.extrinsics += 1;
+        self.confirmations += confirmations;
+        self.payments += payments;
+        self.bytes += bytes;
+        self.fees += BASE + batch + confirmations * CONFIRMATION + payments * PAYMENT + bytes;
+    }
+
+    fn add_extrinsic(&mut self, world: &World, extrinsic: &OutboxExtrinsic) {
+        assert_ne!(extrinsic.kind, OutboxKind::Registration);
+        let calls = world.bridge_calls(&extrinsic.extrinsic);
+        let payments = calls.iter().filter(|call| matches!(call, BridgeCall::Unshield { .. })).count();
+        self.add((calls.len() - payments) as u64, payments as u64, extrinsic.extrinsic.len() as u64);
+    }
+
+    fn print(&self, what: &str) {
+        println!(
+            "{what}: {} extrinsics, {} confirmations, {} payments, {} bytes, {:.4} UNIT of fees",
+            self.extrinsics,
+            self.confirmations,
+            self.payments,
+            self.bytes,
+            self.fees as f64 / UNIT as f64
+        );
+    }
+}
+
+/// Ten blocks with ten payments each. Once as the enclaves hand it out, and once as it would be if each enclave submitted each
+/// payment and each confirmation as an extrinsic of its own, in the block after the one that caused it.
+#[test]
+fn c17_a_hundred_payments_of_five_workers_cost_a_fifth() {
+    const WORKERS: usize = 5;
+    let (mut world, mut hosts, alice) = shard_with(WORKERS);
+    let (key, shard) = (hosts[0].key(), world.shard);
+    let (mut rota, mut all) = (Costs::default(), Costs::default());
+    for round in 0..10u8 {
+        let mut content = world.block();
+        for n in 0..10u8 {
+            let payee = AccountId32::new([round * 10 + n + 1; 32]);
+            let call = unshield(&alice, &payee, UNIT / 2, u32::from(round * 10 + n));
+            content = content.invoke(shard, key.operation(&call));
+        }
+        world.add(content);
+        for host in &mut hosts {
+            host.follow(&world);
+        }
+        for extrinsics in submit_all(&mut world, &mut hosts) {
+            for extrinsic in extrinsics {
+                rota.add_extrinsic(&world, &extrinsic);
+            }
+        }
+    }
+    assert_eq!(world.paid.len(), 100);
+    // Confirmations are each worker's own duty, either way.
+    for _ in 0..rota.confirmations {
+        all.add(1, 0, CONFIRMATION_LEN);
+    }
+    for _ in 0..WORKERS * 100 {
+        all.add(0, 1, PAYMENT_LEN);
+    }
+    all.print("each worker submits everything, one by one");
+    rota.print("one worker pays at a time, in batches");
+    assert_eq!(rota.payments, 100, "no payment costs a second fee");
+    assert!(rota.confirmations >= 10 * WORKERS as u64);
+    assert!(rota.fees * 3 < all.fees, "{rota:?} {all:?}");
+}
+
+// Fees in planck, as the development runtime takes them (`IdentityFee`: a picosecond of weight and a byte cost one each): the base weight of
+// an extrinsic, and the bridge's estimates, of which a read of the database is 25 and a write 100 microseconds.
+const MICROSECOND: u64 = 1_000_000;
+const BASE: u64 = 108 * MICROSECOND;
+const CONFIRMATION: u64 = (20 + 14 * 25 + 100) * MICROSECOND;
+const PAYMENT: u64 = (20 + 50 + 16 * 25 + 4 * 100) * MICROSECOND;
+/// `force_batch`, and what it takes for each call in it (pallet-utility's weights).
+const BATCH: u64 = 7 * MICROSECOND;
+const BATCHED: u64 = 4 * MICROSECOND;
+
+/// Bytes of signed extrinsics with one call.
+const CONFIRMATION_LEN: u64 = 210;
+const PAYMENT_LEN: u64 = 222;

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is known about the worker, at any time.
+//!
+//! Three write: the loop that feeds the enclave, what follows the node's head beside it, and the enclave's process.
+//! So the report is true also while the enclave works on one block for a minute (threat model P14).
+
+use crate::enclave::Vitals;
+use offstage_protocol::{BlockReference, Parked, Phase, Status};
+use serde_json::{Value, json};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+/// How the worker is, shared between those who write and the servers, which read.
+#[derive(Clone, Default)]
+pub struct Board(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    report: Report,
+    announced: Announced,
+}
+
+/// What is known about the worker.
+#[derive(Clone, Default)]
+pub struct Report {
+    /// The enclave's last status.
+    pub status: Option<Status>,
+    /// The node's finalized head.
+    pub head: Option<BlockReference>,
+    /// Why the worker waits, when it does: the node is away, the enclave restarts.
+    pub trouble: Option<String>,
+    /// What can be seen of the enclave without asking it.
+    pub enclave: Option<Vitals>,
+}
+
+impl Board {
+    /// The enclave says how far it is.
+    pub fn note_status(&self, status: &Status) {
+        self.update(|state| {
+            let before = state.report.status.as_ref().map(|status| status.position.number);
+            let now = status.position.number;
+            // One block further; any other distance is a start, or a way back.
+            if before.is_some_and(|before| before.checked_add(1) == Some(now))
+                && let Some(since) = state.announced.executed(now)
+            {
+                metrics::histogram!(FINALITY_TO_COMMIT).record(since.as_secs_f64());
+            }
+            state.report.status = Some(status.clone());
+        });
+    }
+
+    /// The node has a new finalized head.
+    pub fn note_head(&self, head: BlockReference) {
+        self.update(|state| {
+            // What was final before the first look has no known time.
+            if state.report.head.is_some_and(|known| known.number < head.number) {
+                state.announced.note(head.number);
+            }
+            state.report.head = Some(head);
+        });
+    }
+
+    /// Something keeps the worker from going on, or no longer does.
+    pub fn note_trouble(&self, trouble: Option<String>) {
+        self.update(|state| state.report.trouble = trouble);
+    }
+
+    /// Another enclave process works from now on.
+    pub fn note_enclave(&self, vitals: Vitals) {
+        self.update(|state| state.report.enclave = Some(vitals));
+    }
+
+    /// The report as it is now.
+    pub fn report(&self) -> Report {
+        self.0.lock().map(|state| state.report.clone()).unwrap_or_default()
+    }
+
+    /// Brings the gauges up to date, also those that change with time alone.
+    pub fn publish(&self) {
+        self.report().publish();
+    }
+
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        if let Ok(mut state) = self.0.lock() {
+            change(&mut state);
+            state.report.publish();
+        }
+    }
+}
+
+impl Report {
+    /// Whether clients can use the worker: registered, and caught up with the finalized head.
+    pub fn is_initialized(&self) -> bool {
+        self.trouble.is_none()
+            && self.enclave.as_ref().is_none_or(Vitals::is_running)
+            && self.status.as_ref().is_some_and(|status| status.phase == Phase::Serving)
+            && self.lag().is_some_and(|lag| lag <= MAX_LAG)
+    }
+
+    /// Finalized blocks that are not executed yet.
+    pub fn lag(&self) -> Option<u32> {
+        let (status, head) = (self.status.as_ref()?, self.head?);
+        Some(head.number.saturating_sub(status.position.number))
+    }
+
+    /// What `/health` answers.
+    pub fn health(&self) -> Value {
+        let status = self.status.as_ref();
+        json!({
+            "initialized": self.is_initialized(),
+            "phase": status.map(|status| format!("{:?}", status.phase)),
+            "position": status.map(|status| status.position.number),
+            "positionHash": status.map(|status| format!("{:?}", status.position.hash)),
+            "finalizedHead": self.head.map(|head| head.number),
+            "blocksBehind": self.lag(),
+            "outbox": status.map(|status| status.outbox_len),
+            "operations": status.map(|status| status.operations),
+            "notice": status.and_then(|status| status.notice.clone()),
+            "parked": status.map(|status| status.parked.iter().map(parked).collect::<Vec<_>>()),
+            "trouble": self.trouble,
+            "enclaveRunning": self.enclave.as_ref().map(Vitals::is_running),
+            "enclaveBusySeconds": self.enclave.as_ref().map(|_| self.busy_for().as_secs()),
+        })
+    }
+
+    /// For how long the enclave has been working on one request; zero when it waits for the next.
+    fn busy_for(&self) -> Duration {
+        self.enclave.as_ref().and_then(Vitals::busy_for).unwrap_or_default()
+    }
+
+    fn publish(&self) {
+        if let Some(status) = &self.status {
+            metrics::gauge!("offstage_position").set(f64::from(status.position.number));
+            metrics::gauge!("offstage_outbox_length").set(f64::from(status.outbox_len));
+            metrics::gauge!("offstage_operations").set(status.operations as f64);
+            metrics::gauge!("offstage_serving").set(f64::from(u8::from(status.phase == Phase::Serving)));
+        }
+        if let Some(head) = self.head {
+            metrics::gauge!("offstage_finalized_head").set(f64::from(head.number));
+        }
+        if let Some(lag) = self.lag() {
+            metrics::gauge!("offstage_blocks_behind").set(f64::from(lag));
+        }
+        metrics::gauge!("offstage_initialized").set(f64::from(u8::from(self.is_initialized())));
+        metrics::gauge!("offstage_enclave_busy_seconds").set(self.busy_for().as_secs_f64());
+    }
+}
+
+/// When which blocks became known as final. An announcement is of all blocks since the one before.
+#[derive(Default)]
+struct Announced(VecDeque<(u32, Instant)>);
+
+impl Announced {
+    fn note(&mut self, head: u32) {
+        if self.0.len() == MAX_ANNOUNCED {
+            self.0.pop_front();
+        }
+        self.0.push_back((head, Instant::now()));
+    }
+
+    /// How long ago this block became known as final, if that was seen.
+    fn executed(&mut self, number: u32) -> Option<Duration> {
+        while self.0.front().is_some_and(|(upto, _)| *upto < number) {
+            self.0.pop_front();
+        }
+        self.0.front().map(|(_, since)| since.elapsed())
+    }
+}
+
+/// The histogram of the time between the announcement of a block's finality and the commit of its execution, in
+/// seconds.
+pub const FINALITY_TO_COMMIT: &str = "offstage_finality_to_commit_seconds";
+/// The head moves while a block is executed; so far behind still counts as caught up.
+const MAX_LAG: u32 = 3;
+/// Announcements whose times are kept: more than an hour of a block each second.
+const MAX_ANNOUNCED: usize = 4_096;
+
+/// What the enclave does not submit any more: what, how many, why and what helps.
+fn parked(parked: &Parked) -> Value {
+    json!({ "kind": format!("{:?}", parked.kind), "count": parked.count, "reason": parked.reason.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{block, status};
+
+    fn report(phase: Phase, position: u32, head: u32) -> Report {
+        let status = Status { phase, ..status(position) };
+        Report { status: Some(status), head: Some(block(head)), ..Report::default() }
+    }
+
+    #[test]
+    fn only_a_serving_worker_at_the_head_without_trouble_is_initialized() {
+        assert!(!Report::default().is_initialized());
+        assert!(report(Phase::Serving, 10, 11).is_initialized());
+        assert!(!report(Phase::Serving, 10, 14).is_initialized());
+        assert!(!report(Phase::AwaitingRegistration, 10, 10).is_initialized());
+        assert!(!report(Phase::Superseded, 10, 10).is_initialized());
+        assert!(
+            !Report { trouble: Some("node away".into()), ..report(Phase::Serving, 10, 10) }.is_initialized()
+        );
+    }
+
+    #[test]
+    fn only_finality_that_was_seen_is_measured() {
+        let mut announced = Announced::default();
+        assert!(announced.executed(1).is_none());
+        announced.note(5);
+        announced.note(7);
+        for number in [3, 5, 6, 7] {
+            assert!(announced.executed(number).is_some(), "{number}");
+        }
+        assert!(announced.executed(8).is_none());
+        assert!(announced.0.is_empty());
+        for head in 0..10_000 {
+            announced.note(head);
+        }
+        assert_eq!(announced.0.len(), MAX_ANNOUNCED);
+    }
+
+    #[test]
+    fn a_start_and_a_way_back_are_no_executed_blocks() {
+        let recorder = crate::measures::builder().unwrap().build_recorder();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            crate::measures::describe();
+            let board = Board::default();
+            board.note_status(&status(4));
+            board.note_head(block(4));
+            board.note_head(block(9));
+            for position in [5, 6, 2, 8, 9] {
+                board.note_status(&status(position));
+            }
+        });
+        let text = handle.render();
+        assert!(text.contains("offstage_finality_to_commit_seconds_count 3"), "{text}");
+        assert!(text.contains("# HELP offstage_finality_to_commit_seconds "), "{text}");
+        assert!(text.contains(r#"offstage_finality_to_commit_seconds_bucket{le="6"} 3"#), "{text}");
+        assert!(text.contains("offstage_position 9"), "{text}");
+    }
+}

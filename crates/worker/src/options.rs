@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the operator may choose, with the reference worker's flags where they exist (wire.md, "Ports and files").
+
+use crate::{limits::Limits, registry::is_address};
+use anyhow::{Context, Result};
+use clap::Args;
+use offstage_primitives::ShardIdentifier;
+use std::path::PathBuf;
+
+/// Options of every command.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// WebSocket URL of the parentchain's node, without the port
+    #[arg(short = 'u', long, global = true, default_value = "ws://127.0.0.1", value_name = "URL")]
+    pub node_url: String,
+    /// WebSocket port of the node
+    #[arg(short = 'p', long, global = true, default_value_t = 9944, value_name = "PORT")]
+    pub node_port: u16,
+    /// Address on which the worker listens for clients and peers
+    #[arg(long, global = true, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub listen: String,
+    /// Port on which the enclave serves clients (JSON-RPC over WSS)
+    #[arg(short = 'P', long, global = true, default_value_t = 2000, value_name = "PORT")]
+    pub trusted_worker_port: u16,
+    /// Port named in author_getUntrustedUrl; an off-chain worker opens nothing on it
+    #[arg(short = 'w', long, global = true, default_value_t = 2001, value_name = "PORT")]
+    pub untrusted_worker_port: u16,
+    /// Port on which the enclave gives the shielding key to attested peers
+    #[arg(short = 'r', long, global = true, default_value_t = 3443, value_name = "PORT")]
+    pub mu_ra_port: u16,
+    /// Address of /is_initialized, /health and /metrics, which are for the operator alone
+    #[arg(long, global = true, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub untrusted_http_address: String,
+    /// Port of /is_initialized and /health
+    #[arg(long, global = true, default_value_t = 4545, value_name = "PORT")]
+    pub untrusted_http_port: u16,
+    /// Port of /metrics, with --enable-metrics
+    #[arg(short = 'i', long, global = true, default_value_t = 8787, value_name = "PORT")]
+    pub metrics_port: u16,
+    /// Serve Prometheus metrics
+    #[arg(long, global = true)]
+    pub enable_metrics: bool,
+    /// URL under which clients reach the enclave, as registered on chain [default: wss://LISTEN:TRUSTED-PORT]
+    #[arg(short = 'U', long, global = true, value_name = "URL")]
+    pub trusted_external_address: Option<String>,
+    /// URL under which peers reach the mutual-attestation port [default: wss://LISTEN:MU-RA-PORT]
+    #[arg(short = 'M', long, global = true, value_name = "URL")]
+    pub mu_ra_external_address: Option<String>,
+    /// URL that author_getUntrustedUrl answers [default: ws://LISTEN:UNTRUSTED-PORT]
+    #[arg(short = 'V', long, global = true, value_name = "URL")]
+    pub untrusted_external_address: Option<String>,
+    /// Folder of the sealed store
+    #[arg(short = 'd', long, global = true, default_value = "offstage-data", value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+    /// The enclave's binary [default: offstage-enclave beside this program]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub enclave: Option<PathBuf>,
+}
+
+/// Options of `run`.
+#[derive(Args, Clone, Debug)]
+pub struct RunOptions {
+    /// Fund the enclave's account from //Alice when it is poor; for development chains
+    #[arg(long)]
+    pub dev: bool,
+    /// Remove the sealed store, the keys in it included, before starting; other files in the data folder stay
+    #[arg(short = 'c', long)]
+    pub clean_reset: bool,
+    /// Shard to serve, in base58 [default: the enclave's measurement]
+    #[arg(short = 's', long, value_name = "BASE58")]
+    pub shard: Option<ShardIdentifier>,
+    /// Worker to be asked first for the shard's shielding key, by the URL under which its clients reach it; may be
+    /// repeated
+    #[arg(long, value_name = "URL", value_parser = peer_url)]
+    pub peer: Vec<String>,
+    /// Confirm empty blocks whose number is a multiple of this; the same on every worker of the shard
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "BLOCKS")]
+    pub heartbeat: u32,
+    /// What clients and peers may use of the enclave.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+impl Options {
+    /// The node's full URL.
+    pub fn node(&self) -> String {
+        format!("{}:{}", self.node_url.trim_end_matches('/'), self.node_port)
+    }
+
+    /// The enclave's binary.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn enclave_binary(&self) -> Result<PathBuf> {
+        let path = match &self.enclave {
+            Some(path) => path.clone(),
+            None => std::env::current_exe()
+                .context("cannot find this program's own folder")?
+                .with_file_name("offstage-enclave"),
+        };
+        anyhow::ensure!(
+            path.is_file(),
+            "there is no enclave binary at {}: build it with `make`, or name it with --enclave",
+            path.display()
+        );
+        Ok(path)
+    }
+}
+
+/// A URL as the registry holds them.
+fn peer_url(text: &str) -> Result<String, String> {
+    let names_a_port = text.strip_prefix("wss://").is_some_and(|authority| {
+        authority.trim_end_matches('/').rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+    });
+    if names_a_port && is_address(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a worker's URL is wss://HOST:PORT, for example wss://worker.example:2000".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peers_url_has_a_scheme_and_a_port() {
+        assert!(peer_url("wss://worker.example:2000").is_ok());
+        assert!(peer_url("wss://[::1]:2000/").is_ok());
+        for wrong in ["worker.example:2000", "ws://x:1", "wss://x", "wss://x:many", "wss://x\u{1b}:1", ""] {
+            assert!(peer_url(wrong).is_err(), "{wrong}");
+        }
+    }
+}

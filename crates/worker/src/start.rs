@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the enclave starts with: the chain's genesis, and what the operator chose.
+
+use crate::{
+    node::Node,
+    options::{Options, RunOptions},
+};
+use anyhow::{Context, Result};
+use codec::Encode;
+use offstage_primitives::chain::storage;
+use offstage_protocol::{Start, Untrusted};
+
+/// What of the chain belongs into the start: its genesis with proofs, its runtime's code, its token.
+///
+/// # Errors
+/// When the node fails, or has lost its genesis.
+pub async fn genesis_material(node: &Node) -> Result<Start> {
+    let genesis = node.genesis_hash().await?;
+    let header = node.header(genesis).await?.encode();
+    let keys = [
+        storage::CODE_PATH_KEY.to_vec(),
+        storage::grandpa_authorities(),
+        storage::LEGACY_GRANDPA_AUTHORITIES.to_vec(),
+    ];
+    let proof = node.read_proof(&keys, genesis).await?;
+    let code = node
+        .storage(storage::CODE, Some(genesis))
+        .await?
+        .context("the node has no runtime code at genesis")?;
+    let (token_decimals, token_symbol) = node.token().await?;
+    Ok(Start {
+        genesis_header: Untrusted::new(header),
+        genesis_proof: Untrusted::new(proof),
+        runtime_code: Untrusted::new(code),
+        token_decimals,
+        token_symbol: Untrusted::new(token_symbol),
+        shard: None,
+        trusted_listen: String::new(),
+        mutual_attestation_listen: String::new(),
+        trusted_external: String::new(),
+        mutual_attestation_external: String::new(),
+        untrusted_external: String::new(),
+        heartbeat: 0,
+    })
+}
+
+/// The start as the operator wants it.
+pub fn request(options: &Options, run: &RunOptions, material: Start) -> Start {
+    let listen = &options.listen;
+    let external = |given: &Option<String>, scheme: &str, port: u16| {
+        given.clone().unwrap_or_else(|| format!("{scheme}://{listen}:{port}"))
+    };
+    Start {
+        shard: run.shard,
+        trusted_listen: format!("{listen}:{}", options.trusted_worker_port),
+        mutual_attestation_listen: format!("{listen}:{}", options.mu_ra_port),
+        trusted_external: external(&options.trusted_external_address, "wss", options.trusted_worker_port),
+        mutual_attestation_external: external(&options.mu_ra_external_address, "wss", options.mu_ra_port),
+        untrusted_external: external(
+            &options.untrusted_external_address,
+            "ws",
+            options.untrusted_worker_port,
+        ),
+        heartbeat: run.heartbeat,
+        ..material
+    }
+}
