@@ -71,6 +71,12 @@ mutants: setup ## Change what decides in light client and attestation in every w
 bench: build ## Measure the enclave's speed, as ratios within one run
 	$(in-target) cargo bench --locked --workspace --bench pipeline
 
+.PHONY: weights
+# Rare and by hand: what it prints is compared with the pallets' weights.rs.
+weights: setup ## Measure what the calls of our pallets take, and the machine's RSA rate
+	@openssl speed -seconds 3 rsa3072 2>/dev/null | tail -1
+	SKIP_WASM_BUILD=1 $(in-target) cargo run --release --locked -p offstage-runtime --example weights
+
 .PHONY: clean
 clean: ## Remove what was built
 	rm -rf bin book "$(CARGO_TARGET_DIR)"

@@ -56,7 +56,8 @@
 //! - a man in the middle offers his own keys or proxies TLS: refused, see [`verification`];
 //! - a worker lies about an outcome: its receipt must follow from the root on chain;
 //! - whoever reads the chain sees who pays for an extrinsic and for which shard it is, and nothing of what is inside;
-//! - the node that the client asks, or whoever sits between, lies: what it says is proven or refused, see [`parentchain`].
+//! - the node that the client asks, or whoever sits between, lies: what it says is proven or refused, see
+//!   [`parentchain`].
 #![forbid(unsafe_code)]
 
 pub mod account;

@@ -2,7 +2,8 @@
 //! `ProcessedParentchainBlock`: how a worker says, on chain, that it executed a block.
 //!
 //! The chain takes the call only from a registered enclave whose fingerprint is the shard's, so the event itself
-//! proves that such an enclave published the root. That the event is there is proven against the state of a final block, and the
+//! proves that such an enclave published the root. That the event is there is proven against the state of a final
+//! block, and the
 //! runtime that says what its bytes mean is proven, too.
 
 use super::{Parentchain, ParentchainError, finality, runtime::Runtime};
@@ -200,7 +201,8 @@ impl Confirmations {
     /// Those in the next final block, in its order.
     ///
     /// # Errors
-    /// [`ParentchainError`] when the node ends the subscription, or the events of a block cannot be read or are not proven.
+    /// [`ParentchainError`] when the node ends the subscription, or the events of a block cannot be read or are not
+    /// proven.
     pub async fn next_block(&mut self) -> Result<Vec<ProcessedParentchainBlock>, ParentchainError> {
         let events = self.blocks.next_proven_events().await?;
         let mut found = confirmations(&events)?;

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Following the chain's finality, with a node that may lie.
 //!
-//! From the newest block that is known, by one hop for each authority set that ended since, to the newest justified block: see
+//! From the newest block that is known, by one hop for each authority set that ended since, to the newest justified
+//! block: see
 //! [`offstage_light_client::hops`], which decides what is proven. Here the material is found:
 //!
-//! 1. a justification of the node's newest final block, kept with the block or from `grandpa_proveFinality`; when the set has
+//! 1. a justification of the node's newest final block, kept with the block or from `grandpa_proveFinality`; when the
+//!    set has
 //!    not changed, that is all;
-//! 2. else the last block of the set. Where it is, the node's word `Grandpa.CurrentSetId` tells by bisection, or, when the
+//! 2. else the last block of the set. Where it is, the node's word `Grandpa.CurrentSetId` tells by bisection, or, when
+//!    the
 //!    states are gone, `grandpa_proveFinality` of the next block. A lie leads to a hop that is refused.
 //!
 //! # Attacks
-//! A node can hold back what is newer. What the client knows never goes back behind what it knew: it is kept on disk ([`Cache`]).
+//! A node can hold back what is newer. What the client knows never goes back behind what it knew: it is kept on disk
+//! ([`Cache`]).
 
 use super::{
     ParentchainError,
@@ -87,7 +91,8 @@ impl Finality {
     /// Follows to the newest final block of the node, if it knows a newer one, and keeps it.
     ///
     /// # Errors
-    /// [`ParentchainError::Unproven`] when the node shows a newer block whose finality does not follow from what is known.
+    /// [`ParentchainError::Unproven`] when the node shows a newer block whose finality does not follow from what is
+    /// known.
     pub(crate) async fn advance(
         &mut self,
         node: &Node,
@@ -101,7 +106,7 @@ impl Finality {
             let set_id = self.follower.authority_set_id();
             let others_follow =
                 hops > 0 && set_id_at(node, head.hash).await.is_some_and(|ahead| ahead > set_id);
-            if !others_follow && self.to_newest(node, &head).await? {
+            if !others_follow && self.reach_newest(node, &head).await? {
                 break;
             }
             let from = self.follower.tip().id().number;
@@ -136,7 +141,7 @@ impl Finality {
     }
 
     /// Whether the present authority set justified `head`, or another block that is newer than the tip.
-    async fn to_newest(&mut self, node: &Node, head: &Header) -> Result<bool, ParentchainError> {
+    async fn reach_newest(&mut self, node: &Node, head: &Header) -> Result<bool, ParentchainError> {
         if let Some(justification) = node.justification(head.hash).await?
             && self.follower.hop(std::slice::from_ref(&head.bytes), &justification).is_ok()
         {
@@ -298,7 +303,8 @@ pub(crate) async fn read(
     })
 }
 
-/// Whether a chain of development was started from its genesis again since the client followed it. Any other chain keeps its
+/// Whether a chain of development was started from its genesis again since the client followed it. Any other chain
+/// keeps its
 /// final blocks.
 async fn is_started_anew(node: &Node, trust: &Trust, follower: &Follower) -> Result<bool, ParentchainError> {
     let known = follower.tip().id();
@@ -373,9 +379,11 @@ fn not_below(number: u32, error: &AncestorError) -> ParentchainError {
 /// After so many hops what was verified is kept, so that a long way can be gone in several runs.
 const KEEP_EVERY: u32 = 16;
 
-/// How far above the announcement of a change its border is looked for, where only a proof of finality tells the border. FRAME's
+/// How far above the announcement of a change its border is looked for, where only a proof of finality tells the
+/// border. FRAME's
 /// own changes take effect at once.
 const LONGEST_DELAY: u32 = 256;
 
-/// How many blocks below another one the chain is asked for at once. FRAME's chains remember the hashes of 256 blocks at least.
+/// How many blocks below another one the chain is asked for at once. FRAME's chains remember the hashes of 256 blocks
+/// at least.
 const LONGEST_STEP: u32 = 250;

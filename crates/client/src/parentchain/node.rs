@@ -80,7 +80,8 @@ impl Node {
         Ok(justifications.into_iter().find_map(|(engine, bytes)| (&engine == b"FRNK").then_some(bytes)))
     }
 
-    /// A proof that the block with this number is final: the justification of the last block of its authority set, or the newest
+    /// A proof that the block with this number is final: the justification of the last block of its authority set, or
+    /// the newest
     /// one, and the hash of the block that it is for. `None` from nodes that cannot.
     pub(crate) async fn finality_proof(&self, number: u32) -> Option<(H256, Vec<u8>)> {
         let proof: Option<Bytes> =

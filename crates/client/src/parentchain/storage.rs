@@ -42,7 +42,8 @@ impl Parentchain {
             .map_err(|error| ParentchainError::read("the existential deposit", &error))
     }
 
-    /// The registered enclaves with their signers, ordered by signer: at most [`MAX_ENCLAVES`]. Each is proven; that there are no
+    /// The registered enclaves with their signers, ordered by signer: at most [`MAX_ENCLAVES`]. Each is proven; that
+    /// there are no
     /// others is the node's word.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The calls that execute other calls, as data: one row each, with the way in which the chain's events tell what they executed.
+//! The calls that execute other calls, as data: one row each, with the way in which the chain's events tell what they
+//! executed.
 //!
 //! A call that is not here and executes others cannot be followed: invocations inside it are executed by nobody.
 

@@ -2,8 +2,10 @@
 //! `System.Events`, cut into records by proven metadata.
 //!
 //! # Memory
-//! A record takes several times the memory of the event that it is of, and a block may be full of events that nobody here reads. So
-//! all are walked over, and records are made of those that say what was executed: [`MATTERS`]. Of these each is caused by a call,
+//! A record takes several times the memory of the event that it is of, and a block may be full of events that nobody
+//! here reads. So
+//! all are walked over, and records are made of those that say what was executed: [`MATTERS`]. Of these each is caused
+//! by a call,
 //! and calls are in the body, which is limited.
 
 use crate::runtime::{Budget, VerifiedRuntime, read_compact, take, take_byte};
@@ -111,7 +113,8 @@ fn decode_record(
     Some(matters.then(record))
 }
 
-/// Whether somebody reads such an event. Of the system pallet, whose remarks are for anybody, only the outcome of extrinsics.
+/// Whether somebody reads such an event. Of the system pallet, whose remarks are for anybody, only the outcome of
+/// extrinsics.
 fn matters(pallet: &str, variant: &str) -> bool {
     match pallet {
         system::PALLET => matches!(variant, system::EXTRINSIC_SUCCESS | system::EXTRINSIC_FAILED),
@@ -125,7 +128,8 @@ fn matters(pallet: &str, variant: &str) -> bool {
 #[error("event {0} of the block does not have the form that the runtime's metadata says")]
 pub struct EventsError(pub u32);
 
-/// Pallets whose events say what was executed: the outcome of extrinsics, what shards and enclaves did, and what calls that dispatch
+/// Pallets whose events say what was executed: the outcome of extrinsics, what shards and enclaves did, and what calls
+/// that dispatch
 /// others made of them.
 pub const MATTERS: [&str; 7] = [
     system::PALLET,

@@ -2,26 +2,31 @@
 //! Finality for those who need the newest final block and none of those before: by hops, one for each authority set.
 //!
 //! # Why a hop proves what it proves
-//! An authority set votes for blocks up to its last one, its *border*, and for none beyond: that is GRANDPA's rule, and more than two
-//! thirds of the set are honest. So a block that the current set justified is of the one chain and not beyond the border,
+//! An authority set votes for blocks up to its last one, its *border*, and for none beyond: that is GRANDPA's rule, and
+//! more than two
+//! thirds of the set are honest. So a block that the current set justified is of the one chain and not beyond the
+//! border,
 //! whatever lies between; no header in between is needed. Who the next authorities are, the border's own
-//! header says, or with a delay the header that announced the change, which must come along with all headers down to the border
+//! header says, or with a delay the header that announced the change, which must come along with all headers down to
+//! the border
 //! and thereby is an ancestor of what the set justified. The next set is thus signed for by the one before, from a
 //! genesis or checkpoint that the user pins.
 //!
-//! A set that retired long ago and whose keys leaked can sign a fork of its own, here as for a client that follows every
+//! A set that retired long ago and whose keys leaked can sign a fork of its own, here as for a client that follows
+//! every
 //! header: both start from the newest block that they know. So the newest is kept ([`Follower::to_bytes`]).
 //!
 //! # The flow
 //! ```text
 //! Follower::from_genesis | from_checkpoint | from_bytes
 //!   hop(headers, justification)   once for each set that ended, then once for the newest justified block
-//!   tip() ─► FinalBlock           final_block.read(keys, proof) ─► ProvenState: values, and the hash of the runtime's code
-//!                                 final_block.parent | ancestor ─► another FinalBlock below
+//!   tip() ─► FinalBlock           read(keys, proof) ─► ProvenState: values, hash of the runtime's code
+//!                                 parent | ancestor ─► another FinalBlock below
 //! ```
 //!
 //! # Attacks
-//! Whoever brings the material can withhold, and nothing else: then the tip stays where it is. Where a set ends and which headers
+//! Whoever brings the material can withhold, and nothing else: then the tip stays where it is. Where a set ends and
+//! which headers
 //! are needed may be guessed or asked from anybody; a wrong guess is refused.
 
 use crate::{
@@ -50,7 +55,8 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Starts at a genesis: SCALE `header` of block 0, which must have the hash that the user pinned, and the nodes of a proof of
+    /// Starts at a genesis: SCALE `header` of block 0, which must have the hash that the user pinned, and the nodes of
+    /// a proof of
     /// [`genesis_keys`] in its state.
     ///
     /// # Errors
@@ -66,8 +72,10 @@ impl Follower {
         Ok(Self { genesis_hash: pinned, tip, authorities })
     }
 
-    /// Starts at a block that the user has from somebody trustworthy: its SCALE `header`, which must have the pinned hash, and the
-    /// nodes of a proof of [`checkpoint_keys`] in its state. Its state names the chain's genesis, which must be the one that
+    /// Starts at a block that the user has from somebody trustworthy: its SCALE `header`, which must have the pinned
+    /// hash, and the
+    /// nodes of a proof of [`checkpoint_keys`] in its state. Its state names the chain's genesis, which must be the one
+    /// that
     /// the user pinned, if any.
     ///
     /// # Errors
@@ -119,8 +127,10 @@ impl Follower {
         bytes
     }
 
-    /// Moves to the block that `justification` is for. `headers` are SCALE headers in the chain's order, each the parent of the
-    /// next, and the last is that block's; where a delayed change takes effect with it, the first is the one that announced
+    /// Moves to the block that `justification` is for. `headers` are SCALE headers in the chain's order, each the
+    /// parent of the
+    /// next, and the last is that block's; where a delayed change takes effect with it, the first is the one that
+    /// announced
     /// the change.
     ///
     /// # Errors
@@ -199,7 +209,8 @@ pub fn proof_keys(keys: &[Vec<u8>]) -> Vec<Vec<u8>> {
     [&[CODE_PATH_KEY.to_vec()][..], keys].concat()
 }
 
-/// How many blocks after this SCALE header the change of the authorities takes effect that it announces, if it does. Tells where
+/// How many blocks after this SCALE header the change of the authorities takes effect that it announces, if it does.
+/// Tells where
 /// a set ends; that it does is shown by the hop.
 pub fn announced_delay(header: &[u8]) -> Option<u32> {
     let header = decode_header(header).ok()?;
@@ -238,7 +249,8 @@ impl FinalBlock {
         self.below(self.header.parent_hash, header)
     }
 
-    /// The block with this number, of the last some hundreds before this one, whose hashes the chain keeps in its state. `header`
+    /// The block with this number, of the last some hundreds before this one, whose hashes the chain keeps in its
+    /// state. `header`
     /// is its SCALE header, `state_proof` proves [`block_hash`](storage::block_hash) in this block's state.
     ///
     /// # Errors
@@ -266,7 +278,8 @@ impl FinalBlock {
         }
     }
 
-    /// Reads values of the state after this block. `state_proof` are the nodes of `state_getReadProof` for [`proof_keys`].
+    /// Reads values of the state after this block. `state_proof` are the nodes of `state_getReadProof` for
+    /// [`proof_keys`].
     ///
     /// # Errors
     /// [`ProofError`] when they do not prove all keys or something else.
@@ -320,7 +333,8 @@ impl ProvenState {
         VerifiedRuntime::with_metadata(self.code_hash, code, properties)
     }
 
-    /// The events of the block that made the state, which `runtime` executed. [`events`](storage::events) must be among the keys.
+    /// The events of the block that made the state, which `runtime` executed. [`events`](storage::events) must be among
+    /// the keys.
     ///
     /// # Errors
     /// [`EventsError`] when they are of an unknown form.

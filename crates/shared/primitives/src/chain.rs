@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The parentchain's interface by its words: what pallets, calls, events, arguments and storage items are called, in one place.
+//! The parentchain's interface by its words: what pallets, calls, events, arguments and storage items are called, in
+//! one place.
 //!
-//! Calls and events are found by their names in the chain's metadata, storage by keys that are made of names. Whoever reads or
-//! writes the chain (light client, enclave, host, client) takes the words from here, so that none of them can mean another
+//! Calls and events are found by their names in the chain's metadata, storage by keys that are made of names. Whoever
+//! reads or
+//! writes the chain (light client, enclave, host, client) takes the words from here, so that none of them can mean
+//! another
 //! thing than the others. The names are those of Integritee's chains (wire.md, "Parentchain pallets") and of FRAME; a
 //! test of the light client holds them against the metadata of the live chains.
 //!

@@ -70,7 +70,8 @@ pub enum FrameError {
     Malformed,
 }
 
-/// The longest frame, in bytes: a block's body (16 MiB) and its proof with the most events (40 MiB), or a runtime's code, fit.
+/// The longest frame, in bytes: a block's body (16 MiB) and its proof with the most events (40 MiB), or a runtime's
+/// code, fit.
 pub const MAX_FRAME_LEN: u32 = 64 * 1024 * 1024;
 
 /// Memory that a message may take: all the bytes of the longest frame, and as much again for what holds them.

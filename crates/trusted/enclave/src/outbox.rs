@@ -3,24 +3,25 @@
 //!
 //! # What
 //! An effect waits in the store from the block that caused it on. Whenever the host collects, what waits is signed, and
-//! handed out again and again until a verified block shows that the effect happened (threat model H8). The nonce comes from the
-//! proven account, so it is right again whatever the host dropped, delayed or reordered.
+//! handed out again and again until a verified block shows that the effect happened (threat model H8). The nonce
+//! comes from the proven account, so it is right again whatever the host dropped, delayed or reordered.
 //!
 //! # Details
-//! - An extrinsic is signed once and handed out unchanged as long as it can still be included; otherwise every block would
-//!   bring the node a rival of the same nonce.
+//! - An extrinsic is signed once and handed out unchanged as long as it can still be included; otherwise every block
+//!   would bring the node a rival of the same nonce.
 //! - Confirmations go first, and payments follow; together they travel in batches (`Utility.force_batch`) of
-//!   [`MAX_BATCH`](crate::extrinsic::MAX_BATCH) calls, where the chain has them. A payment that fails takes nothing with it: this
-//!   kind of batch goes on.
-//! - One enclave pays at a time, so that ten workers do not pay ten fees ([`rota`]). An enclave without a slot on chain is a standby
-//!   and submits nothing.
-//! - When the account's nonce has passed an extrinsic and the effect was not seen, it failed on chain. It is tried again alone, at
-//!   growing distances, and after the third failure it is *parked*: every try costs a fee, and the same chain would answer the same. A
-//!   restart of the worker or another runtime tries it again, and it ends when another worker succeeds.
-//! - A payment that the shard's proven account cannot make without falling below its deposit is not even tried. It goes on by itself
-//!   when there is more on the account.
-//! - The chain honours a payment once per call hash and a confirmation is idempotent, so an effect that is sent twice is
-//!   not done twice.
+//!   [`MAX_BATCH`](crate::extrinsic::MAX_BATCH) calls, where the chain has them. A payment that fails takes nothing
+//!   with it: this kind of batch goes on.
+//! - One enclave pays at a time, so that ten workers do not pay ten fees ([`rota`]). An enclave without a slot on
+//!   chain is a standby and submits nothing.
+//! - When the account's nonce has passed an extrinsic and the effect was not seen, it failed on chain. It is tried
+//!   again alone, at growing distances, and after the third failure it is *parked*: every try costs a fee, and the
+//!   same chain would answer the same. A restart of the worker or another runtime tries it again, and it ends when
+//!   another worker succeeds.
+//! - A payment that the shard's proven account cannot make without falling below its deposit is not even tried. It
+//!   goes on by itself when there is more on the account.
+//! - The chain honours a payment once per call hash and a confirmation is idempotent, so an effect that is sent twice
+//!   is not done twice.
 //! - All of this takes time that grows with what waits and not faster, because everybody can make payments wait.
 
 pub mod rota;
@@ -40,9 +41,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Ids of waiting effects that a block shows to have happened, or to be of no use any more.
 ///
-/// A payment happened whoever brought it about. A confirmation is this enclave's own duty while it serves; one that it only found
-/// to be due when it caught up is done as well by anybody who confirmed the same root. And a standby has nothing to confirm: others speak
-/// for the shard.
+/// A payment happened whoever brought it about. A confirmation is this enclave's own duty while it serves; one that
+/// it only found to be due when it caught up is done as well by anybody who confirmed the same root. And a standby
+/// has nothing to confirm: others speak for the shard.
 pub fn ended<'a>(
     waiting: impl Iterator<Item = &'a Waiting>,
     block: &Ingested,

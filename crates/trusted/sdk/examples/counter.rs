@@ -10,7 +10,7 @@ use offstage_sdk::{
 
 /// What users may ask for. The account in it must have signed.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-pub enum CounterCall {
+pub(crate) enum CounterCall {
     /// Adds so many to the account's count.
     Add(AccountId32, u64),
 }
@@ -24,10 +24,10 @@ impl TrustedCall for CounterCall {
 
 /// What everybody may ask: an account's count.
 #[derive(Encode, Decode)]
-pub struct Count(pub AccountId32);
+pub(crate) struct Count(pub(crate) AccountId32);
 
 /// The business logic.
-pub struct Counter;
+pub(crate) struct Counter;
 
 impl StateTransition for Counter {
     type Call = CounterCall;

@@ -124,7 +124,6 @@ fn c13_every_lie_about_finality_is_refused() {
     }
     // A set that signs beyond its own border breaks GRANDPA's rules.
     let (set_id, voters) = chain.set_for(20);
-    let mut later = later;
     hop(&chain, &mut later, 12..=12).unwrap();
     let beyond = chain.justify_by(25, voters, set_id);
     assert_eq!(

@@ -590,10 +590,13 @@ fn registrations_and_unshieldings_are_found_inside_batches() {
     assert_eq!(kinds, [registration, unshielded(1), unshielded(3)]);
 }
 
+/// Names of events.
+type Names = Vec<&'static str>;
+
 /// Enclaves confirm in batches. Inside a proxy or the like somebody else acts, whom the signature does not tell.
 #[test]
 fn a_confirmation_in_a_batch_is_its_signers_and_beside_a_proxy_nobodys() {
-    let signers = |wraps: fn(&Kit<'_>, &[u8]) -> (Vec<u8>, Vec<&'static str>)| {
+    let signers = |wraps: fn(&Kit<'_>, &[u8]) -> (Vec<u8>, Names)| {
         let found = operations_of(|content| {
             let kit = Kit(&content);
             let (hash, root) = (H256::repeat_byte(1), H256::repeat_byte(2));

@@ -169,7 +169,8 @@ fn skip_compact(input: &mut &[u8]) -> Option<()> {
     take(input, length).map(drop)
 }
 
-/// Parts of all values of one kind in a block. A body of 5 MiB has fewer bytes, and 32 MiB of events have fewer parts than bytes,
+/// Parts of all values of one kind in a block. A body of 5 MiB has fewer bytes, and 32 MiB of events have fewer parts
+/// than bytes,
 /// for the smallest of them has eight bytes and two parts.
 const MAX_PARTS: u32 = 64 * 1024 * 1024;
 

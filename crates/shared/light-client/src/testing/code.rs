@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Runtimes that do nothing but answer with metadata: the smallest wasm that the light client runs as it runs a chain's own.
+//! Runtimes that do nothing but answer with metadata: the smallest wasm that the light client runs as it runs a chain's
+//! own.
 
 /// A runtime that answers with this metadata. `trailer` makes its code differ, and is searched for a digest.
 pub fn test_code(metadata: &[u8], trailer: &[u8]) -> Vec<u8> {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Which enclaves of a shard act, and whose turn it is to pay.
 //!
-//! The chain's `ShardStatus` has a slot for each enclave that acts for the shard, ten at most. It is proven with every block, so all
-//! workers see the same. Nothing here is a matter of consensus: a worker that is wrong about a turn burns a fee, and the
-//! chain still pays once.
+//! The chain's `ShardStatus` has a slot for each enclave that acts for the shard, ten at most. It is proven with
+//! every block, so all workers see the same. Nothing here is a matter of consensus: a worker that is wrong about a
+//! turn burns a fee, and the chain still pays once.
 //!
 //! # Details
-//! - *Standby*: an enclave without a slot, while each is held by one that acts, spends nothing. A slot falls free by silence
-//!   ([`SLOT_SILENCE_BLOCKS`]), or when its enclave is of a measurement that the shard does not allow any more; then the next
-//!   confirmation of a standby takes it.
-//! - *Turns*: each payment orders the acting enclaves in a way of its own, by the distance of their accounts to its call hash, so that
-//!   they share the fees. The first pays; after [`TURN_BLOCKS`] it is the next one's turn, and so on, round and round. A host that
-//!   withholds its enclave's payments delays them by that much and no more.
+//! - *Standby*: an enclave without a slot, while each is held by one that acts, spends nothing. A slot falls free by
+//!   silence ([`SLOT_SILENCE_BLOCKS`]), or when its enclave is of a measurement that the shard does not allow any
+//!   more; then the next confirmation of a standby takes it.
+//! - *Turns*: each payment orders the acting enclaves in a way of its own, by the distance of their accounts to its
+//!   call hash, so that they share the fees. The first pays; after [`TURN_BLOCKS`] it is the next one's turn, and so
+//!   on, round and round. A host that withholds its enclave's payments delays them by that much and no more.
 
 use crate::ingest::ChainFacts;
 use offstage_primitives::{
@@ -85,7 +85,8 @@ impl<'a> Slots<'a> {
     }
 }
 
-/// Both are as good as random, so this orders accounts differently for each hash, and one that comes or goes moves no other.
+/// Both are as good as random, so this orders accounts differently for each hash, and one that comes or goes moves no
+/// other.
 fn distance(account: &AccountId32, call_hash: &H256) -> H256 {
     let account: &[u8; 32] = account.as_ref();
     H256(*account) ^ *call_hash

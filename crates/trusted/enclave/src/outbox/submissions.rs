@@ -40,8 +40,8 @@ struct Effort {
 }
 
 impl Submissions {
-    /// Signs what can be submitted now, in the order of nonces. `nonce` is the account's next one at the anchor; `items` are
-    /// in the order in which they were caused.
+    /// Signs what can be submitted now, in the order of nonces. `nonce` is the account's next one at the anchor;
+    /// `items` are in the order in which they were caused.
     ///
     /// # Errors
     /// When the runtime has a form that is not known here; then nothing is submitted.
@@ -115,8 +115,8 @@ impl Submissions {
         });
     }
 
-    /// What is to be signed beside what is under way; each bundle becomes an extrinsic. Confirmations come before payments,
-    /// and payments never take all room.
+    /// What is to be signed beside what is under way; each bundle becomes an extrinsic. Confirmations come before
+    /// payments, and payments never take all room.
     fn bundles<'i>(&self, items: &'i [Item], now: u32, signing: &Signing<'_>) -> Vec<Vec<&'i Item>> {
         let busy: BTreeSet<u64> = self.in_flight.iter().flat_map(|signed| &signed.ids).copied().collect();
         let code_hash = signing.runtime.code_hash();
@@ -131,7 +131,8 @@ impl Submissions {
         };
         let (payments, others): (Vec<&Item>, Vec<&Item>) =
             items.iter().filter(due).partition(|item| item.pays());
-        // A registration is large. What failed once must not take others with it, and may be what the chain's batches refuse.
+        // A registration is large. What failed once must not take others with it, and may be what the chain's batches
+        // refuse.
         let (alone, together): (Vec<&Item>, Vec<&Item>) = others
             .into_iter()
             .chain(payments)

@@ -64,7 +64,8 @@ fn payee(n: u8) -> AccountId32 {
     [n; 32].into()
 }
 
-/// What was seen: 400 payments of one planck to new accounts. None of them leaves the shard, and nothing waits for ever.
+/// What was seen: 400 payments of one planck to new accounts. None of them leaves the shard, and nothing waits for
+/// ever.
 #[test]
 fn c17_payments_that_the_chain_would_refuse_are_refused_inside() {
     let (mut world, mut host, alice) = funded();
@@ -90,7 +91,8 @@ fn c17_payments_that_the_chain_would_refuse_are_refused_inside() {
     assert_eq!((host.balance(&alice), world.paid.len()), (before - deposit, 1));
 }
 
-/// What payments cost is read from what the shard's enclaves paid, by every worker alike: none may cost more than it pays.
+/// What payments cost is read from what the shard's enclaves paid, by every worker alike: none may cost more than it
+/// pays.
 #[test]
 fn c17_a_payment_below_what_the_enclaves_pay_in_fees_is_refused_inside() {
     let (mut world, mut host, alice) = funded();
@@ -171,7 +173,8 @@ fn c17_one_worker_pays_at_a_time_and_the_next_after_some_blocks() {
     }
 }
 
-/// A payment that fails takes neither confirmations nor its neighbours with it, is tried a few times, and is parked with its reason.
+/// A payment that fails takes neither confirmations nor its neighbours with it, is tried a few times, and is parked
+/// with its reason.
 #[test]
 fn c17_a_payment_that_fails_is_parked_and_told_and_stops_no_confirmation() {
     let (mut world, mut host, alice) = funded();
@@ -206,7 +209,8 @@ fn c17_a_payment_that_fails_is_parked_and_told_and_stops_no_confirmation() {
     assert_eq!((world.paid.len(), host.status().parked), (2, vec![]));
 }
 
-/// P9: a payment that the shard's account cannot make without losing its deposit costs no fee, is told, and goes on by itself.
+/// P9: a payment that the shard's account cannot make without losing its deposit costs no fee, is told, and goes on
+/// by itself.
 #[test]
 fn p09_a_payment_beyond_the_shards_funds_waits_without_burning_fees() {
     let (mut world, mut host, alice) = funded();

@@ -20,7 +20,8 @@ pub(crate) enum BridgeCall {
 }
 
 impl World {
-    /// The calls for the shard in an extrinsic, alone or in a batch: each is its index, the shard, and what comes behind.
+    /// The calls for the shard in an extrinsic, alone or in a batch: each is its index, the shard, and what comes
+    /// behind.
     pub(crate) fn bridge_calls(&self, extrinsic: &[u8]) -> Vec<BridgeCall> {
         let index = |call| self.chain.runtime().call_index("EnclaveBridge", call).unwrap();
         let (confirm, unshield) = (index("confirm_processed_parentchain_block"), index("unshield_funds"));
@@ -95,7 +96,8 @@ impl World {
         storage_keys::blake2_128_concat("EnclaveBridge", "ShardStatus", self.shard.as_bytes())
     }
 
-    /// Admits an enclave to act in the next block: to its slot, to a free one, or to the one that is silent for longest.
+    /// Admits an enclave to act in the next block: to its slot, to a free one, or to the one that is silent for
+    /// longest.
     fn touch(&mut self, signer: &AccountId32) -> Option<()> {
         let now = self.chain.number() + 1;
         let slot =
