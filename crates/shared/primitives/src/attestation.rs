@@ -29,8 +29,8 @@ pub struct KeyBinding {
     pub genesis_hash: H256,
     /// The shard that the enclave serves.
     pub shard: ShardIdentifier,
-    /// [`ShieldingPublicKey::digest`](crate::shielding::ShieldingPublicKey::digest); zero while the enclave has no
-    /// shielding key yet and asks a peer for it.
+    /// [`ShieldingPublicKey::digest`](crate::shielding::ShieldingPublicKey::digest) of the key that the shard was born with;
+    /// an enclave that joins binds it before it has the key. Zero binds none, and counts for nothing.
     pub shielding_key: H256,
     /// blake2-256 of the DER `SubjectPublicKeyInfo` of the enclave's TLS certificate.
     pub tls_public_key: H256,

@@ -5,7 +5,7 @@
 //! no timer that changes anything besides. A refused request leaves state and position as they were.
 //!
 //! # Parts
-//! - `worker`: a started enclave; `blocks`: how it follows the chain; `duties`: keys, registration, submission.
+//! - `running`: a started enclave; `blocks`: how it follows the chain; `duties`: keys, registration, submission.
 //! - `registration`: how this start becomes known to the chain, and when it counts.
 //! - `services`: the listeners for clients and peers.
 //! - `phase`: what it is doing and what it tells its operator, as a function of what is known.
@@ -14,8 +14,8 @@ mod blocks;
 mod duties;
 mod phase;
 mod registration;
+mod running;
 mod services;
-mod worker;
 
 use crate::{
     keys::{KeyError, Signer},
@@ -25,8 +25,8 @@ use crate::{
 };
 use offstage_protocol::{EnclaveResponse, HostRequest, Identity, Refusal, RefusalCode};
 use offstage_sdk::StateTransition;
+use running::Running;
 use std::{path::Path, sync::Arc};
-use worker::Worker;
 
 pub use services::ServiceLimits;
 
@@ -41,7 +41,7 @@ enum Stage<S: StateTransition> {
     /// Its store is open; it does not know its chain yet.
     Opened(Box<Store>),
     /// Following a chain.
-    Started(Box<Worker<S>>),
+    Started(Box<Running<S>>),
     /// Between the two, or ended: only a new process helps.
     Ended,
 }
@@ -75,7 +75,9 @@ impl<S: StateTransition> Enclave<S> {
     pub fn must_restart(&self) -> Option<Restart> {
         let is_broken = match &self.stage {
             Stage::Opened(store) => store.is_broken(),
-            Stage::Started(worker) if worker.former_store_returns => return Some(Restart::FormerStore),
+            Stage::Started(worker) if worker.progress.former_store_returns => {
+                return Some(Restart::FormerStore);
+            }
             Stage::Started(worker) => worker.is_broken(),
             Stage::Ended => true,
         };
@@ -146,7 +148,7 @@ impl<S: StateTransition> Enclave<S> {
                 ));
             }
         };
-        match Worker::start(self.platform.clone(), store, start, &self.limits) {
+        match Running::start(self.platform.clone(), store, start, &self.limits) {
             Ok((worker, started)) => {
                 self.stage = Stage::Started(worker);
                 Ok(EnclaveResponse::Started(Box::new(started)))

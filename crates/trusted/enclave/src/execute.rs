@@ -9,17 +9,10 @@ use crate::{
     ingest::{Birth, ChainFacts, Ingested},
     keys::ShieldingKey,
     receipts::{is_confirmed, receipts},
-    store::{BlockReceipts, Snapshot, StoreError, WaitingEffect},
-    view::Answers,
+    store::{BlockReceipts, Snapshot, WaitingEffect},
 };
-use offstage_primitives::{
-    H256, ShardIdentifier,
-    bounded::decode_bounded,
-    trusted::{Domain, MAX_OPERATION_LEN},
-};
-use offstage_sdk::{
-    Effect, ExecutionError, Executor, NodeChanges, NodeStoreError, ReadContext, ReadError, StateTransition,
-};
+use offstage_primitives::{H256, ShardIdentifier, trusted::Domain};
+use offstage_sdk::{Effect, ExecutionError, Executor, NodeChanges, StateTransition};
 
 /// What a block changes.
 #[derive(Debug, Default)]
@@ -125,36 +118,4 @@ pub fn execute<S: StateTransition>(
 /// enclave's own, so that workers before and after an upgrade agree on every block.
 fn accepted_measurement(facts: &ChainFacts, shard: ShardIdentifier, number: u32) -> [u8; 32] {
     facts.fingerprint(shard, number).0
-}
-
-/// Answers getters with a business logic.
-pub struct Logic<S>(
-    /// Shares its cache of nodes with the one that executes blocks.
-    pub Executor<S>,
-);
-
-impl<S: StateTransition> Answers for Logic<S> {
-    fn answer(
-        &self,
-        snapshot: &Snapshot,
-        root: H256,
-        reading: &ReadContext,
-        getter: &[u8],
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        let Ok(getter) = decode_bounded::<S::Getter>(getter, MAX_OPERATION_LEN) else { return Ok(None) };
-        match self.0.read(snapshot, root, reading, &getter) {
-            Ok(answer) => Ok(answer),
-            Err(ReadError::Unauthorised | ReadError::Panicked) => Ok(None),
-            Err(ReadError::Execution(ExecutionError::Store(error))) => Err(match error {
-                NodeStoreError::Missing => StoreError::Missing("nodes"),
-                NodeStoreError::Corrupt => StoreError::Damaged("nodes"),
-                NodeStoreError::Unreadable(text) => StoreError::Disk(text),
-            }),
-            Err(ReadError::Execution(ExecutionError::Genesis | ExecutionError::Bug(_))) => Ok(None),
-        }
-    }
-
-    fn metadata(&self) -> Vec<u8> {
-        S::metadata()
-    }
 }

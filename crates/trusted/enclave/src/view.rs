@@ -12,6 +12,7 @@
 //! place, and not in the listeners.
 
 use crate::{
+    answers::Answers,
     keys::ShieldingKey,
     provision::rule::ProvenChain,
     store::{Snapshot, StoreError},
@@ -91,25 +92,6 @@ pub struct Answer<T> {
     pub value: T,
     /// The block.
     pub block: BlockReference,
-}
-
-/// The part of the business logic that answers questions, without its type.
-pub trait Answers: Send + Sync {
-    /// Answers a SCALE-encoded getter on a state. `Ok(None)` when the getter is malformed, not authorised, or has no value:
-    /// one answer for all, that nothing can be probed. `reading` says where and for which block its signature must be good.
-    ///
-    /// # Errors
-    /// When the store fails.
-    fn answer(
-        &self,
-        snapshot: &Snapshot,
-        root: H256,
-        reading: &ReadContext,
-        getter: &[u8],
-    ) -> Result<Option<Vec<u8>>, StoreError>;
-
-    /// The metadata of the business logic's runtime, SCALE-encoded.
-    fn metadata(&self) -> Vec<u8>;
 }
 
 impl View {

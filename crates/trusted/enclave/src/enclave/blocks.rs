@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Headers, justifications and blocks: the only way anything happens.
 //!
-//! [`Worker::import_block`] is the pipeline: verify, ingest, execute, and then *one* commit. What the worker keeps in
+//! [`Running::import_block`] is the pipeline: verify, ingest, execute, and then *one* commit. What the worker keeps in
 //! memory moves only behind the commit, so a failed one leaves it where the store is.
 
 use super::{
     Refused,
     registration::{Registration, ThisStart},
-    worker::{Client, Worker, restore},
+    running::{Client, Running, restore},
 };
 use crate::{
     execute::{Executed, Shard, execute, genesis},
@@ -23,7 +23,7 @@ use offstage_protocol::{BlockBundle, MAX_HEADERS, Phase, RefusalCode, Untrusted}
 use offstage_sdk::{ExecutionError, StateTransition, empty_root};
 use std::thread;
 
-impl<S: StateTransition> Worker<S> {
+impl<S: StateTransition> Running<S> {
     /// Links headers to the known chain.
     pub(super) fn import_headers(&mut self, headers: Vec<Untrusted<Vec<u8>>>) -> Result<(), Refused> {
         if headers.len() > MAX_HEADERS {
@@ -55,7 +55,7 @@ impl<S: StateTransition> Worker<S> {
 
     /// Takes in the code of the runtime that executes the next block, or, after a restart, that the position needs.
     pub(super) fn import_runtime_code(&mut self, code: &[u8]) -> Result<(), Refused> {
-        match &mut self.client {
+        match &mut self.progress.client {
             Client::Ready(client) => match client.provide_runtime(code) {
                 // Sent for nothing: no harm.
                 Ok(()) | Err(RuntimeError::NotNeeded) => Ok(()),
@@ -63,9 +63,10 @@ impl<S: StateTransition> Worker<S> {
             },
             Client::AwaitingCode(_) => match restore(&self.head.light_client, code)? {
                 ready @ Client::Ready(_) => {
-                    self.client = ready;
+                    self.progress.client = ready;
                     // What it remembers comes from the store.
-                    self.sealed_final = self.client.finalized().unwrap_or(self.sealed_final);
+                    self.progress.sealed_final =
+                        self.progress.client.finalized().unwrap_or(self.progress.sealed_final);
                     self.publish()
                 }
                 Client::AwaitingCode(code_hash) => Err(Refused::new(
@@ -81,14 +82,14 @@ impl<S: StateTransition> Worker<S> {
     /// Verifies, executes and commits the next block. Without the shard's key it is followed: nothing is executed, but what
     /// it tells of the shard and its enclaves is taken in.
     pub(super) fn import_block(&mut self, bundle: BlockBundle) -> Result<(), Refused> {
-        let keys = watched_keys(&self.identity.signer, self.identity.shard);
+        let keys = watched_keys(&self.own.identity.signer, self.own.identity.shard);
         let material = BlockMaterial {
             header: bundle.header.unverified(),
             body: bundle.body.unverified(),
             state_proof: bundle.state_proof.unverified(),
         };
         let verified = self.client()?.verify_block(material, &keys).map_err(refuse_block)?;
-        let mut ingested = ingest(&verified, &self.identity.signer, self.identity.shard)
+        let mut ingested = ingest(&verified, &self.own.identity.signer, self.own.identity.shard)
             .map_err(|error| Refused::new(RefusalCode::Block, error))?;
         ingested.remember(self.head.facts.as_ref());
         let snapshot = self.client()?.snapshot_after(&verified).map_err(refuse_block)?;
@@ -171,7 +172,7 @@ impl<S: StateTransition> Worker<S> {
 
     /// The state with which a shard begins.
     pub(super) fn genesis(&self, birth: &Birth) -> Result<Executed, Refused> {
-        genesis(&self.executor, self.identity.shard, self.identity.genesis_hash, birth)
+        genesis(&self.executor, self.own.identity.shard, self.own.identity.genesis_hash, birth)
             .map_err(refuse_execution)
     }
 
@@ -215,8 +216,8 @@ impl<S: StateTransition> Worker<S> {
         let key =
             self.keys().shielding.as_ref().ok_or_else(|| Refused::bug("a born shard without its key"))?;
         let shard = Shard {
-            shard: self.identity.shard,
-            genesis_hash: self.identity.genesis_hash,
+            shard: self.own.identity.shard,
+            genesis_hash: self.own.identity.genesis_hash,
             birth,
             key,
             heartbeat: self.heartbeat,
@@ -238,7 +239,7 @@ impl<S: StateTransition> Worker<S> {
         for confirmed in &block.confirmed {
             let Some(signer) = confirmed.signer.clone() else { continue };
             let Some(own) = state.block_receipts(confirmed.number)? else { continue };
-            if signer != self.identity.signer && own.block.hash == confirmed.block_hash {
+            if signer != self.own.identity.signer && own.block.hash == confirmed.block_hash {
                 head.note_opinion(confirmed.number, signer, own.root() == confirmed.root);
             }
         }
@@ -250,9 +251,9 @@ impl<S: StateTransition> Worker<S> {
         let keys = self.keys_after(&head);
         let drops_key = keys.is_some();
         let registration = self.registration_after(&head, &block, drops_key);
-        let slots = Slots::of(&block.facts, self.identity.shard, block.block.number);
-        let is_standby = slots.is_standby(&self.identity.signer);
-        let mut ended = ended(self.store.waiting(), &block, &self.identity.signer, is_standby);
+        let slots = Slots::of(&block.facts, self.own.identity.shard, block.block.number);
+        let is_standby = slots.is_standby(&self.own.identity.signer);
+        let mut ended = ended(self.store.waiting(), &block, &self.own.identity.signer, is_standby);
         // A heartbeat says "I am here now": it is of no use later. And a standby does not speak for the shard.
         let confirms = !is_standby && (self.phase() == Phase::Serving || executed.operations > 0);
         let mut effects = self.effects(std::mem::take(&mut executed.effects), confirms, &block);
@@ -273,18 +274,19 @@ impl<S: StateTransition> Worker<S> {
 
         // ---- Committed: memory follows.
         self.head = head;
-        self.registration = registration;
-        if let Some(finalized) = self.client.finalized() {
-            self.sealed_final = finalized;
+        self.own.registration = registration;
+        if let Some(finalized) = self.progress.client.finalized() {
+            self.progress.sealed_final = finalized;
         }
         if drops_key {
-            self.certificate = None;
+            self.own.certificate = None;
         }
-        self.recent.push(block.block);
-        self.operations =
-            self.operations.saturating_add(u64::try_from(executed.operations).unwrap_or(u64::MAX));
+        self.progress.recent.push(block.block);
+        self.progress.operations =
+            self.progress.operations.saturating_add(u64::try_from(executed.operations).unwrap_or(u64::MAX));
         if !executed.prepared {
-            self.trouble = Some("the business logic failed to prepare a block; tell its author".into());
+            self.progress.trouble =
+                Some("the business logic failed to prepare a block; tell its author".into());
         }
         self.client()?.advance(verified).map_err(refuse_block)?;
         self.publish()
@@ -300,16 +302,16 @@ impl<S: StateTransition> Worker<S> {
     fn registration_after(&self, head: &Head, block: &Ingested, drops_key: bool) -> Registration {
         // Blocks that were followed before: what they say of earlier starts is long past.
         if self.head.followed.replay_to.is_some() {
-            return self.registration.clone();
+            return self.own.registration.clone();
         }
-        let mut before = self.registration.clone();
+        let mut before = self.own.registration.clone();
         if drops_key {
             before.drop_key();
         }
         let this = ThisStart {
-            signer: &self.identity.signer,
-            boot_nonce: self.boot.boot_nonce(),
-            tls_public_key: self.boot.tls_public_key_digest(),
+            signer: &self.own.identity.signer,
+            boot_nonce: self.own.boot.boot_nonce(),
+            tls_public_key: self.own.boot.tls_public_key_digest(),
             shielding_key: self.bound_key(head),
         };
         before.after(&block.registry, block.facts.registered, &this, block.facts.timestamp_ms)

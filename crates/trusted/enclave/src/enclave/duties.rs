@@ -3,7 +3,7 @@
 
 use super::{
     Refused,
-    worker::{Client, Worker, restore},
+    running::{Client, Running, restore},
 };
 use crate::{
     attest,
@@ -23,10 +23,10 @@ use offstage_protocol::{OutboxExtrinsic, OutboxKind, Phase, RefusalCode};
 use offstage_sdk::StateTransition;
 use std::sync::Arc;
 
-impl<S: StateTransition> Worker<S> {
+impl<S: StateTransition> Running<S> {
     /// The host says that this is the newest final block. If the enclave is there, it counts as caught up.
     pub(super) fn at_finalized_head(&mut self, head: H256) -> Result<(), Refused> {
-        let Client::Ready(client) = &self.client else { return Ok(()) };
+        let Client::Ready(client) = &self.progress.client else { return Ok(()) };
         let position = client.position();
         if position != client.finalized() || position.hash != head {
             return Ok(());
@@ -35,7 +35,7 @@ impl<S: StateTransition> Worker<S> {
         if self.head.followed.replay_to.is_some() {
             return Ok(());
         }
-        self.is_replaying = false;
+        self.progress.is_replaying = false;
         // Before the first block there is no time, and so no evidence.
         if self.head.facts.is_none() || !self.is_allowed() {
             return Ok(());
@@ -54,14 +54,16 @@ impl<S: StateTransition> Worker<S> {
     /// Asks a peer for the shard's key, keeps it if it is the one the shard was born with, and goes back to the birth with it.
     pub(super) fn request_shielding_key(&mut self, url: &str) -> Result<(), Refused> {
         let (Phase::NeedsShieldingKey, Some(birth), Some(policy), Some(certificate)) =
-            (self.phase(), self.head.birth.clone(), self.policy(), self.certificate.clone())
+            (self.phase(), self.head.birth.clone(), self.policy(), self.own.certificate.clone())
         else {
             return Err(Refused::conversation(
                 "no shielding key is needed now; it is asked for when the registration of this start is final",
             ));
         };
+        // The peer is shown how far this enclave is.
+        self.seal_finality()?;
         let context = ProvisionContext {
-            identity: &self.identity,
+            identity: &self.own.identity,
             policy: &policy,
             certificate,
             chain: &self.proven_chain(),
@@ -103,9 +105,9 @@ impl<S: StateTransition> Worker<S> {
 
         // ---- Committed: memory follows.
         self.head = head;
-        self.client = client;
-        self.recent = RecentBlocks::default();
-        self.is_replaying = true;
+        self.progress.client = client;
+        self.progress.recent = RecentBlocks::default();
+        self.progress.is_replaying = true;
         self.bring_back_former_store()?;
         self.publish()
     }
@@ -113,8 +115,8 @@ impl<S: StateTransition> Worker<S> {
     /// With the shard's key in hand, a store that this platform could not open any more may open again.
     fn bring_back_former_store(&mut self) -> Result<(), Refused> {
         let sealing =
-            self.platform.sealing_key().map_err(|error| Refused::new(RefusalCode::Platform, error))?;
-        self.former_store_returns |= self.store.bring_back_former(&sealing)?;
+            self.own.platform.sealing_key().map_err(|error| Refused::new(RefusalCode::Platform, error))?;
+        self.progress.former_store_returns |= self.store.bring_back_former(&sealing)?;
         Ok(())
     }
 
@@ -126,7 +128,7 @@ impl<S: StateTransition> Worker<S> {
         let items = self.due_items();
         let Some(facts) = &self.head.facts else { return Ok(Vec::new()) };
         let nonce = facts.nonce;
-        let client = match &self.client {
+        let client = match &self.progress.client {
             Client::Ready(client) => client,
             Client::AwaitingCode(_) => return Ok(Vec::new()),
         };
@@ -137,14 +139,14 @@ impl<S: StateTransition> Worker<S> {
         let signer = self.store.keys().signer.clone();
         let signing = Signing {
             runtime: client.runtime(),
-            genesis_hash: self.identity.genesis_hash,
+            genesis_hash: self.own.identity.genesis_hash,
             anchor: self.head.position,
             signer: &signer,
         };
         match self.submissions.collect(&items, nonce, &signing) {
             Ok(extrinsics) => Ok(extrinsics),
             Err(error) => {
-                self.trouble = Some(format!("nothing can be submitted: {error}"));
+                self.progress.trouble = Some(format!("nothing can be submitted: {error}"));
                 Ok(Vec::new())
             }
         }
@@ -153,14 +155,14 @@ impl<S: StateTransition> Worker<S> {
     /// What the phase allows to be submitted: before its registration is seen, the enclave signs nothing else.
     fn due_items(&self) -> Vec<Item> {
         let phase = self.phase();
-        let registration = self.registration.pending.as_ref().map(|pending| Item {
+        let registration = self.own.registration.pending.as_ref().map(|pending| Item {
             id: pending.id,
             kind: OutboxKind::Registration,
-            call: Call::Register { proof: pending.proof.clone(), url: self.identity.trusted_url.clone() },
+            call: Call::Register { proof: pending.proof.clone(), url: self.own.identity.trusted_url.clone() },
             hold: None,
         });
         let waiting = self.head.facts.iter().flat_map(|facts| {
-            let (shard, signer) = (self.identity.shard, &self.identity.signer);
+            let (shard, signer) = (self.own.identity.shard, &self.own.identity.signer);
             items(self.store.waiting(), shard, signer, facts, self.head.position.number)
         });
         match phase {
@@ -177,12 +179,12 @@ impl<S: StateTransition> Worker<S> {
     fn register_when_due(&mut self) -> Result<(), Refused> {
         let now_ms = self.now_ms();
         let Some(shielding_key) = self.bound_key(&self.head) else { return Ok(()) };
-        if !self.registration.is_due(now_ms) {
+        if !self.own.registration.is_due(now_ms) {
             return Ok(());
         }
         let evidence = self.evidence(shielding_key)?;
-        self.certificate = Some(self.boot.certificate(&evidence)?);
-        self.registration.begin(attest::registration_proof(&evidence), now_ms);
+        self.own.certificate = Some(self.own.boot.certificate(&evidence)?);
+        self.own.registration.begin(attest::registration_proof(&evidence), now_ms);
         self.publish()
     }
 
@@ -190,12 +192,12 @@ impl<S: StateTransition> Worker<S> {
         // Its time rests on the newest final block.
         self.seal_finality()?;
         let binding = KeyBinding {
-            genesis_hash: self.identity.genesis_hash,
-            shard: self.identity.shard,
+            genesis_hash: self.own.identity.genesis_hash,
+            shard: self.own.identity.shard,
             shielding_key,
-            tls_public_key: self.boot.tls_public_key_digest(),
-            boot_nonce: self.boot.boot_nonce(),
+            tls_public_key: self.own.boot.tls_public_key_digest(),
+            boot_nonce: self.own.boot.boot_nonce(),
         };
-        Ok(attest::evidence(&*self.platform, &self.identity.signer, &binding, self.now_ms() / 1000)?)
+        Ok(attest::evidence(&*self.own.platform, &self.own.identity.signer, &binding, self.now_ms() / 1000)?)
     }
 }

@@ -2,11 +2,7 @@
 //! The client listener over loopback sockets: the handshake, every method's bytes, and clients that mean no good.
 
 use super::*;
-use crate::{
-    provision::peer::PeerVerifier,
-    tls::testing::*,
-    view::{Answers, Picture},
-};
+use crate::{answers::Answers, provision::peer::PeerVerifier, tls::testing::*, view::Picture};
 use codec::{Decode, Encode};
 use futures::{SinkExt, StreamExt};
 use offstage_primitives::{

@@ -3,13 +3,14 @@
 
 use super::{VERSIONS, provider};
 use crate::{
+    answers::Answers,
     ingest::Birth,
     keys::{BootIdentity, ShieldingKey},
     platform::{Platform, SoftwarePlatform},
     provision::rule::{ProvenChain, RecentBlocks},
     registry::Registrations,
     store::{Snapshot, StoreError},
-    view::{Answers, AttestationPolicy, Identity, Picture, View},
+    view::{AttestationPolicy, Identity, Picture, View},
 };
 use offstage_attestation::{
     ChainPolicy,

@@ -96,12 +96,17 @@ fn h18_an_enclave_on_a_fork_of_a_retired_authority_set_gets_no_key() {
 #[test]
 fn h18_a_joiner_with_the_key_takes_no_other_fork_than_the_one_it_had_followed() {
     let mut world = World::new();
-    let mut provider = Host::serving(&mut world);
+    world.add_empty();
+    let (mut provider, mut asking) = (Host::new(&world), Host::new(&world));
+    // It follows block by block: of what comes after the birth, its light client knew nothing at the birth.
+    provider.register(&mut world);
+    asking.follow(&world);
+    assert_eq!(provider.submit(&mut world).phase, Phase::Serving);
+    asking.follow(&world);
     let mut fork = world.clone();
     fork.chain = world.chain.fork_at(world.chain.number());
     world.chain.add_set_change(validators(9, 3), 0);
     world.add_empty();
-    let mut asking = Host::new(&world);
     assert_eq!(asking.register(&mut world).phase, Phase::NeedsShieldingKey);
     provider.follow(&world);
     let followed = asking.status().position;

@@ -10,7 +10,7 @@ use super::{
     services::{self, ServiceLimits, Services},
 };
 use crate::{
-    execute::Logic,
+    answers::Logic,
     ingest::{ChainFacts, proof_keys},
     keys::BootIdentity,
     outbox::{Submissions, rota::Slots},
@@ -30,33 +30,44 @@ use rustls::sign::CertifiedKey;
 use std::sync::Arc;
 
 /// A started enclave.
-pub(super) struct Worker<S: StateTransition> {
-    pub(super) platform: Arc<dyn Platform>,
+pub(super) struct Running<S: StateTransition> {
+    pub(super) own: Own,
     pub(super) store: Box<Store>,
     /// What the store's head says. The store is the truth; this is its copy.
     pub(super) head: Head,
+    pub(super) progress: Progress,
+    pub(super) executor: Executor<S>,
+    pub(super) heartbeat: u32,
+    pub(super) submissions: Submissions,
+    pub(super) view: Arc<View>,
+    _services: Services,
+}
+
+/// Who it is in this start, and how others learn of it.
+pub(super) struct Own {
+    pub(super) platform: Arc<dyn Platform>,
+    pub(super) identity: Identity,
+    pub(super) boot: BootIdentity,
+    pub(super) registration: Registration,
+    /// With the evidence that it is registered with.
+    pub(super) certificate: Option<Arc<CertifiedKey>>,
+}
+
+/// How it follows the chain, and what it has to tell of that. Nothing of it outlives the start.
+pub(super) struct Progress {
     pub(super) client: Client,
     /// The newest final block that the store knows of (threat model H20).
     pub(super) sealed_final: BlockReference,
-    pub(super) executor: Executor<S>,
-    pub(super) boot: BootIdentity,
-    pub(super) identity: Identity,
-    pub(super) heartbeat: u32,
-    pub(super) registration: Registration,
-    pub(super) submissions: Submissions,
     /// The newest blocks that it followed in this start.
     pub(super) recent: RecentBlocks,
     /// It got the key in the middle of the chain, and has not yet come to its head again.
     pub(super) is_replaying: bool,
-    pub(super) certificate: Option<Arc<CertifiedKey>>,
-    pub(super) view: Arc<View>,
     /// A store that was put aside takes this one's place at the next start.
     pub(super) former_store_returns: bool,
     /// Operations executed since this start.
     pub(super) operations: u64,
     /// The last thing that went wrong with signing or with the business logic.
     pub(super) trouble: Option<String>,
-    _services: Services,
 }
 
 /// The light client, once the code of its runtime is there.
@@ -76,7 +87,7 @@ impl Client {
     }
 }
 
-impl<S: StateTransition> Worker<S> {
+impl<S: StateTransition> Running<S> {
     /// Starts on a store. With an error, the store comes back as it was.
     pub(super) fn start(
         platform: Arc<dyn Platform>,
@@ -88,32 +99,38 @@ impl<S: StateTransition> Worker<S> {
             Err(refused) => Err((store, refused)),
             Ok(prepared) => {
                 let is_replaying = prepared.head.followed.replay_to.is_some();
-                let worker = Box::new(Self {
+                let own = Own {
                     platform,
-                    store,
-                    sealed_final: prepared.client.finalized().unwrap_or(prepared.head.position),
-                    head: prepared.head,
-                    client: prepared.client,
-                    executor: prepared.executor,
-                    boot: prepared.boot,
                     identity: prepared.identity,
-                    heartbeat: prepared.heartbeat,
+                    boot: prepared.boot,
                     registration: Registration::default(),
-                    submissions: Submissions::default(),
+                    certificate: None,
+                };
+                let progress = Progress {
+                    sealed_final: prepared.client.finalized().unwrap_or(prepared.head.position),
+                    client: prepared.client,
                     recent: RecentBlocks::default(),
                     is_replaying,
-                    certificate: None,
-                    view: prepared.view,
                     former_store_returns: false,
                     operations: 0,
                     trouble: None,
+                };
+                let worker = Box::new(Self {
+                    own,
+                    store,
+                    head: prepared.head,
+                    progress,
+                    executor: prepared.executor,
+                    heartbeat: prepared.heartbeat,
+                    submissions: Submissions::default(),
+                    view: prepared.view,
                     _services: prepared.services,
                 });
                 let started = Started {
-                    signer: worker.identity.signer.clone(),
-                    mrenclave: worker.identity.mrenclave,
-                    shard: worker.identity.shard,
-                    genesis_hash: worker.identity.genesis_hash,
+                    signer: worker.own.identity.signer.clone(),
+                    mrenclave: worker.own.identity.mrenclave,
+                    shard: worker.own.identity.shard,
+                    genesis_hash: worker.own.identity.genesis_hash,
                     trusted_address: prepared.trusted_address,
                     mutual_attestation_address: prepared.mutual_attestation_address,
                     status: worker.status(),
@@ -140,7 +157,7 @@ impl<S: StateTransition> Worker<S> {
 
     /// How far it is.
     pub(super) fn status(&self) -> Status {
-        let (finalized, tip, wanted_code, wanted_headers) = match &self.client {
+        let (finalized, tip, wanted_code, wanted_headers) = match &self.progress.client {
             Client::Ready(client) => (
                 reference(client.finalized()),
                 reference(client.frontier()),
@@ -151,17 +168,17 @@ impl<S: StateTransition> Worker<S> {
                 (self.head.position, self.head.position, Some(*code_hash), None)
             }
         };
-        let pending = usize::from(self.registration.pending.is_some());
+        let pending = usize::from(self.own.registration.pending.is_some());
         Status {
             phase: self.phase(),
             position: self.head.position,
             finalized,
             tip,
-            watched_keys: proof_keys(&self.identity.signer, self.identity.shard),
+            watched_keys: proof_keys(&self.own.identity.signer, self.own.identity.shard),
             wanted_code,
             wanted_headers: wanted_headers.map(|range| (*range.start(), *range.end())),
             outbox_len: u32::try_from(self.store.waiting().len().saturating_add(pending)).unwrap_or(u32::MAX),
-            operations: self.operations,
+            operations: self.progress.operations,
             notice: self.notice(),
             parked: self.submissions.parked().to_vec(),
         }
@@ -174,7 +191,7 @@ impl<S: StateTransition> Worker<S> {
 
     /// What the phase follows from.
     pub(super) fn situation(&self) -> Situation {
-        self.situation_at(&self.head, &self.registration)
+        self.situation_at(&self.head, &self.own.registration)
     }
 
     /// The same, with a head and a registration that are about to be true.
@@ -189,7 +206,7 @@ impl<S: StateTransition> Worker<S> {
             is_born: head.birth.is_some(),
             has_key: own.is_some()
                 && head.birth.as_ref().is_none_or(|birth| own == Some(birth.shielding_key)),
-            is_replaying: self.is_replaying,
+            is_replaying: self.progress.is_replaying,
         }
     }
 
@@ -200,7 +217,7 @@ impl<S: StateTransition> Worker<S> {
 
     fn allows(&self, head: &Head) -> bool {
         head.facts.as_ref().is_none_or(|facts| {
-            facts.fingerprint(self.identity.shard, head.position.number).0 == self.identity.mrenclave
+            facts.fingerprint(self.own.identity.shard, head.position.number).0 == self.own.identity.mrenclave
         })
     }
 
@@ -219,16 +236,16 @@ impl<S: StateTransition> Worker<S> {
             opinions.iter().find(|opinion| is(opinion)).map(|opinion| opinion.block)
         };
         let since = self.submissions.oldest();
-        let is_waiting = since.is_some() || self.registration.pending.is_some();
+        let is_waiting = since.is_some() || self.own.registration.pending.is_some();
         let is_broke = self.head.facts.as_ref().is_some_and(|facts| facts.balance == 0);
         let concerns = Concerns {
             is_broken: self.store.is_broken(),
             alone_at: find(Opinion::is_alone),
-            is_registered_otherwise: self.registration.otherwise,
-            trouble: self.trouble.clone(),
+            is_registered_otherwise: self.own.registration.otherwise,
+            trouble: self.progress.trouble.clone(),
             contradicted_at: find(|opinion| !opinion.against.is_empty()),
             without_funds: (is_broke && is_waiting)
-                .then(|| hex::encode(AsRef::<[u8]>::as_ref(&self.identity.signer))),
+                .then(|| hex::encode(AsRef::<[u8]>::as_ref(&self.own.identity.signer))),
             standby_behind: self.standby_behind(),
             has_failures: self.submissions.has_failures(),
             is_stuck: since
@@ -239,21 +256,21 @@ impl<S: StateTransition> Worker<S> {
 
     /// How many slots the shard has, if enclaves that act hold all of them and this one none (threat model P7).
     fn standby_behind(&self) -> Option<usize> {
-        let slots = Slots::of(self.head.facts.as_ref()?, self.identity.shard, self.head.position.number);
-        slots.is_standby(&self.identity.signer).then(|| slots.limit())
+        let slots = Slots::of(self.head.facts.as_ref()?, self.own.identity.shard, self.head.position.number);
+        slots.is_standby(&self.own.identity.signer).then(|| slots.limit())
     }
 
     /// Seals how far the chain is final, if the store does not know it yet. Before anything that rests on it leaves the enclave: what
     /// listeners are shown, evidence and its time, a request to a peer. So a restarted enclave never contradicts what it said
     /// (threat model H20). A block's commit seals it along, so catching up writes nothing more for it.
     pub(super) fn seal_finality(&mut self) -> Result<(), Refused> {
-        let Client::Ready(client) = &self.client else { return Ok(()) };
+        let Client::Ready(client) = &self.progress.client else { return Ok(()) };
         let finalized = reference(client.finalized());
-        if finalized != self.sealed_final {
+        if finalized != self.progress.sealed_final {
             let head = Head { light_client: client.snapshot(), ..self.head.clone() };
             self.store.commit(Change { head: Some(head.clone()), ..Change::default() })?;
             self.head = head;
-            self.sealed_final = finalized;
+            self.progress.sealed_final = finalized;
         }
         Ok(())
     }
@@ -261,14 +278,14 @@ impl<S: StateTransition> Worker<S> {
     /// Shows the listeners what is true now.
     pub(super) fn publish(&mut self) -> Result<(), Refused> {
         self.seal_finality()?;
-        let finalized = self.client.finalized().unwrap_or(self.head.position);
+        let finalized = self.progress.client.finalized().unwrap_or(self.head.position);
         self.view.publish(Picture {
             phase: self.phase(),
             position: self.head.position,
             finalized,
             state_root: self.head.state_root,
             shielding_key: self.keys().shielding.clone(),
-            certificate: self.certificate.clone(),
+            certificate: self.own.certificate.clone(),
             policy: self.policy(),
             chain: self.proven_chain(),
             snapshot: Some(self.store.snapshot()?),
@@ -279,7 +296,7 @@ impl<S: StateTransition> Worker<S> {
     /// Whose evidence counts now.
     pub(super) fn policy(&self) -> Option<AttestationPolicy> {
         let facts = self.head.facts.as_ref()?;
-        Some(policy(facts, self.identity.shard, self.head.position.number, self.now_ms() / 1000))
+        Some(policy(facts, self.own.identity.shard, self.head.position.number, self.now_ms() / 1000))
     }
 
     /// What this enclave's own verified chain says of peers.
@@ -289,10 +306,10 @@ impl<S: StateTransition> Worker<S> {
             .head
             .facts
             .as_ref()
-            .map(|facts| facts.fingerprint(self.identity.shard, self.head.position.number));
+            .map(|facts| facts.fingerprint(self.own.identity.shard, self.head.position.number));
         ProvenChain {
             registrations: Arc::new(followed.registrations.clone()),
-            recent: self.recent.clone(),
+            recent: self.progress.recent.clone(),
             birth: self.head.birth.clone(),
             is_notice_over: allowed.is_some_and(|allowed| followed.notice.is_over_for(allowed)),
         }
@@ -305,7 +322,7 @@ impl<S: StateTransition> Worker<S> {
 
     /// The light client.
     pub(super) fn client(&mut self) -> Result<&mut LightClient, Refused> {
-        match &mut self.client {
+        match &mut self.progress.client {
             Client::Ready(client) => Ok(client),
             Client::AwaitingCode(code_hash) => Err(Refused::new(
                 RefusalCode::RuntimeCode,
