@@ -270,7 +270,10 @@ fn least_fee(block: &VerifiedBlock, own_calls: &BTreeMap<u32, u32>) -> Option<u1
     if own_calls.is_empty() {
         return None;
     }
-    let paid = block.events().iter().filter(|event| event.is(transaction_payment::PALLET, transaction_payment::FEE_PAID));
+    let paid = block
+        .events()
+        .iter()
+        .filter(|event| event.is(transaction_payment::PALLET, transaction_payment::FEE_PAID));
     let shares = paid.filter_map(|event| {
         let Phase::ApplyExtrinsic(index) = event.phase else { return None };
         let fee = event.field::<u128>("actual_fee", 1)?.saturating_sub(event.field::<u128>("tip", 2)?);
