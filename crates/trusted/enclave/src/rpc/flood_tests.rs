@@ -5,10 +5,7 @@ use super::{
     tests::{Client, LONG, PATIENCE, SHORT, places, start},
     *,
 };
-use crate::{
-    tls::testing::*,
-    view::{Answers, View},
-};
+use crate::{answers::Answers, tls::testing::*, view::View};
 use codec::Encode;
 use futures::{SinkExt, StreamExt};
 use offstage_primitives::{H256, rpc::Phase};
