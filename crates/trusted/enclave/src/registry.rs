@@ -22,7 +22,7 @@ mod notice;
 
 pub use notice::FingerprintNotice;
 
-use crate::ingest::{Ingested, RegistryEvent};
+use crate::ingest::{ChainFacts, Ingested, RegistryEvent};
 use codec::{Decode, Encode};
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier, attestation::KeyBinding, teerex::RENEWAL_PERIOD_MS,
@@ -50,6 +50,8 @@ pub struct Origin {
     pub position: BlockReference,
     /// The light client's snapshot at it.
     pub light_client: Vec<u8>,
+    /// What the chain said in it: what blocks remember of those before them must be of then, not of when the key came.
+    pub facts: Option<ChainFacts>,
 }
 
 /// The shard's registrations that count, the oldest first.

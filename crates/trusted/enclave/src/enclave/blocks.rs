@@ -140,6 +140,7 @@ impl<S: StateTransition> Running<S> {
                 head.followed.origin = Some(Origin {
                     position: self.head.position,
                     light_client: self.head.light_client.clone(),
+                    facts: self.head.facts.clone(),
                 });
             }
             head.birth = Some(birth);

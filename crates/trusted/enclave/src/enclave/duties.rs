@@ -91,6 +91,7 @@ impl<S: StateTransition> Running<S> {
         let head = Head {
             position: origin.position,
             light_client: origin.light_client,
+            facts: origin.facts,
             state_root: genesis.state_root,
             followed: Followed { origin: None, replay_to: Some(self.head.position), ..followed },
             ..self.head.clone()

@@ -83,7 +83,7 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
         }),
         opinions: vec![Opinion { block: 6, agreeing: vec![[7; 32].into()], against: vec![] }],
         followed: Followed {
-            origin: Some(Origin { position: block, light_client: vec![5; 10] }),
+            origin: Some(Origin { position: block, light_client: vec![5; 10], facts: None }),
             replay_to: Some(block),
             ..Followed::default()
         },
