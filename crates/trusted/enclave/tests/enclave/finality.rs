@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Nothing is executed that is not final: rows H1, H6, P1 and P3.
 
-use crate::kit::{Clock, Host, UNIT, World, bundle, copy_of, funded, headers, import, transfer};
+use crate::kit::{Clock, Host, UNIT, World, bundle, funded, headers, import, transfer};
 use codec::Encode;
 use offstage_light_client::{
     Header,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// The SDK's example: each account counts.
 #[path = "../../../sdk/examples/counter.rs"]
-#[expect(dead_code, unreachable_pub, reason = "the example's main runs it without an enclave")]
+#[expect(dead_code, reason = "the example's main runs it without an enclave")]
 mod counter;
 
 use counter::{Count, Counter, CounterCall};
