@@ -134,6 +134,22 @@ fn c17_a_payment_below_what_the_enclaves_pay_in_fees_is_refused_inside() {
     assert_eq!(other.state_root(), host.state_root());
 }
 
+/// A joiner follows the chain before it executes it. What was paid after a block is nothing that the block knew.
+#[test]
+fn c17_a_joiner_judges_a_payment_by_what_was_paid_before_it() {
+    let (mut world, mut host, alice) = funded();
+    let (key, shard) = (host.key(), world.shard);
+    let payment = unshield(&alice, &payee(1), UNIT, 0);
+    host.run(&mut world, |content| content.invoke(shard, key.operation(&payment)));
+    world.fee = Some(4 * UNIT);
+    host.submit(&mut world);
+    let other = Host::joining(&mut world, &mut host);
+    for worker in [&host, &other] {
+        assert_eq!(worker.outcome(payment.hash()), Outcome::Executed);
+    }
+    assert_eq!(other.state_root(), host.state_root());
+}
+
 /// Five workers pay one fee for a payment; each pays for its share of them.
 #[test]
 fn c17_one_worker_pays_at_a_time_and_the_next_after_some_blocks() {
