@@ -10,20 +10,16 @@
 //!
 //! - a vote for the target, or for a block from which the headers lead down to the target;
 //! - two different votes of one authority in the round, whatever they are for. That is an equivocation: whoever does it
-//!   could
-//!   as well have voted for this block, so GRANDPA's bound on dishonest authorities covers it already, and nodes store
-//! it in
-//!   their justifications.
+//!   could as well have voted for this block, so GRANDPA's bound on dishonest authorities covers it already, and nodes
+//!   store it in their justifications.
 //!
 //! A vote for something else and a header that no vote needs are passed over: they are in what honest nodes send and
-//! finalize
-//! nothing. What no honest node sends is refused: an unknown voter, a third vote, an invalid signature on the way to
-//! two thirds.
+//! finalize nothing. What no honest node sends is refused: an unknown voter, a third vote, an invalid signature on the
+//! way to two thirds.
 //!
 //! # Attacks
 //! A host may send any list. What costs time (signatures, walks along headers) is done at most twice for each authority
-//! and
-//! once for each header.
+//! and once for each header.
 
 use crate::header::{BlockId, Header};
 use finality_grandpa::{Message, SignedPrecommit, voter_set::VoterSet};
