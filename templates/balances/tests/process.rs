@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The built program in a process of its own, as a host starts it.
+#![expect(clippy::disallowed_methods, reason = "a test is the host: it owns disk, processes and network")]
 
 use std::{
     fs::{self, Permissions},
