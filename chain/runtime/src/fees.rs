@@ -36,7 +36,7 @@ impl WeightToFee for LengthFee {
     }
 }
 
-/// The factor of the next block: after a block that is fuller than [`TARGET`] it rises, and else it falls, from 1 to
+/// The factor of the next block: after a block that is fuller than `TARGET` it rises, and else it falls, from 1 to
 /// [`MAX_FACTOR`].
 ///
 /// How full a block is, is said by what it has most of: weight or bytes of user transactions, or the reserve.

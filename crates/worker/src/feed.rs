@@ -6,7 +6,7 @@
 //! 1. it wants runtime code, or headers again: hand them over;
 //! 2. it knows of final blocks that it has not executed: hand over the next of them, with proofs;
 //! 3. else find the next block with a justification, hand over the headers up to it and then the justification; if it
-//!    refuses that, try another ([`justifications`]);
+//!    refuses that, try another (`justifications`);
 //! 4. else it is at the head: say so.
 //!
 //! Nothing is remembered of where the enclave was. It goes back, for example to a shard's birth when it has got the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What operators and their monitors read: `/is_initialized`, `/health` and `/metrics`.
 //!
-//! Each question has a connection of its own, which is short: see [`connections`].
+//! Each question has a connection of its own, which is short: see `connections`.
 
 mod connections;
 

@@ -16,7 +16,7 @@
 //! - A host that flips or cuts a record fails the tag. One that swaps two records fails it too, because the caller's
 //!   context (the record's name) is authenticated with each.
 //! - A host that puts back an older record of the *same* name is not noticed here. The store's head names each sealing by its
-//!   [`salt_of`] (threat model H17); freshness of the whole comes from the chain: a rolled-back worker neither serves nor
+//!   `salt_of` (threat model H17); freshness of the whole comes from the chain: a rolled-back worker neither serves nor
 //!   signs before it has seen its own registration (threat model H9).
 
 use aws_lc_rs::{
