@@ -2,29 +2,24 @@
 //! The parentchain, over the JSON-RPC of a node that is not trusted.
 //!
 //! The client follows the chain's finality itself, from the genesis or checkpoint that the user pins ([`Trust`]), and
-//! has
-//! everything that matters proven against a final block: who vouches for enclaves, the registry's entry of a worker,
-//! the
-//! runtime and thereby what calls and events mean, that a transaction was executed, and what enclaves confirmed.
+//! has everything that matters proven against a final block: who vouches for enclaves, the registry's entry of a
+//! worker, the runtime and thereby what calls and events mean, that a transaction was executed, and what enclaves
+//! confirmed.
 //!
 //! - [`cache`]: what is known of a chain, from one run to the next;
 //! - [`storage`]: balances, the registry of enclaves, and what a verifier needs to know;
 //! - [`transaction`]: signed extrinsics, from submission to finality;
 //! - [`confirmation`]: `ProcessedParentchainBlock`, by which a worker says that it executed a block.
 //!
-//! Calls and events are found by their names, so the same client works with Offstage's chain and with Integritee's. The
-//! extension
-//! `CheckMetadataHash` is left in its mode "disabled": the digest of the metadata is not part of what is signed, but
-//! the metadata is
-//! what the chain's proven code says.
+//! Calls and events are found by their names, so the same client works with Offstage's chain and with Integritee's.
+//! The extension `CheckMetadataHash` is left in its mode "disabled": the digest of the metadata is not part of what
+//! is signed, but the metadata is what the chain's proven code says.
 //!
 //! # Threats
 //! A node, or who sits between, can hold back: newer blocks, a transaction, an answer. What it shows is compared with
-//! what it
-//! must be, and a lie ends in [`ParentchainError::Unproven`]. What remains its word: how an account's transactions are
-//! counted
-//! ([`transaction`]), which enclaves there are ([`Parentchain::enclaves`] may be short of some), and what `listen`
-//! prints.
+//! what it must be, and a lie ends in [`ParentchainError::Unproven`]. What remains its word: how an account's
+//! transactions are counted ([`transaction`]), which enclaves there are ([`Parentchain::enclaves`] may be short of
+//! some), and what `listen` prints.
 
 pub mod cache;
 pub mod confirmation;
@@ -66,14 +61,12 @@ struct Inner {
 
 impl Parentchain {
     /// Connects to the node at `url`, for example `ws://127.0.0.1:9944`, and follows the chain's finality from where
-    /// the
-    /// user's `trust` starts to the newest final block.
+    /// the user's `trust` starts to the newest final block.
     ///
     /// # Errors
     /// - [`ParentchainError::Unreachable`] when nobody answers there, or what answers is no node;
     /// - [`ParentchainError::OtherChain`], [`ParentchainError::NotOnChain`] and [`ParentchainError::Start`] when the
-    ///   node's chain is
-    ///   not the pinned one;
+    ///   node's chain is not the pinned one;
     /// - [`ParentchainError::Unproven`] when it cannot show that a block is final.
     pub async fn connect(
         url: &str,
@@ -188,9 +181,8 @@ impl Parentchain {
     }
 }
 
-/// Refuses a connection that everybody on its way can read and change, unless it ends on this machine or the user says
-/// that he
-/// wants it so.
+/// Refuses a connection that everybody on its way can read and change, unless it ends on this machine or the user
+/// says that he wants it so.
 ///
 /// # Errors
 /// [`ParentchainError::PlainTransport`].

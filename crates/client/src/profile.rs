@@ -7,11 +7,8 @@
 //! ```json
 //! {
 //!   "shard": "8weGnjvG3nh6UzoYjqaTjpWjX1ouNPioA1K5134DJc5j",
-//!   "genesis": "0x0101010101010101010101010101010101010101010101010101010101010101",
-//!   "root": "development",
-//!   "node": "ws://127.0.0.1:9944",
-//!   "worker": "wss://127.0.0.1:2000"
-//! }
+//!   "genesis": "0x0101010101010101010101010101010101010101010101010101010101010101", "root": "development", "node":
+//!   "ws://127.0.0.1:9944", "worker": "wss://127.0.0.1:2000" }
 //! ```
 //!
 //! `mrenclave` (base58) and `checkpoint` (a block's hash) may be there too; `root` is `intel` where it is not named;

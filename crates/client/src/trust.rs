@@ -3,8 +3,8 @@
 //!
 //! Everything that the client believes follows from these: from the genesis (or a later block that the user has from
 //! somebody trustworthy) finality is followed by its own proofs, and what the chain says is proven against a final
-//! block. Who
-//! vouches for the platforms of enclaves is pinned beside that, so that a chain that names another root is noticed.
+//! block. Who vouches for the platforms of enclaves is pinned beside that, so that a chain that names another root is
+//! noticed.
 
 use offstage_primitives::{
     H256,
@@ -17,8 +17,7 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     /// Hash of the chain's genesis header. Without it the first answer of the node is taken for the chain's identity,
-    /// and the
-    /// user is told.
+    /// and the user is told.
     pub genesis: Option<H256>,
     /// Hash of a final block of the chain from which finality is followed, instead of from the genesis.
     pub checkpoint: Option<H256>,

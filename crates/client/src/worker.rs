@@ -353,9 +353,8 @@ impl WorkerError {
 /// The longest value of an answer that is decoded, in bytes: a receipt or a key, both about 2 KB.
 const MAX_TEXT_LEN: usize = 16 * 1024;
 
-/// How many blocks a worker's state may be behind the newest final block when it answers. A worker is a few behind: it
-/// gets a block
-/// when that is final, and executes it.
+/// How many blocks a worker's state may be behind the newest final block when it answers. A worker is a few behind:
+/// it gets a block when that is final, and executes it.
 pub const MAX_AGE: u32 = 10;
 
 /// How many blocks after the worker was verified its questions are good. At most

@@ -5,9 +5,8 @@
 //! out again. This crate is also the template for a logic of your own: copy the folder, change [`runtime`]'s pallets and the calls.
 //!
 //! ```text
-//! parentchain: shield_funds --> BalanceShield      credits the account in the shard
-//!                               BalanceTransfer    moves inside
-//!              unshield_funds <-- BalanceUnshield  burns, and the enclave pays out on the parentchain
+//! parentchain: shield_funds --> BalanceShield credits the account in the shard BalanceTransfer moves inside
+//! unshield_funds <-- BalanceUnshield burns, and the enclave pays out on the parentchain
 //! ```
 //!
 //! - [`runtime`] is a FRAME runtime with `System`, `Timestamp` and `Balances`.

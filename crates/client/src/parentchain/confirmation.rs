@@ -3,8 +3,7 @@
 //!
 //! The chain takes the call only from a registered enclave whose fingerprint is the shard's, so the event itself
 //! proves that such an enclave published the root. That the event is there is proven against the state of a final
-//! block, and the
-//! runtime that says what its bytes mean is proven, too.
+//! block, and the runtime that says what its bytes mean is proven, too.
 
 use super::{Parentchain, ParentchainError, finality, runtime::Runtime};
 use codec::Decode;

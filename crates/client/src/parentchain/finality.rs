@@ -2,8 +2,7 @@
 //! Following the chain's finality, with a node that may lie.
 //!
 //! From the newest block that is known, by one hop for each authority set that ended since, to the newest justified
-//! block: see
-//! [`offstage_light_client::hops`], which decides what is proven. Here the material is found:
+//! block: see [`offstage_light_client::hops`], which decides what is proven. Here the material is found:
 //!
 //! 1. a justification of the node's newest final block, kept with the block or from `grandpa_proveFinality`; when the
 //!    set has
@@ -304,8 +303,7 @@ pub(crate) async fn read(
 }
 
 /// Whether a chain of development was started from its genesis again since the client followed it. Any other chain
-/// keeps its
-/// final blocks.
+/// keeps its final blocks.
 async fn is_started_anew(node: &Node, trust: &Trust, follower: &Follower) -> Result<bool, ParentchainError> {
     let known = follower.tip().id();
     match node.block_hash(known.number).await? {
@@ -380,8 +378,7 @@ fn not_below(number: u32, error: &AncestorError) -> ParentchainError {
 const KEEP_EVERY: u32 = 16;
 
 /// How far above the announcement of a change its border is looked for, where only a proof of finality tells the
-/// border. FRAME's
-/// own changes take effect at once.
+/// border. FRAME's own changes take effect at once.
 const LONGEST_DELAY: u32 = 256;
 
 /// How many blocks below another one the chain is asked for at once. FRAME's chains remember the hashes of 256 blocks

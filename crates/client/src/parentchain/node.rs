@@ -81,8 +81,7 @@ impl Node {
     }
 
     /// A proof that the block with this number is final: the justification of the last block of its authority set, or
-    /// the newest
-    /// one, and the hash of the block that it is for. `None` from nodes that cannot.
+    /// the newest one, and the hash of the block that it is for. `None` from nodes that cannot.
     pub(crate) async fn finality_proof(&self, number: u32) -> Option<(H256, Vec<u8>)> {
         let proof: Option<Bytes> =
             self.rpc.request("grandpa_proveFinality", rpc_params![number]).await.ok()?;

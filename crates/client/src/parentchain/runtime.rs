@@ -2,8 +2,7 @@
 //! The chain's runtimes: what calls and events mean, by the code that the chain's state proves.
 //!
 //! The code is run in an interpreter for its metadata, as the enclave does it; a node's own word for the metadata
-//! counts nothing. It
-//! is run once for each runtime that a run of the client meets.
+//! counts nothing. It is run once for each runtime that a run of the client meets.
 
 use super::{Inner, Parentchain, ParentchainError, finality, innermost};
 use codec::Decode;

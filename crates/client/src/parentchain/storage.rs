@@ -43,8 +43,7 @@ impl Parentchain {
     }
 
     /// The registered enclaves with their signers, ordered by signer: at most [`MAX_ENCLAVES`]. Each is proven; that
-    /// there are no
-    /// others is the node's word.
+    /// there are no others is the node's word.
     ///
     /// # Errors
     /// [`ParentchainError`].

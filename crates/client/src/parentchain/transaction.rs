@@ -167,9 +167,8 @@ impl Parentchain {
         Ok(included)
     }
 
-    /// Position of a transaction in a block, which must be final and hold it, and whether it succeeded there. All of it
-    /// is
-    /// proven.
+    /// Position of a transaction in a block, which must be final and hold it, and whether it succeeded there. All of
+    /// it is proven.
     pub(super) async fn outcome(
         &self,
         number: u32,

@@ -9,9 +9,8 @@
 //! | `SecurityFlags`, or where a chain has none, `SgxAllowDebugMode` | whether enclaves that a debugger can read count | they do not |
 //!
 //! # Attacks
-//! The values must be proven, which this module cannot know: it is the caller who reads them. One that is of an unknown
-//! form
-//! is an error and never a default: a policy that is not understood must not become a laxer one.
+//! The values must be proven, which this module cannot know: it is the caller who reads them. One that is of an
+//! unknown form is an error and never a default: a policy that is not understood must not become a laxer one.
 
 use crate::EvidencePolicy;
 use codec::{Decode, Encode};
@@ -41,9 +40,8 @@ impl ChainPolicy {
         ]
     }
 
-    /// Reads the policy. `value` answers for each of [`storage_keys`](Self::storage_keys) with the proven value, or the
-    /// proven
-    /// absence of one.
+    /// Reads the policy. `value` answers for each of [`storage_keys`](Self::storage_keys) with the proven value, or
+    /// the proven absence of one.
     ///
     /// # Errors
     /// [`ChainPolicyError`] when a value has a form that is not known here.

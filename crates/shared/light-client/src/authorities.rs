@@ -61,9 +61,8 @@ impl Authorities {
         Ok(())
     }
 
-    /// Takes note of what a header at or below the final block `passed` announced, if that has not taken effect with it
-    /// and is
-    /// not known already. Unchanged on error.
+    /// Takes note of what a header at or below the final block `passed` announced, if that has not taken effect with
+    /// it and is not known already. Unchanged on error.
     pub(crate) fn observe_late(&mut self, header: &Header, passed: u32) -> Result<(), HeaderError> {
         let waits = announced_change(header)?.is_some_and(|change| {
             header.number.checked_add(change.delay).is_none_or(|border| border > passed)

@@ -95,8 +95,7 @@ pub enum FinalityError {
 
 impl FinalityError {
     /// Whether it is about the votes alone, so that another justification for the same block may do: a node has its
-    /// own, the
-    /// one of its peer, and the one that it proves finality with.
+    /// own, the one of its peer, and the one that it proves finality with.
     pub fn another_may_do(&self) -> bool {
         match self {
             Self::Malformed(_)

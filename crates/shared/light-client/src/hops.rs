@@ -2,19 +2,15 @@
 //! Finality for those who need the newest final block and none of those before: by hops, one for each authority set.
 //!
 //! # Why a hop proves what it proves
-//! An authority set votes for blocks up to its last one, its *border*, and for none beyond: that is GRANDPA's rule, and
-//! more than two
-//! thirds of the set are honest. So a block that the current set justified is of the one chain and not beyond the
-//! border,
-//! whatever lies between; no header in between is needed. Who the next authorities are, the border's own
-//! header says, or with a delay the header that announced the change, which must come along with all headers down to
-//! the border
-//! and thereby is an ancestor of what the set justified. The next set is thus signed for by the one before, from a
-//! genesis or checkpoint that the user pins.
+//! An authority set votes for blocks up to its last one, its *border*, and for none beyond: that is GRANDPA's rule,
+//! and more than two thirds of the set are honest. So a block that the current set justified is of the one chain and
+//! not beyond the border, whatever lies between; no header in between is needed. Who the next authorities are, the
+//! border's own header says, or with a delay the header that announced the change, which must come along with all
+//! headers down to the border and thereby is an ancestor of what the set justified. The next set is thus signed for
+//! by the one before, from a genesis or checkpoint that the user pins.
 //!
 //! A set that retired long ago and whose keys leaked can sign a fork of its own, here as for a client that follows
-//! every
-//! header: both start from the newest block that they know. So the newest is kept ([`Follower::to_bytes`]).
+//! every header: both start from the newest block that they know. So the newest is kept ([`Follower::to_bytes`]).
 //!
 //! # The flow
 //! ```text
@@ -26,8 +22,7 @@
 //!
 //! # Attacks
 //! Whoever brings the material can withhold, and nothing else: then the tip stays where it is. Where a set ends and
-//! which headers
-//! are needed may be guessed or asked from anybody; a wrong guess is refused.
+//! which headers are needed may be guessed or asked from anybody; a wrong guess is refused.
 
 use crate::{
     authorities::Authorities,
@@ -55,9 +50,8 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Starts at a genesis: SCALE `header` of block 0, which must have the hash that the user pinned, and the nodes of
-    /// a proof of
-    /// [`genesis_keys`] in its state.
+    /// Starts at a genesis: SCALE `header` of block 0, which must have the hash that the user pinned, and the nodes
+    /// of a proof of [`genesis_keys`] in its state.
     ///
     /// # Errors
     /// [`StartError`].
@@ -73,10 +67,8 @@ impl Follower {
     }
 
     /// Starts at a block that the user has from somebody trustworthy: its SCALE `header`, which must have the pinned
-    /// hash, and the
-    /// nodes of a proof of [`checkpoint_keys`] in its state. Its state names the chain's genesis, which must be the one
-    /// that
-    /// the user pinned, if any.
+    /// hash, and the nodes of a proof of [`checkpoint_keys`] in its state. Its state names the chain's genesis, which
+    /// must be the one that the user pinned, if any.
     ///
     /// # Errors
     /// [`StartError`].
@@ -128,10 +120,8 @@ impl Follower {
     }
 
     /// Moves to the block that `justification` is for. `headers` are SCALE headers in the chain's order, each the
-    /// parent of the
-    /// next, and the last is that block's; where a delayed change takes effect with it, the first is the one that
-    /// announced
-    /// the change.
+    /// parent of the next, and the last is that block's; where a delayed change takes effect with it, the first is
+    /// the one that announced the change.
     ///
     /// # Errors
     /// [`HopError`]; then nothing has changed.
@@ -210,8 +200,7 @@ pub fn proof_keys(keys: &[Vec<u8>]) -> Vec<Vec<u8>> {
 }
 
 /// How many blocks after this SCALE header the change of the authorities takes effect that it announces, if it does.
-/// Tells where
-/// a set ends; that it does is shown by the hop.
+/// Tells where a set ends; that it does is shown by the hop.
 pub fn announced_delay(header: &[u8]) -> Option<u32> {
     let header = decode_header(header).ok()?;
     crate::authorities::announced_change(&header).ok()?.map(|change| change.delay)
@@ -250,8 +239,8 @@ impl FinalBlock {
     }
 
     /// The block with this number, of the last some hundreds before this one, whose hashes the chain keeps in its
-    /// state. `header`
-    /// is its SCALE header, `state_proof` proves [`block_hash`](storage::block_hash) in this block's state.
+    /// state. `header` is its SCALE header, `state_proof` proves [`block_hash`](storage::block_hash) in this block's
+    /// state.
     ///
     /// # Errors
     /// [`AncestorError`] when the chain keeps no such hash, or the header is another one.

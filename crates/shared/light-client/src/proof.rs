@@ -89,10 +89,9 @@ pub enum ProofError {
 /// Room for the events of the fullest block and, in a state of version 0, for the runtime code.
 ///
 /// What a block's events come to is limited by weight. Of the calls in use a remark with an event in a batch makes
-/// most: 83 bytes for
-/// about 11 µs, 7.5 MB for each second of weight. A block of six seconds has two seconds of weight: 15 MB. This is room
-/// for more than
-/// 32 MiB of events, twice as much, beside what else is proven. A runtime with more weight has to limit its events.
+/// most: 83 bytes for about 11 µs, 7.5 MB for each second of weight. A block of six seconds has two seconds of
+/// weight: 15 MB. This is room for more than 32 MiB of events, twice as much, beside what else is proven. A runtime
+/// with more weight has to limit its events.
 pub const MAX_STATE_PROOF_LEN: usize = 40 * 1024 * 1024;
 
 /// Bytes of `System.Events` that can be proven whatever else is. Runtimes keep their blocks below.

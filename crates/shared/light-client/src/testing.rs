@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Parentchains in memory, for tests and benchmarks of whoever uses the light client.
 //!
-//! Headers, GRANDPA signatures, tries and proofs are what a node would send, and the runtime's code is run as any; but
-//! all it can do is
-//! to answer with metadata, that of a live chain (see `testing/metadata/README.md`). So a test can say exactly what a
-//! block holds:
+//! Headers, GRANDPA signatures, tries and proofs are what a node would send, and the runtime's code is run as any;
+//! but all it can do is to answer with metadata, that of a live chain (see `testing/metadata/README.md`). So a test
+//! can say exactly what a block holds:
 //!
 //! ```
 //! use offstage_light_client::{ShardEventKind, operations, testing::TestChain};

@@ -3,11 +3,9 @@
 //! one place.
 //!
 //! Calls and events are found by their names in the chain's metadata, storage by keys that are made of names. Whoever
-//! reads or
-//! writes the chain (light client, enclave, host, client) takes the words from here, so that none of them can mean
-//! another
-//! thing than the others. The names are those of Integritee's chains (wire.md, "Parentchain pallets") and of FRAME; a
-//! test of the light client holds them against the metadata of the live chains.
+//! reads or writes the chain (light client, enclave, host, client) takes the words from here, so that none of them
+//! can mean another thing than the others. The names are those of Integritee's chains (wire.md, "Parentchain
+//! pallets") and of FRAME; a test of the light client holds them against the metadata of the live chains.
 //!
 //! - a module for each pallet: [`enclave_bridge`], [`teerex`], [`system`], [`grandpa`], and those that dispatch;
 //! - [`argument`]: the arguments of calls and the fields of events;

@@ -170,8 +170,7 @@ fn skip_compact(input: &mut &[u8]) -> Option<()> {
 }
 
 /// Parts of all values of one kind in a block. A body of 5 MiB has fewer bytes, and 32 MiB of events have fewer parts
-/// than bytes,
-/// for the smallest of them has eight bytes and two parts.
+/// than bytes, for the smallest of them has eight bytes and two parts.
 const MAX_PARTS: u32 = 64 * 1024 * 1024;
 
 /// Levels of nesting. The chain itself decodes calls at most 256 deep, each of which takes about four levels of types.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Keys of the chain's storage, built as FRAME builds them: `twox128(pallet) ++ twox128(item)`, and for a map the
-//! hashed key
-//! behind it.
+//! hashed key behind it.
 
 use super::{enclave_bridge, grandpa as grandpa_pallet, system, teerex, timestamp as clock};
 use crate::ShardIdentifier;
