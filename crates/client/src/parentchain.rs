@@ -347,6 +347,14 @@ impl ParentchainError {
                     "the signing account cannot pay the fee: fund it, for example with `offstage faucet <account>`",
                 )
             }
+            Self::Failed { reason } if reason.contains(chain::enclave_bridge::ERROR_SHARD_NOT_FOUND) => Some(
+                "no enclave of the shard has confirmed a block yet: check --shard, or wait until its worker serves",
+            ),
+            Self::Failed { reason }
+                if reason.contains(chain::enclave_bridge::ERROR_TOO_MANY_RSA_OPERATIONS) =>
+            {
+                Some("the block had no more room for this shard's operations: send it again")
+            }
             Self::Read { .. } | Self::Rejected { .. } | Self::Failed { .. } => None,
             Self::Lost { .. } => Some("look whether the node still runs and finalizes, then try again"),
         }

@@ -533,3 +533,15 @@ async fn an_unreachable_node_is_named() {
     assert!(text.contains(&url) && !text.contains('\n') && !text.contains("RPC error"), "{text}");
     assert!(error.hint().unwrap().contains("--node-url"));
 }
+
+#[test]
+fn what_the_chain_refuses_for_a_shard_is_explained() {
+    for (reason, hint) in [
+        ("Pallet error: EnclaveBridge::ShardNotFound", "has confirmed a block yet"),
+        ("Pallet error: EnclaveBridge::TooManyRsaOperations", "send it again"),
+    ] {
+        let failed = ParentchainError::Failed { reason: reason.into() };
+        assert!(failed.hint().is_some_and(|told| told.contains(hint)), "{reason}");
+    }
+    assert_eq!(ParentchainError::Failed { reason: "Token error: FundsUnavailable".into() }.hint(), None);
+}

@@ -46,6 +46,8 @@ pub mod enclave_bridge {
 
     /// Error: nobody has confirmed a block of the shard yet, so it does not live.
     pub const ERROR_SHARD_NOT_FOUND: &str = "ShardNotFound";
+    /// Error: the block takes in no more RSA operations for the shard.
+    pub const ERROR_TOO_MANY_RSA_OPERATIONS: &str = "TooManyRsaOperations";
 
     /// Storage, by shard: its configuration and the one that waits.
     pub const SHARD_CONFIG_REGISTRY: &str = "ShardConfigRegistry";
