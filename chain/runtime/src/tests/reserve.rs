@@ -37,6 +37,21 @@ fn p10_an_enclave_finds_room_in_a_block_full_of_bytes() {
 }
 
 #[test]
+fn c22_who_has_registered_has_blocks_of_time_before_others_fill_the_enclaves_memory() {
+    // What enclaves remember (`offstage_enclave`'s registry).
+    const REMEMBERED: u32 = 1_024;
+    chain_with_block_time(6_000).execute_with(|| {
+        bring_to_life();
+        let mut registrations = 0;
+        while bob_sends(real_registration()) == Ok(Err(not_the_signer())) {
+            registrations += 1;
+        }
+        println!("registrations in a block of six seconds that has nothing else: {registrations}");
+        assert!((50..=REMEMBERED / 3).contains(&registrations), "{registrations}");
+    });
+}
+
+#[test]
 fn p10_an_enclave_finds_room_in_a_block_full_of_work_and_registrations_leave_half_of_the_reserve() {
     chain_with_block_time(1_000).execute_with(|| {
         let normal = WeightsOfBlockTime::get().get(DispatchClass::Normal).max_total.unwrap();

@@ -17,6 +17,11 @@
 //!
 //! # Who gets the key
 //! The same entries decide who may ask for the shielding key and who may give it: see [`provision`](crate::provision).
+//!
+//! # Who has to go
+//! The memory is bounded, and anybody can register genuine enclaves for a fee each. So the oldest entry does not simply go:
+//! first go those of enclaves that the shard does not let in, then those that do not act for it. Who acts keeps its entry
+//! whatever others register (threat model C22).
 
 mod notice;
 
@@ -107,13 +112,14 @@ impl Registrations {
                             && !binding.shielding_key.is_zero()
                     };
                     if let Some(binding) = binding.as_ref().filter(counts) {
-                        after.push(Registration {
+                        after.entries.push(Registration {
                             signer: signer.clone(),
                             mr_enclave: *mr_enclave,
                             binding: binding.digest(),
                             shielding_key: binding.shielding_key,
                             registered_at_ms: now_ms,
                         });
+                        after.make_room(&block.facts, allowed);
                     }
                 }
                 RegistryEvent::Unregistered { signer } => after.remove(signer),
@@ -160,10 +166,15 @@ impl Registrations {
         is_allowed.then(|| Founder { signer: signer.clone(), shielding_key: entry.shielding_key })
     }
 
-    fn push(&mut self, entry: Registration) {
-        self.entries.push(entry);
-        if self.entries.len() > MAX_REGISTRATIONS {
-            self.entries.remove(0);
+    /// Lets the oldest of those go that matter least, when there are too many.
+    fn make_room(&mut self, facts: &ChainFacts, allowed: H256) {
+        if self.entries.len() <= MAX_REGISTRATIONS {
+            return;
+        }
+        let least =
+            self.entries.iter().enumerate().min_by_key(|(_, entry)| Standing::of(entry, facts, allowed));
+        if let Some(index) = least.map(|(index, _)| index) {
+            self.entries.remove(index);
         }
     }
 
@@ -172,13 +183,39 @@ impl Registrations {
     }
 }
 
+/// How much a registration matters to its shard, the least first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// Of an enclave that the shard neither lets in nor will, as far as it is announced.
+    Stranger,
+    /// Of one that may act.
+    MayAct,
+    /// Of one that acts: the chain keeps a place for it, of which there are few.
+    Acts,
+}
+
+impl Standing {
+    fn of(entry: &Registration, facts: &ChainFacts, allowed: H256) -> Self {
+        let measurement = H256(entry.mr_enclave);
+        let announced = facts.shard_config.as_ref().and_then(|config| config.pending_upgrade.as_ref());
+        let may_act = measurement == allowed
+            || announced.is_some_and(|config| config.enclave_fingerprint == measurement);
+        let acts = facts.shard_status.iter().flatten().any(|place| place.signer == entry.signer);
+        match (acts, may_act) {
+            (true, _) => Self::Acts,
+            (false, true) => Self::MayAct,
+            (false, false) => Self::Stranger,
+        }
+    }
+}
+
 /// Whether a registration of this chain time still counts at another.
 pub fn is_in_time(registered_at_ms: u64, now_ms: u64) -> bool {
     now_ms.saturating_sub(registered_at_ms) <= RENEWAL_PERIOD_MS
 }
 
-/// Registrations that are remembered; the oldest goes when there are more. Each costs its enclave a fee and a genuine quote, every two
-/// days. All workers of a shard must have the same limit.
+/// Registrations that are remembered. All workers of a shard must have the same limit. Some hundred fit into a block, so
+/// who has just registered has blocks of time to ask for the key, however many come after it.
 const MAX_REGISTRATIONS: usize = 1024;
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Interleavings of registrations, removals and confirmations (rows P8, P12, H21).
+//! Interleavings of registrations, removals and confirmations (rows P8, P12, H21, C22).
 
 use super::*;
 use crate::ingest::{ChainFacts, Confirmed, tests_support::facts};
+use offstage_primitives::enclave_bridge::{ShardConfig, ShardSignerStatus, UpgradableShardConfig};
 use proptest::prelude::*;
 
 const SHARD: [u8; 32] = [1; 32];
@@ -159,24 +160,70 @@ fn h21_an_entry_that_is_older_than_the_renewal_period_acts_no_more() {
     assert!(!lists(1, 1, [9; 32], 7), "another measurement");
 }
 
+/// A registration of a genuine enclave with this measurement, of a signer that no other number has.
+fn of_stranger(n: u32, measurement: u8) -> RegistryEvent {
+    let mut signer = [0xff; 32];
+    signer[..4].copy_from_slice(&n.to_le_bytes());
+    RegistryEvent::Registered {
+        signer: signer.into(),
+        mr_enclave: [measurement; 32],
+        binding: Some(binding(1, 1)),
+        is_dcap: true,
+    }
+}
+
 #[test]
-fn the_memory_for_registrations_is_bounded_and_the_oldest_goes() {
-    let events = (0..MAX_REGISTRATIONS as u32 + 5)
-        .map(|n| {
-            let mut signer = [0; 32];
-            signer[..4].copy_from_slice(&n.to_le_bytes());
-            RegistryEvent::Registered {
-                signer: signer.into(),
-                mr_enclave: SHARD,
-                binding: Some(binding(1, 1)),
-                is_dcap: true,
-            }
-        })
-        .collect();
-    let (registrations, _) = Registrations::default().after(&block(1, 7, events), SHARD.into(), GENESIS);
-    assert_eq!(registrations.entries.len(), MAX_REGISTRATIONS);
-    let first: &[u8] = registrations.entries[0].signer.as_ref();
-    assert_eq!(first[0], 5);
+fn c22_who_acts_for_the_shard_keeps_its_entry_however_many_register() {
+    const ALLOWED: u8 = SHARD[0];
+    const ANNOUNCED: u8 = 8;
+    let allows = |measurement| ShardConfig {
+        enclave_fingerprint: H256::repeat_byte(measurement),
+        max_instances: None,
+        authorities: None,
+        maintenance_mode: false,
+    };
+    let config = UpgradableShardConfig {
+        active_config: allows(ALLOWED),
+        pending_upgrade: Some(allows(ANNOUNCED)),
+        upgrade_at: Some(1_000),
+    };
+    let acting = ShardSignerStatus { signer: account(1), fingerprint: H256(SHARD), last_activity: 1 };
+    let after = |registrations: &Registrations, events| {
+        let mut block = block(2, 7, events);
+        block.facts.shard_config = Some(config.clone());
+        block.facts.shard_status = Some(vec![acting.clone()]);
+        registrations.after(&block, SHARD.into(), GENESIS).0
+    };
+    let knows = |registrations: &Registrations, event: &RegistryEvent| {
+        let RegistryEvent::Registered { signer, .. } = event else { unreachable!() };
+        registrations.entries.iter().any(|entry| entry.signer == *signer)
+    };
+    let flood = |first: u32, measurement| {
+        (first..).take(MAX_REGISTRATIONS + 5).map(|n| of_stranger(n, measurement)).collect::<Vec<_>>()
+    };
+
+    // The oldest two: one acts, one has not begun to.
+    let ours = after(&Registrations::default(), vec![registered(1, 1), registered(2, 1)]);
+    for other in [9, ANNOUNCED, ALLOWED] {
+        let events = flood(0, other);
+        let flooded = after(&ours, events.clone());
+        assert_eq!(flooded.entries.len(), MAX_REGISTRATIONS, "measurement {other}");
+        assert!(knows(&flooded, &registered(1, 1)), "who acts, measurement {other}");
+        // Code that the shard lets in, now or soon, is worth as much as that which has not begun to act.
+        assert_eq!(knows(&flooded, &registered(2, 1)), other == 9, "who may act, measurement {other}");
+        let newest = events.last().unwrap();
+        assert_eq!(
+            knows(&flooded, newest),
+            other != 9 || !knows(&flooded, &events[0]),
+            "measurement {other}"
+        );
+    }
+
+    // Who has just registered is known while others come, as many as there is memory but for those that act.
+    let full = after(&ours, flood(0, ALLOWED));
+    let joined = after(&full, vec![registered(3, 1)]);
+    let others = (5_000..).take(MAX_REGISTRATIONS - 2).map(|n| of_stranger(n, ALLOWED)).collect();
+    assert!(knows(&after(&joined, others), &registered(3, 1)));
 }
 
 fn any_event() -> impl Strategy<Value = RegistryEvent> {
