@@ -5,6 +5,7 @@
 //!   so the state of final blocks must not be pruned unless the operator says so.
 //! - **A busy port is an error.** Substrate would take another port and carry on; whoever connects to the port he
 //!   chose would then talk to somebody else's node.
+//! - **An answer may be long**, at least 96 MiB: workers need the proof of all events of a block in one piece.
 //! - **Justifications are kept often**, see [`justification_period`].
 
 use sc_network::multiaddr::Protocol;
@@ -20,6 +21,7 @@ pub fn with_our_defaults(mut configuration: Configuration) -> Configuration {
     configuration.state_pruning = configuration.state_pruning.or(Some(PruningMode::ArchiveCanonical));
     for endpoint in configuration.rpc.addr.iter_mut().flatten() {
         endpoint.retry_random_port = false;
+        endpoint.max_payload_out_mb = endpoint.max_payload_out_mb.max(MAX_ANSWER_MIB);
     }
     configuration
 }
@@ -85,6 +87,9 @@ fn check_port(address: SocketAddr, flag: &str) -> Result<(), sc_cli::Error> {
         _ => Ok(()),
     }
 }
+
+/// Longest answer over RPC: workers need the proof of a block's events in one piece.
+const MAX_ANSWER_MIB: u32 = offstage_primitives::chain::MAX_NODE_ANSWER_LEN / (1024 * 1024);
 
 /// Below it, votes are sent twice without need.
 const MIN_GOSSIP_DURATION: Duration = Duration::from_millis(50);

@@ -35,6 +35,7 @@ use crate::{
 };
 use cache::Cache;
 use finality::Finality;
+use jsonrpsee_ws_client::WsClientBuilder;
 use node::Node;
 use offstage_light_client::{BlockId, FinalBlock};
 use offstage_primitives::{H256, chain};
@@ -73,11 +74,12 @@ impl Parentchain {
         trust: &Trust,
         observer: &dyn Observer,
     ) -> Result<Self, ParentchainError> {
-        let rpc = RpcClient::from_insecure_url(url).await.map_err(|error| ParentchainError::Unreachable {
+        let connecting = WsClientBuilder::default().max_response_size(chain::MAX_NODE_ANSWER_LEN).build(url);
+        let rpc = connecting.await.map_err(|error| ParentchainError::Unreachable {
             url: url.to_owned(),
             reason: innermost(&error),
         })?;
-        Self::with_rpc(rpc, url, trust, Cache::of_user(), observer).await
+        Self::with_rpc(RpcClient::new(rpc), url, trust, Cache::of_user(), observer).await
     }
 
     /// Like [`connect`](Self::connect), over an open connection and with a cache of the caller's choice.

@@ -6,6 +6,7 @@
 use crate::text::escaped;
 use anyhow::{Context, Result, anyhow};
 use codec::Encode;
+use jsonrpsee_ws_client::WsClientBuilder;
 use offstage_primitives::{AccountId32, H256, chain};
 use offstage_protocol::BlockReference;
 use sp_crypto_hashing::blake2_256;
@@ -33,7 +34,10 @@ impl Node {
     /// # Errors
     /// When nobody answers at `url`.
     pub async fn connect(url: &str) -> Result<Self> {
-        let rpc = RpcClient::from_insecure_url(url)
+        let rpc = WsClientBuilder::default()
+            .max_response_size(chain::MAX_NODE_ANSWER_LEN)
+            .max_buffer_capacity_per_subscription(MAX_NOTIFICATIONS)
+            .build(url)
             .await
             .map_err(|error| anyhow!(reason(&error)))
             .with_context(|| {
@@ -41,7 +45,7 @@ impl Node {
                     "no node answers at {url}: start one, or name another with --node-url and --node-port"
                 )
             })?;
-        Ok(Self::over(rpc, url))
+        Ok(Self::over(RpcClient::new(rpc), url))
     }
 
     /// A node behind a connection that is there.
@@ -253,12 +257,18 @@ fn reason(error: &impl std::fmt::Display) -> String {
     escaped(text)
 }
 
+/// Notifications of one subscription that wait at most, until it is ended. What subxt chooses.
+const MAX_NOTIFICATIONS: usize = 4096;
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use codec::Decode;
+    use futures::{SinkExt as _, StreamExt as _};
     use serde_json::json;
     use sp_runtime::{generic, traits::BlakeTwo256};
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::tungstenite::Message;
 
     fn to_hex(bytes: &[u8]) -> String {
         format!("0x{}", hex::encode(bytes))
@@ -315,5 +325,28 @@ mod tests {
         });
         let told = reason(&error);
         assert!(told.contains(r"\u{1b}") && told.lines().count() == 1, "{told}");
+    }
+
+    #[tokio::test]
+    async fn p10_an_answer_as_long_as_the_longest_proof_is_taken() {
+        // A proof of 32 MiB of events, two characters a byte.
+        const LEN: usize = 64 * 1024 * 1024;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let node = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut connection = tokio_tungstenite::accept_async(stream).await.unwrap();
+            let Some(Ok(Message::Text(request))) = connection.next().await else { panic!("no request") };
+            let request: serde_json::Value = serde_json::from_str(&request).unwrap();
+            let answer = json!({ "jsonrpc": "2.0", "id": request["id"], "result": "0".repeat(LEN) });
+            connection.send(Message::text(answer.to_string())).await.unwrap();
+            // Until the other side goes.
+            let _ = connection.next().await;
+        });
+        let connected = Node::connect(&url).await.unwrap();
+        let answer: String = connected.rpc().request("state_getReadProof", RpcParams::new()).await.unwrap();
+        assert_eq!(answer.len(), LEN);
+        drop(connected);
+        node.await.unwrap();
     }
 }

@@ -13,6 +13,11 @@
 
 pub mod storage;
 
+/// Bytes of a node's longest answer, as JSON. The events of one block alone may need 32 MiB in a proof (what the light
+/// client takes), two characters a byte; the rest is for what else is proven with them. RPC clients take 10 MiB by
+/// default, and nodes give 15: a block full of events could not be followed.
+pub const MAX_NODE_ANSWER_LEN: u32 = 96 * 1024 * 1024;
+
 /// The bridge between the chain and its shards.
 pub mod enclave_bridge {
     /// Name of the pallet.
