@@ -13,7 +13,7 @@
 mod receipt;
 
 pub use receipt::{
-    CONTRADICTION_PATIENCE, RECEIPT_PATIENCE, Settled, check_receipt, processed, receipt, receipt_of,
+    CONTRADICTION_PATIENCE, RECEIPT_PATIENCE, Settled, Sought, check_receipt, processed, receipt, receipt_of,
 };
 
 use crate::{
@@ -33,7 +33,7 @@ use offstage_envelope::{SealError, seal};
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier,
     chain::{argument, enclave_bridge},
-    receipt::{Outcome, shielding_operation_hash},
+    receipt::{OperationLeaf, Outcome, shielding_operation_hash},
     shielding::ShieldingPublicKey,
     trusted::{BoundCallSigned, Getter, TrustedCall, TrustedOperation, bound_call_payload},
 };
@@ -112,7 +112,7 @@ pub async fn send(
 /// The end of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Completed {
-    /// Hash of the operation, by which its receipt can be asked for again.
+    /// Hash of the operation, or of its envelope if that was not opened, by which its receipt can be asked for again.
     pub operation: H256,
     /// Where the chain holds the extrinsic.
     pub included: Included,
@@ -144,7 +144,8 @@ pub async fn invoke<C: TrustedCall, G: Getter>(
     let call = wrap_into_extrinsic(worker.shard(), &cyphertext);
     let blocks = chain.final_blocks().await?;
     let included = send(chain, &call, payer, observer).await?;
-    follow(chain, address, worker.shard(), operation.hash(), included, blocks, observer).await
+    let sought = Sought::invocation(operation.hash(), &cyphertext, included.block_number);
+    follow(chain, address, worker.shard(), sought, included, blocks, observer).await
 }
 
 /// Shields `amount` from `payer`'s account on the parentchain to the incognito account `beneficiary`, whose name only
@@ -168,7 +169,7 @@ pub async fn shield_funds(
     let included = send(chain, &call, payer, observer).await?;
     // The only shielding in its extrinsic.
     let operation = shielding_operation_hash(&included.block_hash, included.extrinsic_index, 0, &encrypted);
-    follow(chain, address, worker.shard(), operation, included, blocks, observer).await
+    follow(chain, address, worker.shard(), Sought::operation(operation), included, blocks, observer).await
 }
 
 /// Steps 6 and 7.
@@ -176,15 +177,16 @@ async fn follow(
     chain: &Parentchain,
     address: &WorkerAddress,
     shard: ShardIdentifier,
-    operation: H256,
+    sought: Sought,
     included: Included,
     blocks: FinalBlocks,
     observer: &dyn Observer,
 ) -> Result<Completed, WorkflowError> {
     let mut confirmations = blocks.confirmations_of(shard, included.block_hash);
     let first = processed(&mut confirmations, observer).await?;
-    let settled = receipt(chain, address, operation, first, &mut confirmations, observer).await?;
-    Ok(Completed { operation, included, root: settled.root, outcome: settled.receipt.leaf.outcome })
+    let settled = receipt(chain, address, sought, first, &mut confirmations, observer).await?;
+    let OperationLeaf { operation, outcome } = settled.receipt.leaf;
+    Ok(Completed { operation, included, root: settled.root, outcome })
 }
 
 /// Connects to the worker of the shard that the user means, and verifies it.

@@ -57,7 +57,21 @@ impl CliError {
                 Some("run it on a terminal, or say --yes if you know that this is the right worker")
             }
             Self::NotTrusted => Some("ask the shard's operator for its name, then `offstage profile add`"),
-            Self::Outcome(_) => None,
+            Self::Outcome(outcome) => match outcome {
+                Outcome::Executed
+                | Outcome::Refused
+                | Outcome::TooHeavy
+                | Outcome::Panicked
+                | Outcome::NotIndirect => None,
+                Outcome::Undecipherable | Outcome::Unauthorised => Some(
+                    "look whether the shard that you mean (--shard, --profile) is the worker's, and sign anew",
+                ),
+                Outcome::WrongNonce => Some("another call of the account came first: give the command again"),
+                Outcome::Maintenance => {
+                    Some("wait until the shard's authorities end it, then give the command again")
+                }
+                Outcome::Expired | Outcome::NotNow => Some("nothing was used up: give the command again"),
+            },
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
 };
 use offstage_primitives::{
     H256, ShardIdentifier,
-    receipt::{Outcome, Receipt},
+    receipt::{Outcome, Receipt, undecipherable_operation_hash},
 };
 use std::time::Duration;
 use tokio::time::timeout;
@@ -50,6 +50,46 @@ pub struct Settled {
     pub root: H256,
 }
 
+/// An operation by the names that its receipt may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sought {
+    operation: H256,
+    /// The envelope's name, and the number of the block that holds it.
+    unopened: Option<(H256, u64)>,
+}
+
+impl Sought {
+    /// An operation whose name no enclave has to read in an envelope.
+    pub fn operation(operation: H256) -> Self {
+        Self { operation, unopened: None }
+    }
+
+    /// An operation in an envelope that is in block `included`. If the enclave did not open it, for want of room in the block
+    /// or because it could not, it knows the envelope alone, and the receipt has the envelope's name.
+    pub fn invocation(operation: H256, cyphertext: &[u8], included: u64) -> Self {
+        Self { operation, unopened: Some((undecipherable_operation_hash(cyphertext), included)) }
+    }
+
+    /// The receipt and the name that it was asked for by, if `receipt` has one.
+    async fn find<E>(
+        &self,
+        mut receipt: impl AsyncFnMut(H256) -> Result<Option<Receipt>, E>,
+    ) -> Result<Option<(H256, Receipt)>, E> {
+        if let Some(found) = receipt(self.operation).await? {
+            return Ok(Some((self.operation, found)));
+        }
+        let Some((envelope, included)) = self.unopened else { return Ok(None) };
+        // What became of a copy that somebody had included earlier says nothing about this one.
+        let unopened = receipt(envelope).await?.filter(|found| u64::from(found.block_number) >= included);
+        let Some(unopened) = unopened else { return Ok(None) };
+        // The block may have been executed between the two questions, and the operation with it.
+        Ok(match receipt(self.operation).await? {
+            Some(found) => Some((self.operation, found)),
+            None => Some((envelope, unopened)),
+        })
+    }
+}
+
 /// Step 7: asks the worker for the receipt of an operation and checks it against the roots that the chain holds: those of
 /// step 6 first, and when it contradicts them, those of the next [`CONTRADICTION_PATIENCE`] blocks.
 ///
@@ -62,13 +102,13 @@ pub struct Settled {
 pub async fn receipt(
     chain: &Parentchain,
     address: &WorkerAddress,
-    operation: H256,
+    sought: Sought,
     confirmed: Vec<ProcessedParentchainBlock>,
     confirmations: &mut Confirmations,
     observer: &dyn Observer,
 ) -> Result<Settled, WorkflowError> {
     let shard = confirmations.shard();
-    let receipt = fetch_receipt(chain, address, shard, operation, observer).await?;
+    let (operation, receipt) = fetch_receipt(chain, address, shard, sought, observer).await?;
     if receipt.block_hash == confirmations.block_hash() {
         return settle(receipt, operation, confirmed, confirmations, observer).await;
     }
@@ -90,8 +130,8 @@ pub async fn receipt_of(
     observer: &dyn Observer,
 ) -> Result<Settled, WorkflowError> {
     observer.waiting_for(Stage::Receipt);
-    let asked = timeout(RECEIPT_PATIENCE, first_receipt(worker, operation)).await;
-    let receipt = asked.map_err(|_| WorkflowError::UnknownOperation { operation })??;
+    let asked = timeout(RECEIPT_PATIENCE, first_receipt(worker, Sought::operation(operation))).await;
+    let (_, receipt) = asked.map_err(|_| WorkflowError::UnknownOperation { operation })??;
     let shard = worker.identity().shard();
     let mut confirmations = chain.confirmations_of(shard, receipt.block_hash, receipt.block_number).await?;
     settle(receipt, operation, Vec::new(), &mut confirmations, observer).await
@@ -187,15 +227,15 @@ async fn fetch_receipt(
     chain: &Parentchain,
     address: &WorkerAddress,
     shard: ShardIdentifier,
-    operation: H256,
+    sought: Sought,
     observer: &dyn Observer,
-) -> Result<Receipt, WorkflowError> {
+) -> Result<(H256, Receipt), WorkflowError> {
     observer.waiting_for(Stage::Receipt);
     let pin = Pin::shard(shard);
     loop {
         let asked = async {
             let mut worker = Worker::connect(chain, address, &pin).await?;
-            first_receipt(&mut worker, operation).await
+            first_receipt(&mut worker, sought).await
         };
         match asked.await {
             // The operation is on chain and will be executed, so a worker that is being restarted is waited for.
@@ -206,10 +246,10 @@ async fn fetch_receipt(
 }
 
 /// Asks until there is a receipt.
-async fn first_receipt(worker: &mut Worker, operation: H256) -> Result<Receipt, WorkerError> {
+async fn first_receipt(worker: &mut Worker, sought: Sought) -> Result<(H256, Receipt), WorkerError> {
     loop {
-        if let Some(receipt) = worker.receipt(operation).await? {
-            return Ok(receipt);
+        if let Some(found) = sought.find(async |name| worker.receipt(name).await).await? {
+            return Ok(found);
         }
         tokio::time::sleep(RECEIPT_INTERVAL).await;
     }
@@ -287,6 +327,53 @@ mod tests {
         let root = check(&receipt, operation).block(&[confirmed], &told).unwrap();
         assert_eq!(root, Some(confirmed.trusted_calls_merkle_root));
         assert!(told.0.into_inner().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn c18_what_was_not_opened_is_found_by_its_envelope() {
+        let (operation, receipt, _) = confirmed_block();
+        let cyphertext = [8; 384];
+        let envelope = undecipherable_operation_hash(&cyphertext);
+        let in_block = |block_number| Some(Receipt { block_number, ..receipt.clone() });
+        // What each name gives, one question after the other.
+        let find = async |sought: Sought, answers: [(H256, Option<Receipt>); 3]| {
+            let mut answers = answers.into_iter();
+            let find = sought.find(async |name| {
+                let (expected, answer) = answers.next().unwrap();
+                assert_eq!(name, expected);
+                Ok::<_, ()>(answer)
+            });
+            find.await.unwrap().map(|(name, receipt)| (name, receipt.block_number))
+        };
+        let (of_operation, of_envelope) = (|found| (operation, found), |found| (envelope, found));
+        for (what, answers, expected) in [
+            (
+                "opened",
+                [of_operation(in_block(7)), of_envelope(None), of_operation(None)],
+                Some((operation, 7)),
+            ),
+            ("not executed yet", [of_operation(None), of_envelope(None), of_operation(None)], None),
+            (
+                "not opened",
+                [of_operation(None), of_envelope(in_block(7)), of_operation(None)],
+                Some((envelope, 7)),
+            ),
+            (
+                "an earlier copy was not opened",
+                [of_operation(None), of_envelope(in_block(6)), of_operation(None)],
+                None,
+            ),
+            (
+                "executed between two questions",
+                [of_operation(None), of_envelope(in_block(8)), of_operation(in_block(7))],
+                Some((operation, 7)),
+            ),
+        ] {
+            let sought = Sought::invocation(operation, &cyphertext, 7);
+            assert_eq!(find(sought, answers).await, expected, "{what}");
+        }
+        let shielding = [of_operation(None), of_envelope(in_block(7)), of_operation(None)];
+        assert_eq!(find(Sought::operation(operation), shielding).await, None);
     }
 
     #[test]

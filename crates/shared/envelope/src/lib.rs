@@ -16,8 +16,8 @@
 //! - *An oracle* (threat model C11): every envelope that cannot be opened has the same error, [`Unopened`], and how long it takes
 //!   depends on the envelope's length only. Every chunk is opened, even after one failed; the library checks the
 //!   padding in constant time.
-//! - *Exhaustion* (threat model C1, C18): what is longer than [`MAX_CYPHERTEXT_LEN`], or of a length that no format has, is not opened at
-//!   all. [`Format::rsa_operations`] is what an envelope can cost.
+//! - *Exhaustion* (threat model C1, C18): what is too long, or of a length that no format has, is not opened at
+//!   all. What an envelope costs, [`rsa_operations`], decides here too: what costs nothing is not opened.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -41,7 +41,7 @@ mod seal;
 pub use open::{KeyError, OpeningKey, Unopened};
 pub use seal::{SealError, seal};
 
-use offstage_primitives::shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN};
+use offstage_primitives::shielding::rsa_operations;
 
 /// How an envelope is made. A closed set: what is of none of these is not opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,22 +53,8 @@ pub enum Format {
 impl Format {
     /// The format of an envelope, which its bytes tell; `None` for what no enclave opens.
     pub fn of(cyphertext: &[u8]) -> Option<Self> {
-        let len = cyphertext.len();
-        let classic = len > 0 && len <= MAX_CYPHERTEXT_LEN && len.is_multiple_of(RSA_LEN);
-        classic.then_some(Self::Classic)
+        (rsa_operations(cyphertext.len()) > 0).then_some(Self::Classic)
     }
-
-    /// How many RSA operations opening an envelope of this format and length takes.
-    pub fn rsa_operations(self, cyphertext_len: usize) -> usize {
-        match self {
-            Self::Classic => cyphertext_len.div_ceil(RSA_LEN),
-        }
-    }
-}
-
-/// How many RSA operations an envelope causes: 0 for one that is not opened.
-pub fn rsa_operations(cyphertext: &[u8]) -> usize {
-    Format::of(cyphertext).map_or(0, |format| format.rsa_operations(cyphertext.len()))
 }
 
 #[cfg(test)]
