@@ -233,8 +233,9 @@ mod tests {
         let (_folder, keystore) = keystore();
         let seed = "0xe5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a";
         let id = keystore.import(&format!(" {seed}\n")).unwrap();
-        assert_eq!(keystore.key(&id).unwrap().id(), id);
+        // Before it is used: then it would be closed.
         assert_eq!(fs::metadata(keystore.path(&id)).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(keystore.key(&id).unwrap().id(), id);
         assert_eq!(keystore.import(seed).unwrap(), id, "a second time changes nothing");
         let refused = keystore.import("bottom drive secretword").unwrap_err();
         assert!(matches!(refused, KeystoreError::Secret(AccountError::Phrase)));
