@@ -14,7 +14,7 @@ use frame_support::{
 };
 use offstage_attestation::development::{Report, quote};
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, H256, Measurement, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, KeyBinding, RegistrationProof},
     enclave_bridge::{Request, ShardConfig, ShardSignerStatus, UpgradableShardConfig},
     shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN, rsa_operations},
@@ -58,7 +58,7 @@ fn prepare() {
     for number in 0..=10 {
         register(enclave(number));
         let last_activity = u32::from(number);
-        places.push(ShardSignerStatus { signer: enclave(number), fingerprint: FINGERPRINT, last_activity });
+        places.push(ShardSignerStatus { signer: enclave(number), fingerprint: MEASUREMENT, last_activity });
     }
     // The newcomer, number 0, has none of the ten places.
     let places = places.split_off(1);
@@ -147,8 +147,7 @@ fn registration() -> (&'static str, RuntimeOrigin, RuntimeCall) {
         tls_public_key: H256::repeat_byte(2),
         boot_nonce: [3; 32],
     };
-    let report =
-        Report { mr_enclave: FINGERPRINT.0, report_data: binding.report_data(&signer), debug: false };
+    let report = Report { measurement: MEASUREMENT, report_data: binding.report_data(&signer), debug: false };
     let evidence = quote(&report, NOW / 1_000).expect("the development authority signs");
     let proof = RegistrationProof { evidence, binding: Some(binding) }.to_bytes();
     let call = pallet_teerex::Call::register_sgx_enclave {
@@ -205,7 +204,7 @@ fn computation_of(call: &RuntimeCall) -> Duration {
 fn register(signer: AccountId) {
     let enclave = SgxEnclave {
         report_data: SgxReportData { d: [0; 64] },
-        mr_enclave: FINGERPRINT.0,
+        mr_enclave: MEASUREMENT,
         mr_signer: [0; 32],
         timestamp: NOW,
         url: Some(vec![b'a'; pallet_teerex::types::limits::URL_LEN as usize]),
@@ -218,7 +217,7 @@ fn register(signer: AccountId) {
 
 fn configuration() -> ShardConfig {
     ShardConfig {
-        enclave_fingerprint: FINGERPRINT,
+        enclave_fingerprint: MEASUREMENT,
         max_instances: None,
         authorities: Some(vec![user(); pallet_enclave_bridge::limits::AUTHORITIES]),
         maintenance_mode: false,
@@ -226,7 +225,7 @@ fn configuration() -> ShardConfig {
 }
 
 fn shard() -> ShardIdentifier {
-    FINGERPRINT.into()
+    MEASUREMENT.into()
 }
 
 fn enclave(number: u8) -> AccountId {
@@ -247,4 +246,4 @@ const RUNS: usize = 501;
 const NOW: u64 = 1_800_000_000_000;
 
 /// Measurement of the shard's enclaves.
-const FINGERPRINT: H256 = H256::repeat_byte(0x11);
+const MEASUREMENT: Measurement = Measurement([0x11; 32]);

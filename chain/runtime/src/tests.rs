@@ -20,7 +20,7 @@ use frame_support::{
 };
 use offstage_attestation::development::Report;
 use offstage_primitives::{
-    H256,
+    H256, Measurement,
     attestation::{DEVELOPMENT_ROOT, INTEL_ROOT, KeyBinding, RegistrationProof, TcbPolicy},
     collateral::QuoteError,
     enclave_bridge::Request,
@@ -228,7 +228,7 @@ fn an_enclave_registers_with_a_quote_that_the_node_verifies() {
             )
         };
         assert_ok!(register(&proof));
-        assert_eq!(Teerex::fingerprint_of(&signer).ok(), Some(H256(MR_ENCLAVE)));
+        assert_eq!(Teerex::measurement_of(&signer).ok(), Some(MEASUREMENT));
 
         // One bit of the quote's last signature.
         let mut forged = proof.clone();
@@ -246,12 +246,12 @@ fn registration(genesis_hash: H256) -> (AccountId, RegistrationProof) {
     let signer = AccountId::from(Ed25519Keyring::Ferdie.public());
     let binding = KeyBinding {
         genesis_hash,
-        shard: MR_ENCLAVE.into(),
+        shard: MEASUREMENT.into(),
         shielding_key: H256::repeat_byte(1),
         tls_public_key: H256::repeat_byte(2),
         boot_nonce: [3; 32],
     };
-    let report = Report { mr_enclave: MR_ENCLAVE, report_data: binding.report_data(&signer), debug: false };
+    let report = Report { measurement: MEASUREMENT, report_data: binding.report_data(&signer), debug: false };
     let evidence =
         offstage_attestation::development::quote(&report, NOW / 1_000).expect("the authority signs");
     (signer, RegistrationProof { evidence, binding: Some(binding) })
@@ -332,10 +332,10 @@ fn alice_pays(send: impl FnOnce()) -> u128 {
 }
 
 /// Writes an enclave into the registry, as if it had registered now.
-fn register(signer: &AccountId, mr_enclave: [u8; 32]) {
+fn register(signer: &AccountId, measurement: Measurement) {
     let enclave = SgxEnclave {
         report_data: SgxReportData { d: [0; 64] },
-        mr_enclave,
+        mr_enclave: measurement,
         mr_signer: [0; 32],
         timestamp: pallet_timestamp::Now::<Runtime>::get(),
         url: None,
@@ -349,7 +349,7 @@ fn register(signer: &AccountId, mr_enclave: [u8; 32]) {
 /// A confirmation of the block before this one.
 fn confirmation() -> RuntimeCall {
     RuntimeCall::EnclaveBridge(pallet_enclave_bridge::Call::confirm_processed_parentchain_block {
-        shard: MR_ENCLAVE.into(),
+        shard: MEASUREMENT.into(),
         block_hash: System::parent_hash(),
         block_number: System::block_number() - 1,
         trusted_calls_merkle_root: H256::zero(),
@@ -359,13 +359,13 @@ fn confirmation() -> RuntimeCall {
 /// Lets the tests' shard live: the enclave of Ferdie's key confirms a block for it.
 fn bring_to_life() {
     let enclave = AccountId::from(Ed25519Keyring::Ferdie.public());
-    register(&enclave, MR_ENCLAVE);
+    register(&enclave, MEASUREMENT);
     assert_ok!(confirmation().dispatch(RuntimeOrigin::signed(enclave)));
 }
 
 /// An invocation of the tests' shard with an envelope of `len` bytes.
 fn invocation(len: usize) -> RuntimeCall {
-    let request = Request { shard: MR_ENCLAVE.into(), cyphertext: vec![7; len] };
+    let request = Request { shard: MEASUREMENT.into(), cyphertext: vec![7; len] };
     RuntimeCall::EnclaveBridge(pallet_enclave_bridge::Call::invoke { request })
 }
 
@@ -429,4 +429,4 @@ fn announced() -> Vec<ScheduledChange<u32>> {
 const NOW: u64 = 1_800_000_000_000;
 
 /// Measurement of the tests' enclave.
-const MR_ENCLAVE: [u8; 32] = [0x11; 32];
+const MEASUREMENT: Measurement = Measurement([0x11; 32]);

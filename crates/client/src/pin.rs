@@ -8,27 +8,27 @@
 //! one (threat model C12).
 
 use crate::verification::Expected;
-use offstage_primitives::ShardIdentifier;
+use offstage_primitives::{Measurement, ShardIdentifier};
 
 /// The shard, and if the user knows it the measurement, that a worker must have before anything is encrypted, signed
 /// or paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pin {
     shard: ShardIdentifier,
-    mrenclave: Option<[u8; 32]>,
+    measurement: Option<Measurement>,
 }
 
 impl Pin {
     /// This shard, run by whatever code the chain allows it.
     pub fn shard(shard: ShardIdentifier) -> Self {
-        Self { shard, mrenclave: None }
+        Self { shard, measurement: None }
     }
 
     /// What the user named, or `None` when it was nothing. A shard is named after the measurement that it started
     /// with, unless it has a name of its own, so a measurement alone names a shard too.
-    pub fn new(shard: Option<ShardIdentifier>, mrenclave: Option<[u8; 32]>) -> Option<Self> {
-        let shard = shard.or(mrenclave.map(ShardIdentifier::from))?;
-        Some(Self { shard, mrenclave })
+    pub fn new(shard: Option<ShardIdentifier>, measurement: Option<Measurement>) -> Option<Self> {
+        let shard = shard.or(measurement.map(ShardIdentifier::from))?;
+        Some(Self { shard, measurement })
     }
 
     /// The shard.
@@ -39,7 +39,7 @@ impl Pin {
 
 impl From<Pin> for Expected {
     fn from(pin: Pin) -> Self {
-        Self { shard: Some(pin.shard), mrenclave: pin.mrenclave }
+        Self { shard: Some(pin.shard), measurement: pin.measurement }
     }
 }
 
@@ -49,12 +49,12 @@ mod tests {
 
     #[test]
     fn c12_only_what_the_user_names_is_a_pin() {
-        let (shard, mrenclave) = (ShardIdentifier::from([1; 32]), [2; 32]);
+        let (shard, measurement) = (ShardIdentifier::from([1; 32]), Measurement([2; 32]));
         assert_eq!(Pin::new(None, None), None);
         assert_eq!(Pin::new(Some(shard), None), Some(Pin::shard(shard)));
-        let measured = Pin::new(None, Some(mrenclave)).unwrap();
-        assert_eq!(measured.identifier(), ShardIdentifier::from(mrenclave));
-        let expected = Expected::from(Pin::new(Some(shard), Some(mrenclave)).unwrap());
-        assert!(expected.shard == Some(shard) && expected.mrenclave == Some(mrenclave));
+        let measured = Pin::new(None, Some(measurement)).unwrap();
+        assert_eq!(measured.identifier(), ShardIdentifier::from(measurement));
+        let expected = Expected::from(Pin::new(Some(shard), Some(measurement)).unwrap());
+        assert!(expected.shard == Some(shard) && expected.measurement == Some(measurement));
     }
 }

@@ -30,10 +30,7 @@ use crate::{
     trust::{Trust, TrustedRoot},
     worker::WorkerAddress,
 };
-use offstage_primitives::{
-    H256, ShardIdentifier,
-    shard::{base58, from_base58},
-};
+use offstage_primitives::{H256, Measurement, ShardIdentifier};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, Visitor},
@@ -49,9 +46,9 @@ pub struct Profile {
     #[serde(serialize_with = "write", deserialize_with = "read")]
     pub shard: ShardIdentifier,
     /// The measurement that its workers must have; without it, whichever the chain allows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "mrenclave", default, skip_serializing_if = "Option::is_none")]
     #[serde(serialize_with = "write_some", deserialize_with = "read_some")]
-    pub mrenclave: Option<[u8; 32]>,
+    pub measurement: Option<Measurement>,
     /// Hash of the chain's genesis header.
     #[serde(serialize_with = "write", deserialize_with = "read")]
     pub genesis: H256,
@@ -97,7 +94,7 @@ impl Profile {
 
     /// The shard that the user means.
     pub fn pin(&self) -> Option<Pin> {
-        Pin::new(Some(self.shard), self.mrenclave)
+        Pin::new(Some(self.shard), self.measurement)
     }
 }
 
@@ -141,13 +138,13 @@ impl Text for ShardIdentifier {
     }
 }
 
-impl Text for [u8; 32] {
+impl Text for Measurement {
     fn parse(text: &str) -> Result<Self, String> {
-        from_base58(text).map_err(|error| format!("the measurement: {error}"))
+        text.parse().map_err(|error| format!("the measurement: {error}"))
     }
 
     fn text(&self) -> String {
-        base58(self)
+        self.to_string()
     }
 }
 

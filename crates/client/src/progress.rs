@@ -3,7 +3,7 @@
 
 use crate::trust::TrustedRoot;
 use offstage_light_client::BlockId;
-use offstage_primitives::{H256, ShardIdentifier};
+use offstage_primitives::{H256, Measurement, ShardIdentifier};
 use std::fmt;
 
 /// Something that is told how an operation gets on, such as a command line.
@@ -86,7 +86,7 @@ pub enum Milestone {
         /// The shard that it serves.
         shard: ShardIdentifier,
         /// Its measurement.
-        mrenclave: [u8; 32],
+        measurement: Measurement,
         /// Who vouches for its platform.
         root: TrustedRoot,
         /// The final block whose state the proof was held against.
@@ -137,10 +137,10 @@ impl fmt::Display for Milestone {
             Self::ChainStartedAnew => {
                 f.write_str("note: the development chain was started anew; following it from the start")
             }
-            Self::WorkerVerified { shard, mrenclave, root, block } => write!(
+            Self::WorkerVerified { shard, measurement, root, block } => write!(
                 f,
                 "worker verified: shard {shard}, MRENCLAVE {}, root {root}, at block {block}",
-                offstage_primitives::shard::base58(mrenclave)
+                measurement
             ),
             Self::Submitted { extrinsic_hash } => write!(f, "submitted: {extrinsic_hash:?}"),
             Self::InBlock { block_hash } => write!(f, "in block: {block_hash:?}"),

@@ -12,7 +12,7 @@
 //! | the chain's root certificate | the root that the user trusts ([`Trust`](crate::trust::Trust)) | chains that trust somebody else |
 //! | the quote and its collateral | that root, and the policy of patch levels that the chain names, at chain time | forged, revoked, expired and foreign-root evidence |
 //! | the debug bit | the chain's flag | enclaves that a debugger can read |
-//! | the measurement | the shard's fingerprint on chain | other code |
+//! | the measurement | what the chain allows the shard | other code |
 //! | the report data | signer and key binding in the certificate | evidence that was made for other keys |
 //! | the binding's genesis and shard | the connected chain, the wanted shard | evidence of another chain or shard |
 //! | the binding's TLS key | the key of this connection | a proxy that terminates TLS |
@@ -23,7 +23,7 @@ use crate::trust::TrustedRoot;
 use offstage_attestation::{ChainPolicy, EvidenceError, Expectations, verify_evidence};
 use offstage_light_client::BlockId;
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier, attestation::CertificateEvidence, shard::base58,
+    AccountId32, H256, Measurement, ShardIdentifier, attestation::CertificateEvidence,
     shielding::ShieldingPublicKey, teerex::SgxEnclave, trusted::Domain,
 };
 use thiserror::Error;
@@ -48,7 +48,7 @@ pub fn verify_worker(
     }
     let expectations = Expectations {
         policy: facts.policy.at(facts.now_seconds),
-        mr_enclaves: &[facts.allowed_fingerprint.0],
+        measurements: &[facts.allowed_measurement],
         genesis_hash: facts.genesis_hash,
         shard: facts.shard,
         tls_public_key: presented.tls_public_key,
@@ -59,8 +59,8 @@ pub fn verify_worker(
     if let Some(wanted) = expected.shard.filter(|wanted| *wanted != binding.shard) {
         return Err(Refusal::Shard { found: binding.shard, wanted });
     }
-    if let Some(wanted) = expected.mrenclave.filter(|wanted| wanted != identity.mr_enclave()) {
-        return Err(Refusal::Fingerprint { found: base58(identity.mr_enclave()), wanted: base58(&wanted) });
+    if let Some(wanted) = expected.measurement.filter(|wanted| wanted != identity.measurement()) {
+        return Err(Refusal::Measurement { found: *identity.measurement(), wanted });
     }
     let registered = facts.registered.as_ref().ok_or(Refusal::NotRegistered)?;
     let quote = identity.quote();
@@ -81,7 +81,7 @@ pub fn verify_worker(
         genesis_hash: facts.genesis_hash,
         verified_at: facts.block,
         root: facts.trusted_root,
-        mrenclave: *identity.mr_enclave(),
+        measurement: *identity.measurement(),
         shielding_key,
     })
 }
@@ -112,7 +112,7 @@ pub struct ChainFacts {
     /// The shard that the facts are about.
     pub shard: ShardIdentifier,
     /// The measurement that the shard allows.
-    pub allowed_fingerprint: H256,
+    pub allowed_measurement: Measurement,
     /// The signer's entry in the registry of enclaves.
     pub registered: Option<SgxEnclave>,
 }
@@ -123,7 +123,7 @@ pub struct Expected {
     /// The shard that it must serve.
     pub shard: Option<ShardIdentifier>,
     /// The measurement that it must have.
-    pub mrenclave: Option<[u8; 32]>,
+    pub measurement: Option<Measurement>,
 }
 
 /// A worker whose evidence, registration and keys were verified. Only [`verify_worker`] makes one.
@@ -134,7 +134,7 @@ pub struct VerifiedWorker {
     verified_at: BlockId,
     root: TrustedRoot,
     shard: ShardIdentifier,
-    mrenclave: [u8; 32],
+    measurement: Measurement,
     shielding_key: ShieldingPublicKey,
 }
 
@@ -150,13 +150,13 @@ impl VerifiedWorker {
     }
 
     /// The measurement of its code.
-    pub fn mrenclave(&self) -> &[u8; 32] {
-        &self.mrenclave
+    pub fn measurement(&self) -> &Measurement {
+        &self.measurement
     }
 
     /// Where signatures for it are good: the chain, its shard, its measurement.
     pub fn domain(&self) -> Domain {
-        Domain { genesis_hash: self.genesis_hash, mrenclave: self.mrenclave, shard: self.shard }
+        Domain { genesis_hash: self.genesis_hash, measurement: self.measurement, shard: self.shard }
     }
 
     /// Number of the chain's newest final block when it was verified. What is signed for it expires some blocks later.
@@ -207,11 +207,11 @@ pub enum Refusal {
     },
     /// The user asked for other code.
     #[error("its measurement is {found}, but --mrenclave asks for {wanted}")]
-    Fingerprint {
-        /// Measurement of the worker, base58.
-        found: String,
-        /// Measurement that was asked for, base58.
-        wanted: String,
+    Measurement {
+        /// Measurement of the worker.
+        found: Measurement,
+        /// Measurement that was asked for.
+        wanted: Measurement,
     },
     /// The chain does not know the enclave.
     #[error("the chain's registry does not hold it")]
@@ -241,7 +241,7 @@ impl Refusal {
             Self::Evidence(_)
             | Self::Root { .. }
             | Self::Shard { .. }
-            | Self::Fingerprint { .. }
+            | Self::Measurement { .. }
             | Self::ShieldingKeyForm { .. }
             | Self::ShieldingKey => false,
         }
@@ -265,7 +265,7 @@ impl Refusal {
             Self::Shard { .. } => {
                 "it is somebody else's worker, and got nothing; name a worker of your shard with --worker-url"
             }
-            Self::Fingerprint { .. } => "leave out --mrenclave, or name another worker with --worker-url",
+            Self::Measurement { .. } => "leave out --mrenclave, or name another worker with --worker-url",
             Self::Evidence(EvidenceError::Measurement { .. } | EvidenceError::Genesis { .. }) => {
                 "look at `offstage list-workers`, and check that --node-url names the worker's own chain"
             }

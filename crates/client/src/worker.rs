@@ -24,7 +24,7 @@ use channel::Channel;
 use codec::{Decode, Encode};
 use offstage_light_client::BlockId;
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, H256, Measurement, ShardIdentifier,
     bounded::decode_bounded,
     enclave_bridge::Request,
     receipt::Receipt,
@@ -118,13 +118,13 @@ impl Worker {
         &self.identity
     }
 
-    /// `author_getFingerprint`: the worker's MRENCLAVE.
+    /// `author_getFingerprint`: the worker's measurement.
     ///
     /// # Errors
     /// [`WorkerError`], also when the answer is not what its evidence says.
-    pub async fn fingerprint(&mut self) -> Result<[u8; 32], WorkerError> {
-        let found: [u8; 32] = self.ask(Method::Fingerprint, json!([])).await?;
-        if found == *self.identity.mrenclave() { Ok(found) } else { Err(malformed(Method::Fingerprint)) }
+    pub async fn measurement(&mut self) -> Result<Measurement, WorkerError> {
+        let found: Measurement = self.ask(Method::Fingerprint, json!([])).await?;
+        if found == *self.identity.measurement() { Ok(found) } else { Err(malformed(Method::Fingerprint)) }
     }
 
     /// `author_getShard`: the worker's shard.

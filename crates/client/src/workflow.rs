@@ -226,7 +226,7 @@ pub async fn look(
 fn verified(identity: &VerifiedWorker) -> Milestone {
     Milestone::WorkerVerified {
         shard: identity.shard(),
-        mrenclave: *identity.mrenclave(),
+        measurement: *identity.measurement(),
         root: identity.root(),
         block: identity.verified_block(),
     }

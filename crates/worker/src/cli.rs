@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use offstage_primitives::{command_line, shard::base58};
+use offstage_primitives::command_line;
 use std::{
     io::{IsTerminal, Write, stderr, stdout},
     process::ExitCode,
@@ -89,7 +89,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
             )?)
         }
         Command::SigningKey => print(&ss58(&identity(&cli.options).await?.signer)),
-        Command::Mrenclave => print(&base58(&identity(&cli.options).await?.mrenclave)),
+        Command::Mrenclave => print(&identity(&cli.options).await?.measurement.to_string()),
     }
 }
 

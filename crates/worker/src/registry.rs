@@ -80,7 +80,7 @@ async fn urls(node: &Node, started: &Started, keys: &[Vec<u8>]) -> Result<Vec<St
     for part in keys.chunks(KEYS_AT_ONCE) {
         for (_, value) in node.values(part).await? {
             let Ok(MultiEnclave::Sgx(enclave)) = MultiEnclave::decode(&mut &value[..]) else { continue };
-            let counts = enclave.mr_enclave == started.mrenclave
+            let counts = enclave.mr_enclave == started.measurement
                 && enclave.attestation_method == SgxAttestationMethod::Dcap { proxied: false };
             let url = enclave.url.filter(|_| counts).and_then(|url| String::from_utf8(url).ok());
             urls.extend(url.filter(|url| is_address(url)));

@@ -22,7 +22,6 @@ use crate::{
     text::{escaped, ss58},
 };
 use anyhow::{Context, Result};
-use offstage_primitives::shard::base58;
 use offstage_protocol::{Phase, RefusalCode, Started, Status};
 use std::{
     path::Path,
@@ -104,7 +103,7 @@ impl Service<'_> {
         let started = enclave.start(start::request(self.options, self.run, material)).await?;
         tracing::info!(
             account = ss58(&started.signer),
-            mrenclave = base58(&started.mrenclave),
+            mrenclave = started.measurement.to_string(),
             shard = %started.shard,
             "enclave started; clients at {}, peers at {}",
             started.trusted_address,

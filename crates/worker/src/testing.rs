@@ -7,7 +7,7 @@ use crate::{
 };
 use codec::{Decode, Encode};
 use futures::{StreamExt, channel::mpsc};
-use offstage_primitives::{AccountId32, H256, ShardIdentifier};
+use offstage_primitives::{AccountId32, H256, Measurement, ShardIdentifier};
 use offstage_protocol::{
     BlockReference, EnclaveResponse, HostRequest, Phase, Refusal, RefusalCode, Started, Status,
     framing::{read_frame, write_frame},
@@ -55,7 +55,7 @@ pub(crate) fn status(position: u32) -> Status {
 pub(crate) fn started(status: Status) -> Started {
     Started {
         signer: AccountId32::new([1; 32]),
-        mrenclave: [2; 32],
+        measurement: Measurement([2; 32]),
         shard: ShardIdentifier::from([3; 32]),
         genesis_hash: H256::zero(),
         trusted_address: String::new(),

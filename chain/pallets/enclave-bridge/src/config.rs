@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Which code may be a shard's enclave, and who may change that.
 //!
-//! A shard without a configuration has the implicit one: the fingerprint is the shard's own name, no authorities,
+//! A shard without a configuration has the implicit one: the measurement is the shard's own name, no authorities,
 //! no limit, no maintenance.
 //!
 //! | active configuration | may change it |
 //! |---|---|
 //! | names authorities | these accounts, and root |
-//! | names none, or there is no configuration | a registered enclave of the active fingerprint, and root |
+//! | names none, or there is no configuration | a registered enclave of the active measurement, and root |
 //!
 //! Where nobody is named, only the shard's own code may choose its successor, which is as strong as the shard
 //! itself; the default enclave never does. Where authorities are named, the shard's users trust them: they may allow
-//! any code, to which the enclaves then hand the shielding key. So that the users can leave first, another fingerprint
+//! any code, to which the enclaves then hand the shielding key. So that the users can leave first, another measurement
 //! for a shard that lives counts at the earliest [`MIN_NOTICE_BLOCKS`] after it was announced, whoever announces it.
 //! What else is changed takes effect when its sender wants.
 //!
@@ -31,7 +31,7 @@ impl<T: Config> Pallet<T> {
         match ShardConfigRegistry::<T>::get(shard) {
             Some(config) => config.at(Self::number()).clone(),
             None => ShardConfig {
-                enclave_fingerprint: shard.0,
+                enclave_fingerprint: shard.as_measurement(),
                 max_instances: None,
                 authorities: None,
                 maintenance_mode: false,
@@ -75,8 +75,8 @@ impl<T: Config> Pallet<T> {
         match &active.authorities {
             Some(authorities) => ensure!(authorities.contains(sender), Error::<T>::NotAnAuthorityOfShard),
             None => {
-                let fingerprint = pallet_teerex::Pallet::<T>::fingerprint_of(sender)?;
-                ensure!(fingerprint == active.enclave_fingerprint, Error::<T>::WrongFingerprintForShard);
+                let measurement = pallet_teerex::Pallet::<T>::measurement_of(sender)?;
+                ensure!(measurement == active.enclave_fingerprint, Error::<T>::WrongFingerprintForShard);
             }
         }
         Ok(())

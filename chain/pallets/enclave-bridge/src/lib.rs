@@ -15,7 +15,7 @@
 //! chains, so that their clients read ours; the code and the rules are our own.
 //!
 //! ## Who may speak for a shard
-//! An account that `pallet-teerex` holds as a sovereign enclave whose measurement is the fingerprint that the shard's
+//! An account that `pallet-teerex` holds as a sovereign enclave whose measurement is the one that the shard's
 //! configuration allows in this block, and that is within the shard's limit of instances. A shard without
 //! configuration allows the one measurement it is named after.
 //!
@@ -42,7 +42,7 @@
 //! - *Call hash occupied by a stranger*: whoever can register any enclave could otherwise copy a pending payment's
 //!   hash into a payment of nothing from a shard of his own. So the hash counts within its shard only.
 //! - *Confirmation of a block that never was*: refused as long as the chain remembers the block's hash.
-//! - *Enclave of old code after an upgrade*: its fingerprint is not the shard's any more.
+//! - *Enclave of old code after an upgrade*: its measurement is not the shard's any more.
 //! - *Deposit into a shard that does not answer*: the shard must live, and in maintenance mode the chain takes nothing
 //!   in, and still pays out.
 //! - *Key of a platform that was broken since*: an enclave whose registration is too old does not act.
@@ -87,7 +87,7 @@ pub mod pallet {
     };
     use frame_system::pallet_prelude::*;
     use offstage_primitives::{
-        AccountId32, H256, ShardIdentifier,
+        AccountId32, H256, Measurement, ShardIdentifier,
         enclave_bridge::{Request, ShardConfig, UpgradableShardConfig},
         shielding::MAX_CYPHERTEXT_LEN,
     };
@@ -169,7 +169,7 @@ pub mod pallet {
         /// An enclave published a hash.
         PublishedHash {
             /// Measurement of the enclave.
-            enclave_fingerprint: H256,
+            enclave_fingerprint: Measurement,
             /// The hash.
             hash: H256,
             /// What the enclave says of it.
@@ -215,7 +215,7 @@ pub mod pallet {
         InvalidAuthorities,
         /// This block takes in no more for this shard: send it again in a later one.
         TooManyRsaOperations,
-        /// Another fingerprint for a shard that lives needs a longer `enactment_delay`.
+        /// Another measurement for a shard that lives needs a longer `enactment_delay`.
         NoticeTooShort,
     }
 
@@ -346,9 +346,9 @@ pub mod pallet {
             let sender = ensure_signed(origin)?;
             ensure!(extra_topics.len() <= limits::TOPICS, Error::<T>::TooManyTopics);
             ensure!(data.len() <= limits::PUBLISHED_DATA_LEN, Error::<T>::DataTooLong);
-            let enclave_fingerprint = pallet_teerex::Pallet::<T>::fingerprint_of(&sender)?;
+            let enclave_fingerprint = pallet_teerex::Pallet::<T>::measurement_of(&sender)?;
             let mut topics = extra_topics;
-            topics.push(enclave_fingerprint);
+            topics.push(enclave_fingerprint.into());
             topics.sort();
             topics.dedup();
             let event = Event::<T>::PublishedHash { enclave_fingerprint, hash, data };

@@ -8,7 +8,7 @@ use frame_support::{
     traits::{ConstU32, ConstU64},
 };
 use offstage_primitives::{
-    AccountId32, H256,
+    AccountId32, H256, Measurement,
     attestation::{Collateral, VerifiedQuote},
     collateral::{
         QuoteError, QuotePlatform, VerifiedQuotingEnclaveIdentity, VerifiedRevocationLists, VerifiedTcbInfo,
@@ -78,10 +78,10 @@ pub(crate) fn chain() -> sp_io::TestExternalities {
 }
 
 /// Registers `signer` as an enclave of this measurement.
-pub(crate) fn register(signer: &AccountId32, fingerprint: H256) {
+pub(crate) fn register(signer: &AccountId32, measurement: Measurement) {
     let enclave = SgxEnclave {
         report_data: SgxReportData { d: [0; 64] },
-        mr_enclave: fingerprint.0,
+        mr_enclave: measurement,
         mr_signer: [0; 32],
         timestamp: 0,
         url: None,

@@ -13,7 +13,7 @@
 use crate::{Config, Error, Pallet, ShardStatus, limits};
 use frame_support::{BoundedVec, ensure, traits::ConstU32};
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, Measurement, ShardIdentifier,
     enclave_bridge::{SLOT_SILENCE_BLOCKS, ShardSignerStatus},
 };
 use sp_runtime::DispatchError;
@@ -43,22 +43,26 @@ impl<T: Config> Pallet<T> {
     /// # Errors
     /// As [`admit_to_confirm`](Self::admit_to_confirm), and when the shard does not live.
     pub(crate) fn admit_to_pay(shard: ShardIdentifier, sender: &AccountId32) -> Result<(), DispatchError> {
-        pallet_teerex::Pallet::<T>::fingerprint_of(sender)?;
+        pallet_teerex::Pallet::<T>::measurement_of(sender)?;
         let status = ShardStatus::<T>::get(shard).ok_or(Error::<T>::ShardNotFound)?;
         Self::admit(shard, sender, status)
     }
 
     fn admit(shard: ShardIdentifier, sender: &AccountId32, mut status: Status) -> Result<(), DispatchError> {
-        let fingerprint = pallet_teerex::Pallet::<T>::fingerprint_of(sender)?;
+        let measurement = pallet_teerex::Pallet::<T>::measurement_of(sender)?;
         let config = Self::active_config(shard);
-        ensure!(fingerprint == config.enclave_fingerprint, Error::<T>::WrongFingerprintForShard);
+        ensure!(measurement == config.enclave_fingerprint, Error::<T>::WrongFingerprintForShard);
 
-        let now = ShardSignerStatus { signer: sender.clone(), fingerprint, last_activity: Self::number() };
+        let now = ShardSignerStatus {
+            signer: sender.clone(),
+            fingerprint: measurement,
+            last_activity: Self::number(),
+        };
         match status.iter_mut().find(|enclave| enclave.signer == *sender) {
             Some(enclave) => *enclave = now,
             None => {
                 let limit = config.max_instances.unwrap_or(limits::INSTANCES).min(limits::INSTANCES) as usize;
-                Self::make_room(&mut status, limit, fingerprint);
+                Self::make_room(&mut status, limit, measurement);
                 ensure!(status.len() < limit, Error::<T>::TooManyEnclaves);
                 status.try_push(now).map_err(|_| Error::<T>::TooManyEnclaves)?;
             }
@@ -68,7 +72,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Makes a place below `limit` free, if there is none and it can be had.
-    fn make_room(status: &mut Status, limit: usize, allowed: H256) {
+    fn make_room(status: &mut Status, limit: usize, allowed: Measurement) {
         if status.len() < limit {
             return;
         }
@@ -98,7 +102,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    fn can_act(signer: &AccountId32, allowed: H256) -> bool {
-        pallet_teerex::Pallet::<T>::fingerprint_of(signer).is_ok_and(|fingerprint| fingerprint == allowed)
+    fn can_act(signer: &AccountId32, allowed: Measurement) -> bool {
+        pallet_teerex::Pallet::<T>::measurement_of(signer).is_ok_and(|measurement| measurement == allowed)
     }
 }

@@ -13,18 +13,18 @@ use frame_support::{
 };
 use frame_system::RawOrigin;
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, H256, Measurement, ShardIdentifier,
     enclave_bridge::{MIN_NOTICE_BLOCKS, Request, SLOT_SILENCE_BLOCKS, ShardConfig},
     shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN},
     teerex::RENEWAL_PERIOD_MS,
 };
 use sp_runtime::{DispatchResult, TokenError, traits::BadOrigin};
 
-const FINGERPRINT: H256 = H256::repeat_byte(0x11);
-const NEXT_FINGERPRINT: H256 = H256::repeat_byte(0x22);
+const MEASUREMENT: Measurement = Measurement([0x11; 32]);
+const NEXT_MEASUREMENT: Measurement = Measurement([0x22; 32]);
 
 fn shard() -> ShardIdentifier {
-    FINGERPRINT.into()
+    MEASUREMENT.into()
 }
 
 fn enclave(number: u8) -> AccountId32 {
@@ -35,9 +35,9 @@ fn signed(who: AccountId32) -> RuntimeOrigin {
     RuntimeOrigin::signed(who)
 }
 
-fn config(fingerprint: H256) -> ShardConfig {
+fn config(measurement: Measurement) -> ShardConfig {
     ShardConfig {
-        enclave_fingerprint: fingerprint,
+        enclave_fingerprint: measurement,
         max_instances: None,
         authorities: Some(vec![alice()]),
         maintenance_mode: false,
@@ -72,7 +72,7 @@ fn confirm_for(shard: ShardIdentifier, who: AccountId32) -> DispatchResult {
 fn living_shard() -> sp_io::TestExternalities {
     let mut chain = chain();
     chain.execute_with(|| {
-        register(&enclave(9), FINGERPRINT);
+        register(&enclave(9), MEASUREMENT);
         assert_ok!(confirm(enclave(9)));
     });
     chain
@@ -108,7 +108,7 @@ fn an_invocation_is_told_and_bounded() {
 fn shielded_funds_lie_on_the_shard_account() {
     living_shard().execute_with(|| {
         assert_ok!(shield(500));
-        assert_eq!(Balances::free_balance(AccountId32::new(FINGERPRINT.0)), 500);
+        assert_eq!(Balances::free_balance(AccountId32::new(*MEASUREMENT.as_bytes())), 500);
         assert_eq!(Balances::free_balance(alice()), FUNDS - 500);
         System::assert_last_event(
             Event::ShieldFunds { shard: shard(), encrypted_beneficiary: vec![1; 384], amount: 500 }.into(),
@@ -126,8 +126,8 @@ fn shielded_funds_lie_on_the_shard_account() {
 fn p04_a_payment_is_made_once_for_each_call_hash() {
     living_shard().execute_with(|| {
         let (first, second) = (H256::repeat_byte(1), H256::repeat_byte(2));
-        register(&enclave(1), FINGERPRINT);
-        register(&enclave(2), FINGERPRINT);
+        register(&enclave(1), MEASUREMENT);
+        register(&enclave(2), MEASUREMENT);
         assert_ok!(shield(1000));
         assert_ok!(unshield(enclave(1), 300, first));
         System::assert_last_event(
@@ -149,7 +149,7 @@ fn p04_a_payment_is_made_once_for_each_call_hash() {
 fn p04_a_payment_that_fails_can_be_asked_again() {
     living_shard().execute_with(|| {
         let call_hash = H256::repeat_byte(1);
-        register(&enclave(1), FINGERPRINT);
+        register(&enclave(1), MEASUREMENT);
         assert_noop!(unshield(enclave(1), 300, call_hash), TokenError::FundsUnavailable);
         assert_ok!(shield(300 + EXISTENTIAL_DEPOSIT));
         assert_ok!(unshield(enclave(1), 300, call_hash));
@@ -161,10 +161,10 @@ fn p04_a_payment_that_fails_can_be_asked_again() {
 fn p04_another_shard_cannot_use_up_a_call_hash() {
     living_shard().execute_with(|| {
         let call_hash = H256::repeat_byte(1);
-        register(&enclave(1), FINGERPRINT);
-        register(&enclave(6), NEXT_FINGERPRINT);
+        register(&enclave(1), MEASUREMENT);
+        register(&enclave(6), NEXT_MEASUREMENT);
         assert_ok!(shield(300 + EXISTENTIAL_DEPOSIT));
-        let stranger = NEXT_FINGERPRINT.into();
+        let stranger = NEXT_MEASUREMENT.into();
         assert_ok!(confirm_for(stranger, enclave(6)));
         assert_ok!(EnclaveBridge::shield_funds(signed(alice()), stranger, vec![], 50 + EXISTENTIAL_DEPOSIT));
         assert_ok!(EnclaveBridge::unshield_funds(signed(enclave(6)), stranger, bob(), 50, call_hash));
@@ -177,7 +177,7 @@ fn p04_another_shard_cannot_use_up_a_call_hash() {
 fn p05_only_enclaves_of_the_shard_speak_for_it() {
     living_shard().execute_with(|| {
         assert_ok!(shield(1000));
-        register(&enclave(6), NEXT_FINGERPRINT);
+        register(&enclave(6), NEXT_MEASUREMENT);
         let unregistered = pallet_teerex::Error::<Test>::EnclaveIsNotRegistered;
         assert_noop!(confirm(alice()), unregistered);
         assert_noop!(
@@ -194,7 +194,7 @@ fn p05_only_enclaves_of_the_shard_speak_for_it() {
 #[test]
 fn a_confirmation_is_told_and_noted() {
     chain().execute_with(|| {
-        register(&enclave(1), FINGERPRINT);
+        register(&enclave(1), MEASUREMENT);
         assert_ok!(confirm(enclave(1)));
         System::assert_last_event(
             Event::ProcessedParentchainBlock {
@@ -209,14 +209,14 @@ fn a_confirmation_is_told_and_noted() {
         assert_ok!(confirm(enclave(1)));
         let status = ShardStatus::<Test>::get(shard()).unwrap();
         assert_eq!(status.len(), 1);
-        assert_eq!((status[0].last_activity, status[0].fingerprint), (12, FINGERPRINT));
+        assert_eq!((status[0].last_activity, status[0].fingerprint), (12, MEASUREMENT));
     });
 }
 
 #[test]
 fn p05_a_block_that_never_was_is_not_confirmed() {
     chain().execute_with(|| {
-        register(&enclave(1), FINGERPRINT);
+        register(&enclave(1), MEASUREMENT);
         let confirm = |hash, number| {
             EnclaveBridge::confirm_processed_parentchain_block(
                 signed(enclave(1)),
@@ -240,7 +240,7 @@ fn instances_are_limited_and_dead_ones_make_room() {
     chain().execute_with(|| {
         let last = limits::INSTANCES as u8;
         for number in 1..=last + 1 {
-            register(&enclave(number), FINGERPRINT);
+            register(&enclave(number), MEASUREMENT);
         }
         for number in 1..=last {
             assert_ok!(confirm(enclave(number)));
@@ -259,22 +259,22 @@ fn instances_are_limited_and_dead_ones_make_room() {
 #[test]
 fn the_configured_number_of_instances_counts() {
     chain().execute_with(|| {
-        configure(ShardConfig { max_instances: Some(1), ..config(FINGERPRINT) });
-        register(&enclave(1), FINGERPRINT);
-        register(&enclave(2), FINGERPRINT);
+        configure(ShardConfig { max_instances: Some(1), ..config(MEASUREMENT) });
+        register(&enclave(1), MEASUREMENT);
+        register(&enclave(2), MEASUREMENT);
         assert_ok!(confirm(enclave(1)));
         assert_noop!(confirm(enclave(2)), Error::<Test>::TooManyEnclaves);
         // After an upgrade of the code the former enclave makes room for the new one.
-        let upgraded = ShardConfig { max_instances: Some(1), ..config(NEXT_FINGERPRINT) };
+        let upgraded = ShardConfig { max_instances: Some(1), ..config(NEXT_MEASUREMENT) };
         announce(upgraded, MIN_NOTICE_BLOCKS);
         System::set_block_number(10 + MIN_NOTICE_BLOCKS - 1);
         assert_ok!(confirm(enclave(1)));
         System::set_block_number(10 + MIN_NOTICE_BLOCKS);
-        register(&enclave(2), NEXT_FINGERPRINT);
+        register(&enclave(2), NEXT_MEASUREMENT);
         assert_ok!(confirm(enclave(2)));
         assert_noop!(confirm(enclave(1)), Error::<Test>::WrongFingerprintForShard);
-        configure(ShardConfig { max_instances: Some(0), ..config(NEXT_FINGERPRINT) });
-        register(&enclave(3), NEXT_FINGERPRINT);
+        configure(ShardConfig { max_instances: Some(0), ..config(NEXT_MEASUREMENT) });
+        register(&enclave(3), NEXT_MEASUREMENT);
         assert_noop!(confirm(enclave(3)), Error::<Test>::TooManyEnclaves);
     });
 }
@@ -282,10 +282,10 @@ fn the_configured_number_of_instances_counts() {
 #[test]
 fn an_upgrade_counts_from_its_block_on() {
     chain().execute_with(|| {
-        configure(config(FINGERPRINT));
-        register(&enclave(1), FINGERPRINT);
-        register(&enclave(2), NEXT_FINGERPRINT);
-        assert_ok!(EnclaveBridge::update_shard_config(signed(alice()), shard(), config(NEXT_FINGERPRINT), 5));
+        configure(config(MEASUREMENT));
+        register(&enclave(1), MEASUREMENT);
+        register(&enclave(2), NEXT_MEASUREMENT);
+        assert_ok!(EnclaveBridge::update_shard_config(signed(alice()), shard(), config(NEXT_MEASUREMENT), 5));
         System::assert_last_event(Event::ShardConfigUpdated(shard()).into());
         System::set_block_number(14);
         assert_ok!(confirm(enclave(1)));
@@ -295,12 +295,12 @@ fn an_upgrade_counts_from_its_block_on() {
         assert_ok!(confirm(enclave(2)));
         // A later update starts from what is in force now.
         let delay = MIN_NOTICE_BLOCKS;
-        assert_ok!(EnclaveBridge::update_shard_config(signed(alice()), shard(), config(FINGERPRINT), delay));
+        assert_ok!(EnclaveBridge::update_shard_config(signed(alice()), shard(), config(MEASUREMENT), delay));
         let stored = ShardConfigRegistry::<Test>::get(shard()).unwrap();
-        assert_eq!(stored.active_config.enclave_fingerprint, NEXT_FINGERPRINT);
+        assert_eq!(stored.active_config.enclave_fingerprint, NEXT_MEASUREMENT);
         assert_eq!(
             (stored.pending_upgrade.unwrap().enclave_fingerprint, stored.upgrade_at),
-            (FINGERPRINT, Some(15 + MIN_NOTICE_BLOCKS))
+            (MEASUREMENT, Some(15 + MIN_NOTICE_BLOCKS))
         );
     });
 }
@@ -308,48 +308,48 @@ fn an_upgrade_counts_from_its_block_on() {
 #[test]
 fn authorities_and_root_configure() {
     chain().execute_with(|| {
-        configure(config(FINGERPRINT));
-        register(&enclave(1), FINGERPRINT);
+        configure(config(MEASUREMENT));
+        register(&enclave(1), MEASUREMENT);
         let update = |who, config| EnclaveBridge::update_shard_config(signed(who), shard(), config, 0);
-        assert_noop!(update(bob(), config(NEXT_FINGERPRINT)), Error::<Test>::NotAnAuthorityOfShard);
-        assert_noop!(update(enclave(1), config(NEXT_FINGERPRINT)), Error::<Test>::NotAnAuthorityOfShard);
+        assert_noop!(update(bob(), config(NEXT_MEASUREMENT)), Error::<Test>::NotAnAuthorityOfShard);
+        assert_noop!(update(enclave(1), config(NEXT_MEASUREMENT)), Error::<Test>::NotAnAuthorityOfShard);
         for authorities in [vec![], vec![alice(); limits::AUTHORITIES + 1]] {
-            let bad = ShardConfig { authorities: Some(authorities), ..config(FINGERPRINT) };
+            let bad = ShardConfig { authorities: Some(authorities), ..config(MEASUREMENT) };
             assert_noop!(update(alice(), bad), Error::<Test>::InvalidAuthorities);
         }
         // Alice hands over to Bob; then only he may.
-        assert_ok!(update(alice(), ShardConfig { authorities: Some(vec![bob()]), ..config(FINGERPRINT) }));
-        assert_noop!(update(alice(), config(FINGERPRINT)), Error::<Test>::NotAnAuthorityOfShard);
-        assert_ok!(update(bob(), config(FINGERPRINT)));
+        assert_ok!(update(alice(), ShardConfig { authorities: Some(vec![bob()]), ..config(MEASUREMENT) }));
+        assert_noop!(update(alice(), config(MEASUREMENT)), Error::<Test>::NotAnAuthorityOfShard);
+        assert_ok!(update(bob(), config(MEASUREMENT)));
     });
 }
 
 #[test]
 fn a_shard_without_authorities_is_configured_by_its_own_code() {
     chain().execute_with(|| {
-        register(&enclave(1), FINGERPRINT);
-        register(&enclave(6), NEXT_FINGERPRINT);
+        register(&enclave(1), MEASUREMENT);
+        register(&enclave(6), NEXT_MEASUREMENT);
         let update = |who, config| EnclaveBridge::update_shard_config(signed(who), shard(), config, 0);
         assert_noop!(
-            update(alice(), config(NEXT_FINGERPRINT)),
+            update(alice(), config(NEXT_MEASUREMENT)),
             pallet_teerex::Error::<Test>::EnclaveIsNotRegistered
         );
-        assert_noop!(update(enclave(6), config(NEXT_FINGERPRINT)), Error::<Test>::WrongFingerprintForShard);
-        let successor = ShardConfig { authorities: None, ..config(NEXT_FINGERPRINT) };
+        assert_noop!(update(enclave(6), config(NEXT_MEASUREMENT)), Error::<Test>::WrongFingerprintForShard);
+        let successor = ShardConfig { authorities: None, ..config(NEXT_MEASUREMENT) };
         assert_ok!(update(enclave(1), successor));
-        assert_noop!(update(enclave(1), config(FINGERPRINT)), Error::<Test>::WrongFingerprintForShard);
-        assert_ok!(update(enclave(6), config(FINGERPRINT)));
+        assert_noop!(update(enclave(1), config(MEASUREMENT)), Error::<Test>::WrongFingerprintForShard);
+        assert_ok!(update(enclave(6), config(MEASUREMENT)));
     });
 }
 
 #[test]
 fn the_first_configuration_can_be_delayed_too() {
     chain().execute_with(|| {
-        register(&enclave(1), FINGERPRINT);
+        register(&enclave(1), MEASUREMENT);
         assert_ok!(EnclaveBridge::update_shard_config(
             RawOrigin::Root.into(),
             shard(),
-            config(NEXT_FINGERPRINT),
+            config(NEXT_MEASUREMENT),
             5
         ));
         assert_ok!(confirm(enclave(1)));
@@ -361,14 +361,14 @@ fn the_first_configuration_can_be_delayed_too() {
 #[test]
 fn in_maintenance_nothing_goes_in_and_funds_still_go_out() {
     living_shard().execute_with(|| {
-        register(&enclave(1), FINGERPRINT);
+        register(&enclave(1), MEASUREMENT);
         assert_ok!(shield(1000));
-        configure(ShardConfig { maintenance_mode: true, ..config(FINGERPRINT) });
+        configure(ShardConfig { maintenance_mode: true, ..config(MEASUREMENT) });
         assert_noop!(invoke(384), Error::<Test>::ShardIsInMaintenance);
         assert_noop!(shield(1), Error::<Test>::ShardIsInMaintenance);
         assert_ok!(confirm(enclave(1)));
         assert_ok!(unshield(enclave(1), 300, H256::repeat_byte(1)));
-        configure(config(FINGERPRINT));
+        configure(config(MEASUREMENT));
         assert_ok!(invoke(384));
     });
 }
@@ -376,7 +376,7 @@ fn in_maintenance_nothing_goes_in_and_funds_still_go_out() {
 #[test]
 fn a_hash_is_published_under_the_measurement() {
     chain().execute_with(|| {
-        register(&enclave(6), NEXT_FINGERPRINT);
+        register(&enclave(6), NEXT_MEASUREMENT);
         let publish = |who, topics, data| {
             EnclaveBridge::publish_hash(
                 signed(who),
@@ -390,11 +390,11 @@ fn a_hash_is_published_under_the_measurement() {
         assert_noop!(publish(enclave(6), 0, limits::PUBLISHED_DATA_LEN + 1), Error::<Test>::DataTooLong);
         assert_ok!(publish(enclave(6), limits::TOPICS, limits::PUBLISHED_DATA_LEN));
         let record = System::events().pop().unwrap();
-        assert_eq!(record.topics, vec![H256::repeat_byte(7), NEXT_FINGERPRINT]);
+        assert_eq!(record.topics, vec![H256::repeat_byte(7), NEXT_MEASUREMENT.into()]);
         assert_eq!(
             record.event,
             Event::PublishedHash {
-                enclave_fingerprint: NEXT_FINGERPRINT,
+                enclave_fingerprint: NEXT_MEASUREMENT,
                 hash: H256::repeat_byte(1),
                 data: vec![5; limits::PUBLISHED_DATA_LEN]
             }
@@ -412,7 +412,7 @@ fn root_purges_an_enclave_from_the_status() {
         let root = || RuntimeOrigin::from(RawOrigin::Root);
         assert_noop!(purge(signed(alice()), enclave(1)), BadOrigin);
         assert_noop!(purge(root(), enclave(1)), Error::<Test>::ShardNotFound);
-        register(&enclave(1), FINGERPRINT);
+        register(&enclave(1), MEASUREMENT);
         assert_ok!(confirm(enclave(1)));
         assert_noop!(purge(root(), enclave(2)), Error::<Test>::EnclaveNotFoundInShardStatus);
         assert_ok!(purge(root(), enclave(1)));
@@ -449,7 +449,7 @@ fn the_calls_have_the_indices_and_arguments_of_the_wire() {
     let publish = Call::publish_hash { hash: H256(a), extra_topics: vec![H256(b)], data: vec![9] };
     assert_eq!(publish.encode(), [&[4][..], &a, &[4], &b, &[4, 9]].concat());
     let shard_config = ShardConfig {
-        enclave_fingerprint: H256(b),
+        enclave_fingerprint: Measurement(b),
         max_instances: Some(2),
         authorities: Some(vec![AccountId32::new(c)]),
         maintenance_mode: true,
@@ -476,8 +476,8 @@ fn c18_a_block_takes_in_a_bounded_number_of_rsa_operations_for_a_shard() {
         // What no enclave opens causes nothing.
         assert_ok!(invoke(RSA_LEN + 1));
         // Another shard has workers of its own.
-        let stranger = NEXT_FINGERPRINT.into();
-        register(&enclave(6), NEXT_FINGERPRINT);
+        let stranger = NEXT_MEASUREMENT.into();
+        register(&enclave(6), NEXT_MEASUREMENT);
         assert_ok!(confirm_for(stranger, enclave(6)));
         let request = Request { shard: stranger, cyphertext: vec![1; MAX_CYPHERTEXT_LEN] };
         assert_ok!(EnclaveBridge::invoke(signed(alice()), request));
@@ -522,7 +522,7 @@ fn c18_the_work_of_enclaves_is_charged_if_it_is_caused_and_only_then() {
         // The block has no room left for the longest one, there is no such shard, and nobody has so much.
         let refused = EstimatedWeight::<Test>::invoke(longest);
         assert_eq!(invoke(shard(), MAX_CYPHERTEXT_LEN), (most, refused));
-        assert_eq!(invoke(NEXT_FINGERPRINT.into(), RSA_LEN), (one, EstimatedWeight::<Test>::invoke(len)));
+        assert_eq!(invoke(NEXT_MEASUREMENT.into(), RSA_LEN), (one, EstimatedWeight::<Test>::invoke(len)));
         assert_eq!(shield(RSA_LEN, 2 * FUNDS), (deposit, EstimatedWeight::<Test>::shield_funds(len)));
     });
 }
@@ -533,7 +533,7 @@ fn p07_a_place_ends_by_silence_and_the_longest_silent_goes_first() {
     chain().execute_with(|| {
         let (last, newcomers) = (limits::INSTANCES as u8, [11, 12, 13]);
         for number in 1..=13 {
-            register(&enclave(number), FINGERPRINT);
+            register(&enclave(number), MEASUREMENT);
         }
         for number in 1..=last {
             System::set_block_number(10 + u32::from(number));
@@ -569,8 +569,8 @@ fn p07_a_place_ends_by_silence_and_the_longest_silent_goes_first() {
 #[test]
 fn p08_nothing_goes_into_a_shard_before_an_enclave_has_confirmed_a_block_for_it() {
     chain().execute_with(|| {
-        register(&enclave(1), FINGERPRINT);
-        configure(config(FINGERPRINT));
+        register(&enclave(1), MEASUREMENT);
+        configure(config(MEASUREMENT));
         assert_noop!(invoke(RSA_LEN), Error::<Test>::ShardNotFound);
         assert_noop!(shield(500), Error::<Test>::ShardNotFound);
         // A confirmation that is refused, and a payment, bring nothing to life.
@@ -596,7 +596,7 @@ fn p09_the_account_of_a_shard_keeps_its_deposit() {
     living_shard().execute_with(|| {
         let account = EnclaveBridge::shard_account(shard());
         let call_hash = H256::repeat_byte(1);
-        register(&enclave(1), FINGERPRINT);
+        register(&enclave(1), MEASUREMENT);
         assert_ok!(shield(500));
         for too_much in [500, 500 - EXISTENTIAL_DEPOSIT + 1] {
             assert_noop!(unshield(enclave(1), too_much, call_hash), TokenError::NotExpendable);
@@ -613,23 +613,23 @@ fn p13_other_code_for_a_shard_that_lives_needs_a_notice() {
     living_shard().execute_with(|| {
         let update =
             |config, delay| EnclaveBridge::update_shard_config(signed(alice()), shard(), config, delay);
-        configure(config(FINGERPRINT));
+        configure(config(MEASUREMENT));
         let short = Error::<Test>::NoticeTooShort;
         for delay in [0, 1, MIN_NOTICE_BLOCKS - 1] {
-            assert_noop!(update(config(NEXT_FINGERPRINT), delay), Error::<Test>::NoticeTooShort);
+            assert_noop!(update(config(NEXT_MEASUREMENT), delay), Error::<Test>::NoticeTooShort);
         }
         let root = RawOrigin::Root.into();
-        assert_noop!(EnclaveBridge::update_shard_config(root, shard(), config(NEXT_FINGERPRINT), 0), short);
-        assert_ok!(update(config(NEXT_FINGERPRINT), MIN_NOTICE_BLOCKS));
+        assert_noop!(EnclaveBridge::update_shard_config(root, shard(), config(NEXT_MEASUREMENT), 0), short);
+        assert_ok!(update(config(NEXT_MEASUREMENT), MIN_NOTICE_BLOCKS));
         // An announcement cannot be exchanged for that of other code when its time is near.
         System::set_block_number(10 + MIN_NOTICE_BLOCKS - 1);
-        assert_noop!(update(config(H256::repeat_byte(3)), 1), Error::<Test>::NoticeTooShort);
+        assert_noop!(update(config(Measurement([3; 32])), 1), Error::<Test>::NoticeTooShort);
         assert_ok!(confirm(enclave(9)));
         System::set_block_number(10 + MIN_NOTICE_BLOCKS);
         assert_noop!(confirm(enclave(9)), Error::<Test>::WrongFingerprintForShard);
         // The way back is a change like any other; what is no change of code is at once.
-        assert_noop!(update(config(FINGERPRINT), 0), Error::<Test>::NoticeTooShort);
-        assert_ok!(update(ShardConfig { maintenance_mode: true, ..config(NEXT_FINGERPRINT) }, 0));
+        assert_noop!(update(config(MEASUREMENT), 0), Error::<Test>::NoticeTooShort);
+        assert_ok!(update(ShardConfig { maintenance_mode: true, ..config(NEXT_MEASUREMENT) }, 0));
         assert_noop!(invoke(RSA_LEN), Error::<Test>::ShardIsInMaintenance);
     });
 }
@@ -637,8 +637,8 @@ fn p13_other_code_for_a_shard_that_lives_needs_a_notice() {
 #[test]
 fn p13_an_announcement_can_be_taken_back_at_once() {
     living_shard().execute_with(|| {
-        announce(config(NEXT_FINGERPRINT), MIN_NOTICE_BLOCKS);
-        configure(config(FINGERPRINT));
+        announce(config(NEXT_MEASUREMENT), MIN_NOTICE_BLOCKS);
+        configure(config(MEASUREMENT));
         System::set_block_number(11 + MIN_NOTICE_BLOCKS);
         assert_ok!(confirm(enclave(9)));
     });
@@ -662,7 +662,7 @@ fn h21_an_enclave_that_did_not_renew_its_registration_does_not_act() {
             EnclaveBridge::publish_hash(signed(enclave(9)), H256::zero(), vec![], vec![]),
             pallet_teerex::Error::<Test>::RegistrationIsTooOld
         );
-        let successor = ShardConfig { authorities: None, ..config(FINGERPRINT) };
+        let successor = ShardConfig { authorities: None, ..config(MEASUREMENT) };
         assert_noop!(EnclaveBridge::update_shard_config(signed(enclave(9)), shard(), successor, 0), too_old);
     });
 }

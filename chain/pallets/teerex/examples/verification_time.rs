@@ -8,14 +8,14 @@ use offstage_attestation::{
     development::{self, Report},
     quote_platform, verify_quote, verify_quoting_enclave_identity, verify_revocation_lists, verify_tcb_info,
 };
-use offstage_primitives::attestation::DEVELOPMENT_ROOT as ROOT;
+use offstage_primitives::{Measurement, attestation::DEVELOPMENT_ROOT as ROOT};
 use std::time::Instant;
 
 const NOW_SECS: u64 = 1_800_000_000;
 const ROUNDS: u32 = 200;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let report = Report { mr_enclave: [1; 32], report_data: [2; 64], debug: false };
+    let report = Report { measurement: Measurement([1; 32]), report_data: [2; 64], debug: false };
     let evidence = development::quote(&report, NOW_SECS)?;
     let collateral = evidence.collateral.ok_or("the authority issues collateral")?;
     let quote = evidence.quote;

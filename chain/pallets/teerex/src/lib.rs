@@ -33,7 +33,7 @@
 //!   replaced by newer only.
 //! - *Debug enclave*: refused unless [`SgxAllowDebugMode`]; `Skip` and `Ias` are refused always.
 //! - *Key of a platform that was broken since*: an entry that is too old does not act
-//!   ([`fingerprint_of`](Pallet::fingerprint_of)), so the key is good for as long as its last registration counts.
+//!   ([`measurement_of`](Pallet::measurement_of)), so the key is good for as long as its last registration counts.
 //! - *Exhaustion*: every input has a bound ([`types::limits`]), verification is priced ([`weights`]), no call iterates
 //!   over storage.
 //!
@@ -363,7 +363,7 @@ pub mod pallet {
             let status = types::sgx_status(verified.tcb_status);
             if proxied {
                 let address = EnclaveInstanceAddress {
-                    fingerprint: H256(verified.mr_enclave),
+                    fingerprint: verified.mr_enclave,
                     registrar: sender.clone(),
                     signer: AnySigner::from_report_data(&verified.report_data, proof.binding.is_some()),
                 };

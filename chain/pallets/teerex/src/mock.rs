@@ -6,7 +6,7 @@ use crate::{self as pallet_teerex, QuoteVerifier, weights::EstimatedWeight};
 use codec::{Decode, Encode};
 use frame_support::{derive_impl, parameter_types, traits::ConstU64};
 use offstage_primitives::{
-    AccountId32, H256,
+    AccountId32, H256, Measurement,
     attestation::{Collateral, TcbPolicy, TcbStatus, TeeType, VerifiedQuote},
     collateral::{
         PckAuthority, QeTcb, QuoteError, QuotePlatform, SgxQuotingEnclave, SgxTcbInfoOnChain,
@@ -95,7 +95,7 @@ impl ClaimedQuote {
             fmspc: FMSPC,
             verified: VerifiedQuote {
                 tee: TeeType::Sgx,
-                mr_enclave: MR_ENCLAVE,
+                mr_enclave: MEASUREMENT,
                 mr_signer: [0; 32],
                 report_data,
                 debug: false,
@@ -245,6 +245,6 @@ pub(crate) const NOW: u64 = 1_800_000_000_000;
 pub(crate) const MONTH: u64 = 30 * 86_400_000;
 pub(crate) const ROOT: [u8; 3] = [9, 9, 9];
 pub(crate) const FMSPC: [u8; 6] = [1, 2, 3, 4, 5, 6];
-pub(crate) const MR_ENCLAVE: [u8; 32] = [0x11; 32];
+pub(crate) const MEASUREMENT: Measurement = Measurement([0x11; 32]);
 pub(crate) const SIGNATURE: [u8; 64] = [7; 64];
 pub(crate) const GENESIS_HASH: H256 = H256::repeat_byte(0x6e);

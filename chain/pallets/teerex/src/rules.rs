@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use frame_support::{ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use offstage_primitives::{
-    AccountId32, H256,
+    AccountId32, Measurement,
     attestation::{MAX_QUOTE_LEN, RegistrationProof, VerifiedQuote},
     bounded::DecodeError,
     collateral::QuoteError,
@@ -28,11 +28,11 @@ impl<T: Config> Pallet<T> {
     /// # Errors
     /// [`Error::EnclaveIsNotRegistered`] when the account is not a registered, sovereign enclave, and
     /// [`Error::RegistrationIsTooOld`] when it did not renew its registration in time.
-    pub fn fingerprint_of(signer: &AccountId32) -> Result<H256, Error<T>> {
+    pub fn measurement_of(signer: &AccountId32) -> Result<Measurement, Error<T>> {
         let entry = SovereignEnclaves::<T>::get(signer).ok_or(Error::<T>::EnclaveIsNotRegistered)?;
         ensure!(!Self::is_too_old(&entry), Error::<T>::RegistrationIsTooOld);
         let MultiEnclave::Sgx(enclave) = entry;
-        Ok(H256(enclave.mr_enclave))
+        Ok(enclave.mr_enclave)
     }
 
     /// Whether an entry was not renewed within [`Config::MaxAttestationRenewalPeriod`].

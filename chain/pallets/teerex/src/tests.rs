@@ -11,7 +11,7 @@ use codec::Encode;
 use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo};
 use frame_system::RawOrigin;
 use offstage_primitives::{
-    AccountId32, H256,
+    AccountId32, H256, Measurement,
     attestation::{
         Evidence, KeyBinding, MAX_QUOTE_LEN, MAX_REGISTRATION_PROOF_LEN, RegistrationProof, TcbStatus,
         TeeType,
@@ -56,7 +56,7 @@ fn entry(who: &AccountId32) -> SgxEnclave {
 fn binding() -> KeyBinding {
     KeyBinding {
         genesis_hash: GENESIS_HASH,
-        shard: MR_ENCLAVE.into(),
+        shard: MEASUREMENT.into(),
         shielding_key: H256::repeat_byte(3),
         tls_public_key: H256::repeat_byte(4),
         boot_nonce: [5; 32],
@@ -94,11 +94,11 @@ fn an_enclave_registers_itself() {
             SOVEREIGN
         ));
         let enclave = entry(&alice());
-        assert_eq!(enclave.mr_enclave, MR_ENCLAVE);
+        assert_eq!(enclave.mr_enclave, MEASUREMENT);
         assert_eq!(enclave.report_data.d, quote.verified.report_data);
         assert_eq!((enclave.timestamp, enclave.url.clone()), (NOW, url.clone()));
         assert_eq!((enclave.build_mode, enclave.status), (SgxBuildMode::Production, SgxStatus::Ok));
-        assert_eq!(Teerex::fingerprint_of(&alice()).ok(), Some(H256(MR_ENCLAVE)));
+        assert_eq!(Teerex::measurement_of(&alice()).ok(), Some(MEASUREMENT));
         System::assert_last_event(
             Event::AddedSgxEnclave {
                 registered_by: alice(),
@@ -117,9 +117,12 @@ fn h10_a_renewal_replaces_the_entry() {
         assert_ok!(register(alice(), &ClaimedQuote::of(&alice())));
         set_time(NOW + 5000);
         let mut newer = ClaimedQuote::of(&alice());
-        newer.verified.mr_enclave = [0x22; 32];
+        newer.verified.mr_enclave = Measurement([0x22; 32]);
         assert_ok!(register(alice(), &newer));
-        assert_eq!((entry(&alice()).timestamp, entry(&alice()).mr_enclave), (NOW + 5000, [0x22; 32]));
+        assert_eq!(
+            (entry(&alice()).timestamp, entry(&alice()).mr_enclave),
+            (NOW + 5000, Measurement([0x22; 32]))
+        );
         assert_eq!(SovereignEnclaves::<Test>::iter().count(), 1);
     });
 }
@@ -405,7 +408,7 @@ fn an_entry_is_removed_by_its_enclave_at_any_time_and_by_others_when_not_renewed
         set_time(NOW + period + 1);
         assert_ok!(remove(bob()));
         System::assert_last_event(Event::RemovedSovereignEnclave(alice()).into());
-        assert!(Teerex::fingerprint_of(&alice()).is_err());
+        assert!(Teerex::measurement_of(&alice()).is_err());
 
         assert_ok!(register(alice(), &ClaimedQuote::of(&alice())));
         assert_ok!(remove(alice()));
@@ -419,16 +422,16 @@ fn an_entry_is_removed_by_its_enclave_at_any_time_and_by_others_when_not_renewed
 fn h21_an_entry_that_was_not_renewed_in_time_gives_no_right() {
     chain().execute_with(|| {
         let period = MaxAttestationRenewalPeriod::get();
-        let fingerprint = || Teerex::fingerprint_of(&alice()).map_err(DispatchError::from);
+        let measurement = || Teerex::measurement_of(&alice()).map_err(DispatchError::from);
         assert_ok!(register(alice(), &ClaimedQuote::of(&alice())));
         set_time(NOW + period);
-        assert_ok!(fingerprint(), H256(MR_ENCLAVE));
+        assert_ok!(measurement(), MEASUREMENT);
         set_time(NOW + period + 1);
-        assert_eq!(fingerprint(), Err(Error::<Test>::RegistrationIsTooOld.into()));
+        assert_eq!(measurement(), Err(Error::<Test>::RegistrationIsTooOld.into()));
         assert_ok!(register(alice(), &ClaimedQuote::of(&alice())));
-        assert_ok!(fingerprint(), H256(MR_ENCLAVE));
+        assert_ok!(measurement(), MEASUREMENT);
         set_time(NOW + 2 * period + 1);
-        assert_ok!(fingerprint(), H256(MR_ENCLAVE));
+        assert_ok!(measurement(), MEASUREMENT);
     });
 }
 
@@ -438,14 +441,14 @@ fn a_proxied_enclave_is_kept_apart() {
         let quote = ClaimedQuote::of(&alice());
         assert_ok!(Teerex::register_sgx_enclave(signed(bob()), proof(&quote, None), None, PROXIED));
         let address = EnclaveInstanceAddress {
-            fingerprint: H256(MR_ENCLAVE),
+            fingerprint: MEASUREMENT,
             registrar: bob(),
             signer: AnySigner::Known(MultiSigner::Ed25519(ed25519::Public::from_raw([0xa; 32]))),
         };
         assert!(ProxiedEnclaves::<Test>::contains_key(&address));
         // It gives no account any right.
-        assert!(Teerex::fingerprint_of(&alice()).is_err());
-        assert!(Teerex::fingerprint_of(&bob()).is_err());
+        assert!(Teerex::measurement_of(&alice()).is_err());
+        assert!(Teerex::measurement_of(&bob()).is_err());
 
         let remove = |who| Teerex::unregister_proxied_enclave(signed(who), address.clone());
         assert_noop!(remove(alice()), Error::<Test>::UnregisterActiveEnclaveIsNotAllowed);
@@ -483,7 +486,7 @@ fn the_calls_have_the_indices_and_arguments_of_the_wire() {
     let remove = Call::unregister_sovereign_enclave { enclave_signer: alice() };
     assert_eq!(remove.encode(), [&[1][..], &[0xa; 32]].concat());
     let address = EnclaveInstanceAddress {
-        fingerprint: H256::repeat_byte(1),
+        fingerprint: Measurement([1; 32]),
         registrar: bob(),
         signer: opaque_signer(),
     };

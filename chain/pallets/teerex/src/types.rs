@@ -4,7 +4,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{BoundedVec, traits::ConstU32};
 use offstage_primitives::{
-    H256,
+    Measurement,
     attestation::TcbStatus,
     collateral::{SgxTcbInfoOnChain, TcbVersionStatus},
     teerex::SgxStatus,
@@ -16,8 +16,8 @@ use sp_runtime::MultiSigner;
 /// Key of a proxied enclave: one that somebody else registered, because it cannot sign extrinsics.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct EnclaveInstanceAddress<AccountId> {
-    /// The enclave's MRENCLAVE.
-    pub fingerprint: H256,
+    /// The enclave's measurement.
+    pub fingerprint: Measurement,
     /// Who registered it.
     pub registrar: AccountId,
     /// What the enclave signs with, as far as its report data tells.

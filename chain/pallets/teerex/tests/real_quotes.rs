@@ -5,7 +5,7 @@
 use frame_support::{assert_noop, assert_ok, derive_impl, traits::ConstU64};
 use offstage_attestation::development::{Platform, Report};
 use offstage_primitives::{
-    AccountId32, H256,
+    AccountId32, H256, Measurement,
     attestation::{
         Collateral, DEVELOPMENT_ROOT, Evidence, INTEL_ROOT, KeyBinding, RegistrationProof, TcbStatus,
         TeeType, VerifiedQuote,
@@ -93,7 +93,7 @@ impl QuoteVerifier for Native {
 
 const NOW_SECS: u64 = 1_800_000_000;
 const GENESIS_HASH: H256 = H256::repeat_byte(0x6e);
-const MR_ENCLAVE: [u8; 32] = [0x11; 32];
+const MEASUREMENT: Measurement = Measurement([0x11; 32]);
 
 fn chain(root: &[u8], test: impl FnOnce()) {
     let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
@@ -115,7 +115,7 @@ fn signer() -> AccountId32 {
 fn binding() -> KeyBinding {
     KeyBinding {
         genesis_hash: GENESIS_HASH,
-        shard: MR_ENCLAVE.into(),
+        shard: MEASUREMENT.into(),
         shielding_key: H256::repeat_byte(3),
         tls_public_key: H256::repeat_byte(4),
         boot_nonce: [5; 32],
@@ -123,7 +123,7 @@ fn binding() -> KeyBinding {
 }
 
 fn report(debug: bool) -> Report {
-    Report { mr_enclave: MR_ENCLAVE, report_data: binding().report_data(&signer()), debug }
+    Report { measurement: MEASUREMENT, report_data: binding().report_data(&signer()), debug }
 }
 
 fn evidence_of(platform: Platform) -> Evidence {
@@ -166,7 +166,7 @@ fn register_collateral(collateral: Collateral) -> DispatchResult {
 fn a_software_enclave_registers_where_the_development_root_is_trusted() {
     chain(DEVELOPMENT_ROOT, || {
         assert_ok!(register(evidence_of(Platform::default())));
-        assert_eq!(Teerex::fingerprint_of(&signer()).ok(), Some(H256(MR_ENCLAVE)));
+        assert_eq!(Teerex::measurement_of(&signer()).ok(), Some(MEASUREMENT));
     });
 }
 

@@ -2,7 +2,7 @@
 //! Shards, their enclaves and their funds, with the limits of the real chain.
 
 use super::{
-    DONE, MR_ENCLAVE, alice_pays, alice_sends, bring_to_life, chain_with_block_time, confirmation,
+    DONE, MEASUREMENT, alice_pays, alice_sends, bring_to_life, chain_with_block_time, confirmation,
     invocation, register,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use frame_support::{assert_err, assert_noop, assert_ok, traits::InstanceFilter};
 use offstage_primitives::{
-    H256, ShardIdentifier,
+    H256, Measurement, ShardIdentifier,
     enclave_bridge::{SLOT_SILENCE_BLOCKS, ShardConfig},
     shielding::RSA_LEN,
 };
@@ -26,7 +26,7 @@ fn p07_a_worker_finds_a_place_although_ten_before_it_have_died() {
         let worker = |number: u8| AccountId::new([number; 32]);
         let confirm = |number| plain(confirmation().dispatch(RuntimeOrigin::signed(worker(number))));
         for number in 1..=11 {
-            register(&worker(number), MR_ENCLAVE);
+            register(&worker(number), MEASUREMENT);
         }
         for number in 1..=10 {
             System::set_block_number(u32::from(number));
@@ -84,7 +84,7 @@ fn p09_the_account_of_a_shard_never_falls_below_the_existential_deposit() {
 fn p11_a_proxy_for_the_bridge_invokes_and_shields_and_does_nothing_else() {
     let configuration = || {
         let shard_config = ShardConfig {
-            enclave_fingerprint: H256::zero(),
+            enclave_fingerprint: Measurement([0; 32]),
             max_instances: None,
             authorities: None,
             maintenance_mode: false,
@@ -149,7 +149,7 @@ fn plain(
 }
 
 fn shard() -> ShardIdentifier {
-    MR_ENCLAVE.into()
+    MEASUREMENT.into()
 }
 
 fn shielding(amount: u128) -> RuntimeCall {

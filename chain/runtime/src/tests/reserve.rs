@@ -2,7 +2,7 @@
 //! Blocks that are full, and what must find room in them nevertheless (threat model P10).
 
 use super::{
-    DONE, MR_ENCLAVE, WAITS, alice_sends, bring_to_life, chain_with_block_time, confirmation, enclave_sends,
+    DONE, MEASUREMENT, WAITS, alice_sends, bring_to_life, chain_with_block_time, confirmation, enclave_sends,
     force_batch, register, registration,
 };
 use crate::{
@@ -119,7 +119,7 @@ fn p10_what_was_weighed_for_a_user_is_given_back_to_users() {
         let confirmations =
             <Runtime as pallet_enclave_bridge::Config>::WeightInfo::confirm_processed_parentchain_block();
         assert!((1..5 * confirmations.ref_time()).contains(&used(DispatchClass::Normal)));
-        register(&AccountId::from(ENCLAVE.public()), MR_ENCLAVE);
+        register(&AccountId::from(ENCLAVE.public()), MEASUREMENT);
         let before = System::block_weight();
         assert_eq!(enclave_sends(ENCLAVE, confirmation()), DONE);
         assert_eq!(before.get(DispatchClass::Normal), System::block_weight().get(DispatchClass::Normal));

@@ -2,7 +2,7 @@
 //! What envelopes cost who sends them, and who opens them (threat model C18).
 
 use super::{
-    DONE, MR_ENCLAVE, WAITS, alice_pays, alice_sends, bring_to_life, chain_with_block_time, force_batch,
+    DONE, MEASUREMENT, WAITS, alice_pays, alice_sends, bring_to_life, chain_with_block_time, force_batch,
     invocation, open_block,
 };
 use crate::{
@@ -30,7 +30,7 @@ fn c18_one_envelope_invocations_can_use_all_the_work_that_a_block_may_cause() {
                     "number {number} of {room} at {block_time} ms"
                 );
             }
-            assert_eq!(EnclaveBridge::rsa_operations_left(MR_ENCLAVE.into()), 0);
+            assert_eq!(EnclaveBridge::rsa_operations_left(MEASUREMENT.into()), 0);
             assert!(System::event_count() < MAX_USER_EVENTS);
             assert_eq!(alice_sends(invocation(RSA_LEN)), WAITS);
             open_block(2);
@@ -58,7 +58,7 @@ fn c18_whoever_wants_to_stop_the_workers_pays_for_whole_blocks_and_does_not_stop
                 assert_eq!(alice_sends(invocation(48 * RSA_LEN)), DONE);
                 assert_eq!(alice_sends(invocation(RSA_LEN)), WAITS);
                 opened +=
-                    RsaOperationsOfBlockTime::get() - EnclaveBridge::rsa_operations_left(MR_ENCLAVE.into());
+                    RsaOperationsOfBlockTime::get() - EnclaveBridge::rsa_operations_left(MEASUREMENT.into());
             }
         });
         println!(
@@ -86,7 +86,7 @@ fn c18_what_a_batch_brings_beyond_the_bound_is_refused_and_costs_what_refusing_c
         let seven = alice_pays(|| {
             assert_eq!(alice_sends(force_batch(vec![invocation(MAX_CYPHERTEXT_LEN); 7])), DONE);
         });
-        assert_eq!(EnclaveBridge::rsa_operations_left(MR_ENCLAVE.into()), 308 - 5 * 52);
+        assert_eq!(EnclaveBridge::rsa_operations_left(MEASUREMENT.into()), 308 - 5 * 52);
         assert!(five > opening(5));
         // Bytes and dispatch of two more, but not their opening.
         assert!(seven > five && seven - five < opening(1) / 2, "{five} {seven}");

@@ -16,7 +16,7 @@ use crate::{
     workflow,
 };
 use anyhow::Result;
-use offstage_primitives::ShardIdentifier;
+use offstage_primitives::{Measurement, ShardIdentifier};
 
 /// What every command needs.
 pub(super) struct Context<'run> {
@@ -29,7 +29,7 @@ pub(super) struct Context<'run> {
     /// Whom to tell.
     pub(super) observer: &'run Terminal,
     /// The measurement that the user demands of the worker.
-    pub(super) mrenclave: Option<[u8; 32]>,
+    pub(super) measurement: Option<Measurement>,
     max_age: u32,
     show_block: bool,
     shard: Option<ShardIdentifier>,
@@ -63,7 +63,7 @@ impl<'run> Context<'run> {
             max_age: options.max_age,
             show_block: options.show_block,
             shard: options.pin.shard.or(profile.map(|profile| profile.shard)),
-            mrenclave: options.pin.mrenclave.or(profile.and_then(|profile| profile.mrenclave)),
+            measurement: options.pin.measurement.or(profile.and_then(|profile| profile.measurement)),
         })
     }
 
@@ -74,7 +74,7 @@ impl<'run> Context<'run> {
 
     /// The same, where the command has a place of its own for the shard.
     pub(super) fn pin_of(&self, shard: Option<ShardIdentifier>) -> Result<Pin, CliError> {
-        Pin::new(shard.or(self.shard), self.mrenclave).ok_or(CliError::NoShard)
+        Pin::new(shard.or(self.shard), self.measurement).ok_or(CliError::NoShard)
     }
 
     /// The chain, followed from where the user's trust starts.
@@ -99,7 +99,7 @@ impl<'run> Context<'run> {
 
     /// The same, with the chain.
     pub(super) async fn look(&self) -> Result<(Parentchain, Stranger)> {
-        let expected = Pin::new(self.shard, self.mrenclave).map(Expected::from).unwrap_or_default();
+        let expected = Pin::new(self.shard, self.measurement).map(Expected::from).unwrap_or_default();
         let chain = self.chain().await?;
         let stranger = workflow::look(&chain, &self.worker, &expected, self.observer).await?;
         self.observer.waiting_for(Stage::Answer);

@@ -4,10 +4,7 @@
 use super::trust::TrustOptions;
 use crate::profile::ProfileName;
 use clap::Args;
-use offstage_primitives::{
-    H256, ShardIdentifier,
-    shard::{Base58Error, from_base58},
-};
+use offstage_primitives::{H256, Measurement, ShardIdentifier};
 
 /// Options of every command.
 #[derive(Args, Clone, Debug)]
@@ -56,9 +53,8 @@ pub(super) struct PinOptions {
     #[arg(short = 's', long, global = true, value_name = "BASE58", env = "OFFSTAGE_SHARD")]
     pub(super) shard: Option<ShardIdentifier>,
     /// MRENCLAVE that the worker must have, in base58 [default: the profile's, else what the chain allows]
-    #[arg(short = 'm', long, global = true, value_name = "BASE58", env = "OFFSTAGE_MRENCLAVE",
-        value_parser = parse_mrenclave)]
-    pub(super) mrenclave: Option<[u8; 32]>,
+    #[arg(short = 'm', long = "mrenclave", global = true, value_name = "BASE58", env = "OFFSTAGE_MRENCLAVE")]
+    pub(super) measurement: Option<Measurement>,
 }
 
 /// Reads a hash that a command printed.
@@ -68,8 +64,4 @@ pub(super) fn parse_hash(text: &str) -> Result<H256, &'static str> {
     hex::decode_to_slice(digits, &mut hash.0)
         .map_err(|_| "an operation's hash is 0x and 64 hexadecimal digits")?;
     Ok(hash)
-}
-
-fn parse_mrenclave(text: &str) -> Result<[u8; 32], Base58Error> {
-    from_base58(text)
 }

@@ -6,7 +6,7 @@ use crate::{
     account::ss58, keystore::KeystoreError, parentchain::ParentchainError, printable::printable,
     profile::ProfileError, worker::WorkerError, workflow::WorkflowError,
 };
-use offstage_primitives::{AccountId32, shard::base58, teerex::SgxEnclave};
+use offstage_primitives::{AccountId32, teerex::SgxEnclave};
 use std::fmt::Write;
 use time::UtcDateTime;
 
@@ -24,7 +24,7 @@ pub(super) fn render_workers(enclaves: &[(AccountId32, SgxEnclave)]) -> String {
             "Enclave {}\n   AccountId: {}\n   MRENCLAVE: {}\n   RA timestamp: {}\n   URL: {url}\n",
             index + 1,
             ss58(signer),
-            base58(&enclave.mr_enclave),
+            enclave.mr_enclave,
             utc(enclave.timestamp / 1000),
         );
     }
@@ -84,12 +84,13 @@ fn utc(seconds: u64) -> String {
 mod tests {
     use super::*;
     use crate::{account::AccountError, verification::Refusal};
+    use offstage_primitives::Measurement;
     use offstage_primitives::teerex::{SgxAttestationMethod, SgxBuildMode, SgxReportData, SgxStatus};
 
     fn enclave(byte: u8, url: Option<&[u8]>) -> (AccountId32, SgxEnclave) {
         let enclave = SgxEnclave {
             report_data: SgxReportData { d: [byte; 64] },
-            mr_enclave: [byte; 32],
+            mr_enclave: Measurement([byte; 32]),
             mr_signer: [0; 32],
             timestamp: 1_795_365_529_000,
             url: url.map(<[u8]>::to_vec),

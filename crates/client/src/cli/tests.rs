@@ -137,7 +137,7 @@ fn c12_the_shard_comes_from_the_place_of_the_command_the_options_or_the_profile_
         (ShardIdentifier::from([1; 32]), ShardIdentifier::from([2; 32]), ShardIdentifier::from([3; 32]));
     let profile = Profile {
         shard: third,
-        mrenclave: None,
+        measurement: None,
         genesis: H256([4; 32]),
         checkpoint: None,
         root: TrustedRoot::Development,

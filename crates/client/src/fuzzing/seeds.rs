@@ -4,7 +4,7 @@
 use super::*;
 use crate::{node_url::NodeUrl, trust::TrustedRoot, worker::WorkerAddress};
 use corpus::Target;
-use offstage_primitives::H256;
+use offstage_primitives::{H256, Measurement};
 
 #[path = "../../../../fuzz/src/corpus.rs"]
 mod corpus;
@@ -21,7 +21,7 @@ fn seeds_hold_what_the_target_asserts() {
 fn write_seeds() {
     let whole = Profile {
         shard: [1; 32].into(),
-        mrenclave: Some([2; 32]),
+        measurement: Some(Measurement([2; 32])),
         genesis: H256([3; 32]),
         checkpoint: Some(H256([4; 32])),
         root: TrustedRoot::Development,
@@ -29,7 +29,7 @@ fn write_seeds() {
         worker: WorkerAddress::parse("wss://[::1]:2010", 1).ok(),
     };
     let small = Profile {
-        mrenclave: None,
+        measurement: None,
         checkpoint: None,
         root: TrustedRoot::Intel,
         node: None,

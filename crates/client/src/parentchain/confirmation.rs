@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `ProcessedParentchainBlock`: how a worker says, on chain, that it executed a block.
 //!
-//! The chain takes the call only from a registered enclave whose fingerprint is the shard's, so the event itself
+//! The chain takes the call only from a registered enclave whose measurement is the shard's, so the event itself
 //! proves that such an enclave published the root. That the event is there is proven against the state of a final
 //! block, and the runtime that says what its bytes mean is proven, too.
 

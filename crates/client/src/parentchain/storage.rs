@@ -9,7 +9,7 @@ use offstage_primitives::{
     AccountId32, ShardIdentifier,
     bounded::decode_bounded,
     chain::{balances, storage},
-    enclave_bridge::{UpgradableShardConfig, allowed_fingerprint},
+    enclave_bridge::{UpgradableShardConfig, allowed_measurement},
     teerex::{MultiEnclave, SgxEnclave},
 };
 use subxt::dynamic;
@@ -92,7 +92,7 @@ impl Parentchain {
             trusted_root: self.trust().root,
             now_seconds: now / MILLISECONDS_PER_SECOND,
             shard,
-            allowed_fingerprint: allowed_fingerprint(shard, config.as_ref(), tip.id().number),
+            allowed_measurement: allowed_measurement(shard, config.as_ref(), tip.id().number),
             registered: enclave.map(|MultiEnclave::Sgx(enclave)| enclave),
         })
     }

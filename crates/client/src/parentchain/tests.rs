@@ -16,7 +16,7 @@ use node::{FakeNode, hash_of, hex_of};
 use offstage_attestation::ChainPolicy;
 use offstage_light_client::testing::{METADATA, TestChain, test_code, validators};
 use offstage_primitives::{
-    AccountId32, ShardIdentifier,
+    AccountId32, Measurement, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, INTEL_ROOT},
     chain::storage,
     teerex::{MultiEnclave, SgxAttestationMethod, SgxBuildMode, SgxEnclave, SgxReportData, SgxStatus},
@@ -45,7 +45,7 @@ fn chain() -> TestChain {
 fn enclave() -> SgxEnclave {
     SgxEnclave {
         report_data: SgxReportData { d: [3; 64] },
-        mr_enclave: [7; 32],
+        mr_enclave: Measurement([7; 32]),
         mr_signer: [0; 32],
         timestamp: 1,
         url: None,

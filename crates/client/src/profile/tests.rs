@@ -37,7 +37,7 @@ fn c12_without_a_word_the_root_is_intels_and_neither_shard_nor_genesis_is_guesse
         Profile::parse(lines.join("\n").replace("2000\",", "2000\"").as_bytes())
     };
     assert_eq!(without("root").unwrap().root, TrustedRoot::Intel);
-    assert_eq!(without("mrenclave").unwrap().mrenclave, None);
+    assert_eq!(without("mrenclave").unwrap().measurement, None);
     for field in ["shard", "genesis"] {
         let reason = without(field).unwrap_err();
         assert!(reason.contains(field), "{reason}");
@@ -133,7 +133,7 @@ proptest! {
     #[test]
     fn every_profile_round_trips(
         shard: [u8; 32],
-        mrenclave: Option<[u8; 32]>,
+        measurement: Option<[u8; 32]>,
         genesis: [u8; 32],
         checkpoint: Option<[u8; 32]>,
         development: bool,
@@ -142,7 +142,7 @@ proptest! {
     ) {
         let profile = Profile {
             shard: shard.into(),
-            mrenclave,
+            measurement: measurement.map(Measurement),
             genesis: H256(genesis),
             checkpoint: checkpoint.map(H256),
             root: if development { TrustedRoot::Development } else { TrustedRoot::Intel },

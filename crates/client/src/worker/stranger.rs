@@ -3,7 +3,7 @@
 
 use super::{ChainView, Worker, WorkerAddress, WorkerError};
 use crate::verification::{Expected, VerifiedWorker};
-use offstage_primitives::ShardIdentifier;
+use offstage_primitives::{Measurement, ShardIdentifier};
 
 /// A verified worker of whatever shard it says. It can be asked what everybody may ask; nothing can be encrypted to
 /// it, signed for it or paid through it: for that, connect with a [`Pin`](crate::pin::Pin) that comes from the user
@@ -29,16 +29,16 @@ impl Stranger {
     }
 
     /// The measurement of its code, by its evidence.
-    pub fn mrenclave(&self) -> &[u8; 32] {
-        self.0.identity().mrenclave()
+    pub fn measurement(&self) -> &Measurement {
+        self.0.identity().measurement()
     }
 
-    /// `author_getFingerprint`: its MRENCLAVE, in its own words.
+    /// `author_getFingerprint`: its measurement, in its own words.
     ///
     /// # Errors
     /// [`WorkerError`], also when the answer is not what its evidence says.
-    pub async fn ask_fingerprint(&mut self) -> Result<[u8; 32], WorkerError> {
-        self.0.fingerprint().await
+    pub async fn ask_measurement(&mut self) -> Result<Measurement, WorkerError> {
+        self.0.measurement().await
     }
 
     /// `author_getShard`: its shard, in its own words.

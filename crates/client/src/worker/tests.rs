@@ -39,7 +39,7 @@ use tokio_tungstenite::{accept_async, tungstenite::Message};
 
 /// When everything here takes place, in seconds since the Unix epoch.
 const NOW: u64 = 1_795_000_000;
-const MRENCLAVE: [u8; 32] = [7; 32];
+const MEASUREMENT: Measurement = Measurement([7; 32]);
 const SHARD: [u8; 32] = [8; 32];
 const GENESIS: H256 = H256([9; 32]);
 /// Number of the chain's newest final block.
@@ -50,7 +50,7 @@ const NEWEST: BlockId = BlockId { number: VERIFIED_AT, hash: H256([70; 32]) };
 
 /// Where signatures for the worker must be good.
 const DOMAIN: Domain =
-    Domain { genesis_hash: GENESIS, mrenclave: MRENCLAVE, shard: ShardIdentifier(H256(SHARD)) };
+    Domain { genesis_hash: GENESIS, measurement: MEASUREMENT, shard: ShardIdentifier(H256(SHARD)) };
 
 /// The shard's shielding key.
 static SHIELDING_KEY: LazyLock<OpeningKey> = LazyLock::new(|| {
@@ -95,8 +95,11 @@ impl Enclave {
             tls_public_key: x509::tls_public_key(&tls_key.subject_public_key_info()),
             boot_nonce: [6; 32],
         };
-        let report =
-            Report { mr_enclave: MRENCLAVE, report_data: binding.report_data(&signer), debug: variant.debug };
+        let report = Report {
+            measurement: MEASUREMENT,
+            report_data: binding.report_data(&signer),
+            debug: variant.debug,
+        };
         let evidence = variant.platform.quote(&report, NOW).unwrap();
         Self { tls_key, evidence: CertificateEvidence { evidence, signer, binding }, shielding_key }
     }
@@ -114,10 +117,10 @@ impl Enclave {
             policy: policy(DEVELOPMENT_ROOT, TcbPolicy::default(), false),
             now_seconds: NOW,
             shard: SHARD.into(),
-            allowed_fingerprint: H256(MRENCLAVE),
+            allowed_measurement: MEASUREMENT,
             registered: Some(SgxEnclave {
                 report_data: SgxReportData { d: self.evidence.binding.report_data(&self.evidence.signer) },
-                mr_enclave: MRENCLAVE,
+                mr_enclave: MEASUREMENT,
                 mr_signer: [0; 32],
                 timestamp: NOW * 1000,
                 url: None,
@@ -215,7 +218,7 @@ fn answer(
     let bytes = || hex::decode(parameters[0].as_str().unwrap().trim_start_matches("0x")).unwrap();
     match method {
         "author_getShieldingKey" => RpcReturnValue::ok(shielding_key.to_json()),
-        "author_getFingerprint" => RpcReturnValue::ok(MRENCLAVE),
+        "author_getFingerprint" => RpcReturnValue::ok(MEASUREMENT),
         "author_getShard" => RpcReturnValue::ok(SHARD),
         "system_version" => RpcReturnValue::ok("0.1.0"),
         "offstage_executeGetter" => {
@@ -280,16 +283,16 @@ async fn refusal(enclave: &Enclave, expected: &Expected, change: impl FnOnce(&mu
 #[tokio::test]
 async fn an_honest_worker_is_verified_and_answers() {
     let enclave = Enclave::honest();
-    let expected = Expected { shard: Some(SHARD.into()), mrenclave: Some(MRENCLAVE) };
+    let expected = Expected { shard: Some(SHARD.into()), measurement: Some(MEASUREMENT) };
     let mut worker = connect(&enclave, &expected, |_| {}).await.unwrap();
-    assert_eq!(worker.identity().mrenclave(), &MRENCLAVE);
+    assert_eq!(worker.identity().measurement(), &MEASUREMENT);
     assert_eq!(worker.identity().shard(), SHARD.into());
     assert_eq!(worker.identity().signer(), &enclave.evidence.signer);
     let alice = Account::from_secret("//Alice").ok().unwrap();
     let question = TrustedGetter::FreeBalance(alice.id());
     assert_eq!(worker.read::<Getter, u128>(question, &alice).await.unwrap(), 25_000_000_000);
     assert_eq!(worker.nonce::<Getter>(&alice).await.unwrap(), 3);
-    assert_eq!(worker.fingerprint().await.unwrap(), MRENCLAVE);
+    assert_eq!(worker.measurement().await.unwrap(), MEASUREMENT);
     assert_eq!(worker.shard().await.unwrap(), SHARD.into());
     assert_eq!(worker.version().await.unwrap(), "0.1.0");
     let known = worker.receipt(H256::repeat_byte(1)).await.unwrap().unwrap();
@@ -351,13 +354,14 @@ async fn c08_a_proxy_that_shows_the_enclaves_certificate_fails_the_handshake() {
 #[tokio::test]
 async fn c08_other_code_is_refused() {
     let enclave = Enclave::honest();
-    let found = MRENCLAVE;
+    let found = MEASUREMENT;
     assert_eq!(
-        refusal(&enclave, &Expected::default(), |chain| chain.allowed_fingerprint = H256::zero()).await,
+        refusal(&enclave, &Expected::default(), |chain| chain.allowed_measurement = Measurement([0; 32]))
+            .await,
         Refusal::Evidence(EvidenceError::Measurement { found })
     );
-    let expected = Expected { mrenclave: Some([1; 32]), shard: None };
-    assert!(matches!(refusal(&enclave, &expected, |_| {}).await, Refusal::Fingerprint { .. }));
+    let expected = Expected { measurement: Some(Measurement([1; 32])), shard: None };
+    assert!(matches!(refusal(&enclave, &expected, |_| {}).await, Refusal::Measurement { .. }));
 }
 
 #[tokio::test]
@@ -368,7 +372,8 @@ async fn c08_a_worker_that_the_chain_does_not_hold_is_refused() {
     // The registry holds another start, or other code under the same signer.
     let earlier = |chain: &mut ChainFacts| chain.registered.as_mut().unwrap().report_data.d[63] ^= 1;
     assert_eq!(refusal(&enclave, &expected, earlier).await, Refusal::OtherRegistration);
-    let other_code = |chain: &mut ChainFacts| chain.registered.as_mut().unwrap().mr_enclave[0] ^= 1;
+    let other_code =
+        |chain: &mut ChainFacts| chain.registered.as_mut().unwrap().mr_enclave = Measurement([1; 32]);
     assert_eq!(refusal(&enclave, &expected, other_code).await, Refusal::OtherRegistration);
 }
 
@@ -380,7 +385,7 @@ async fn h02_another_chain_or_shard_is_refused() {
         Refusal::Evidence(EvidenceError::Genesis { .. })
     ));
     let wanted = ShardIdentifier::from([1; 32]);
-    let expected = Expected { shard: Some(wanted), mrenclave: None };
+    let expected = Expected { shard: Some(wanted), measurement: None };
     assert_eq!(
         refusal(&Enclave::honest(), &expected, |_| {}).await,
         Refusal::Shard { found: SHARD.into(), wanted }
@@ -408,7 +413,7 @@ async fn c12_a_genuine_enclave_of_another_shard_is_refused_before_anything_is_en
     // Who does not know yet whose it is can look at it. A `Stranger` has nothing by which to encrypt, sign or pay.
     let mut stranger = Stranger::connect(&chain, &served.address, &Expected::default()).await.unwrap();
     assert_eq!(stranger.ask_shard().await.unwrap(), SHARD.into());
-    assert_eq!(stranger.ask_fingerprint().await.unwrap(), MRENCLAVE);
+    assert_eq!(stranger.ask_measurement().await.unwrap(), MEASUREMENT);
     let calls = served.calls.lock().unwrap();
     assert!(!calls.iter().any(|call| call == "offstage_executeGetter"), "{calls:?}");
 }
@@ -462,12 +467,12 @@ async fn c13_what_was_verified_is_named_with_shard_measurement_root_and_block() 
     assert_eq!((identity.root(), identity.verified_block()), (TrustedRoot::Development, NEWEST));
     let line = crate::progress::Milestone::WorkerVerified {
         shard: identity.shard(),
-        mrenclave: *identity.mrenclave(),
+        measurement: *identity.measurement(),
         root: identity.root(),
         block: identity.verified_block(),
     }
     .to_string();
-    let measurement = offstage_primitives::shard::base58(&MRENCLAVE);
+    let measurement = MEASUREMENT.to_string();
     for part in [&ShardIdentifier::from(SHARD).to_string(), &measurement, "root development", "#70"] {
         assert!(line.contains(part), "{line}");
     }

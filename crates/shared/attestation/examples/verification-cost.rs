@@ -9,11 +9,11 @@ use offstage_attestation::{
     development::{self, Report},
     verify_quote, verify_quoting_enclave_identity, verify_revocation_lists, verify_tcb_info,
 };
-use offstage_primitives::attestation::DEVELOPMENT_ROOT;
+use offstage_primitives::{Measurement, attestation::DEVELOPMENT_ROOT};
 use std::{error::Error, hint::black_box, time::Instant};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let report = Report { mr_enclave: [7; 32], report_data: [9; 64], debug: false };
+    let report = Report { measurement: Measurement([7; 32]), report_data: [9; 64], debug: false };
     let evidence = development::quote(&report, NOW)?;
     let collateral = evidence.collateral.ok_or("the development authority gives collateral")?;
     let root = DEVELOPMENT_ROOT;

@@ -29,7 +29,10 @@ mod der;
 mod keys;
 mod quote;
 
-use offstage_primitives::attestation::{Collateral, Evidence, TcbStatus};
+use offstage_primitives::{
+    Measurement,
+    attestation::{Collateral, Evidence, TcbStatus},
+};
 
 pub use certificates::{DevelopmentCertificates, issue_certificates};
 
@@ -45,7 +48,7 @@ pub fn quote(report: &Report, now_secs: u64) -> Result<Evidence, DevelopmentErro
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Measurement of the code.
-    pub mr_enclave: [u8; 32],
+    pub measurement: Measurement,
     /// The 64 bytes that the code wants signed.
     pub report_data: [u8; 64],
     /// Whether a debugger can read the enclave.

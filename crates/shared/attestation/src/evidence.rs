@@ -3,12 +3,11 @@
 
 use crate::{quote, verify_quote};
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, H256, Measurement, ShardIdentifier,
     attestation::{
         CertificateEvidence, DEVELOPMENT_ROOT, Evidence, KeyBinding, TcbPolicy, TcbStatus, VerifiedQuote,
     },
     collateral::QuoteError,
-    shard::base58,
 };
 
 /// Verifies that a peer's evidence is genuine and is for exactly the expected chain, shard, code and connection.
@@ -32,7 +31,7 @@ pub fn verify_evidence(
 ) -> Result<VerifiedIdentity, EvidenceError> {
     let CertificateEvidence { evidence, signer, binding } = evidence;
     let quote = verify_platform(evidence, &expectations.policy)?;
-    if !expectations.mr_enclaves.contains(&quote.mr_enclave) {
+    if !expectations.measurements.contains(&quote.mr_enclave) {
         return Err(EvidenceError::Measurement { found: quote.mr_enclave });
     }
     let (bound_signer, bound_digest) = quote.report_data.split_at(32);
@@ -101,7 +100,7 @@ pub struct Expectations<'a> {
     /// Which platforms are trusted.
     pub policy: EvidencePolicy<'a>,
     /// The measurements that the shard allows. None is accepted when it is empty.
-    pub mr_enclaves: &'a [[u8; 32]],
+    pub measurements: &'a [Measurement],
     /// Hash of the genesis header of the chain.
     pub genesis_hash: H256,
     /// The shard.
@@ -127,7 +126,7 @@ impl VerifiedIdentity {
     }
 
     /// The measurement of its code.
-    pub fn mr_enclave(&self) -> &[u8; 32] {
+    pub fn measurement(&self) -> &Measurement {
         &self.quote.mr_enclave
     }
 
@@ -171,10 +170,10 @@ pub enum EvidenceError {
     #[error("the enclave runs in debug mode: its host can read it; use a production build")]
     Debug,
     /// The code is not allowed.
-    #[error("the measurement {found} is not allowed for the shard", found = base58(.found))]
+    #[error("the measurement {found} is not allowed for the shard")]
     Measurement {
         /// The code's measurement.
-        found: [u8; 32],
+        found: Measurement,
     },
     /// The quote was made for another signer.
     #[error("the quote was made for another signer than the one presented")]

@@ -12,7 +12,7 @@ use crate::{
 };
 use codec::Encode;
 use offstage_primitives::{
-    H256, ShardIdentifier,
+    H256, Measurement, ShardIdentifier,
     attestation::{
         CertificateEvidence, Collateral, DEVELOPMENT_ROOT, Evidence, INTEL_ROOT, KeyBinding,
         MAX_CERTIFICATE_EVIDENCE_LEN, MAX_COLLATERAL_LEN, MAX_QUOTE_LEN, REGISTRATION_MAGIC,
@@ -31,8 +31,8 @@ pub fn quote(quote: &[u8]) {
     }
     if let Ok(verified) = verify_quote(quote, &COLLATERAL, DEVELOPMENT_ROOT, NOW) {
         let claims = claims.expect("it was verified, so it can be read");
-        assert_eq!((verified.mr_enclave, verified.report_data), (REPORT.mr_enclave, REPORT.report_data));
-        assert_eq!((claims.mr_enclave, claims.report_data), (verified.mr_enclave, verified.report_data));
+        assert_eq!((verified.mr_enclave, verified.report_data), (REPORT.measurement, REPORT.report_data));
+        assert_eq!((claims.measurement, claims.report_data), (verified.mr_enclave, verified.report_data));
     }
     assert!(verify_quote(quote, &COLLATERAL, INTEL_ROOT, NOW).is_err());
 }
@@ -42,7 +42,7 @@ pub fn collateral(bytes: &[u8]) {
     let Ok(collateral) = decode_bounded::<Collateral>(bytes, MAX_COLLATERAL_LEN) else { return };
     assert_eq!(collateral.encode(), bytes);
     if let Ok(verified) = verify_quote(&EVIDENCE.quote, &collateral, DEVELOPMENT_ROOT, NOW) {
-        assert_eq!(verified.mr_enclave, REPORT.mr_enclave);
+        assert_eq!(verified.mr_enclave, REPORT.measurement);
     }
     assert!(verify_quote(&EVIDENCE.quote, &collateral, INTEL_ROOT, NOW).is_err());
     for root in [DEVELOPMENT_ROOT, INTEL_ROOT] {
@@ -118,7 +118,7 @@ fn check_evidence(evidence: &CertificateEvidence, tls_public_key: H256) {
             allow_debug: false,
             now_seconds: NOW,
         },
-        mr_enclaves: &[MR_ENCLAVE],
+        measurements: &[MEASUREMENT],
         genesis_hash: BINDING.genesis_hash,
         shard: BINDING.shard,
         tls_public_key,
@@ -138,7 +138,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 
 /// What the authority signed in all seeds.
 static REPORT: LazyLock<Report> = LazyLock::new(|| Report {
-    mr_enclave: MR_ENCLAVE,
+    measurement: MEASUREMENT,
     report_data: BINDING.report_data(&SIGNER.into()),
     debug: false,
 });
@@ -156,7 +156,7 @@ const BINDING: KeyBinding = KeyBinding {
     tls_public_key: H256([4; 32]),
     boot_nonce: [5; 32],
 };
-const MR_ENCLAVE: [u8; 32] = [6; 32];
+const MEASUREMENT: Measurement = Measurement([6; 32]);
 const SIGNER: [u8; 32] = [7; 32];
 
 /// Intel's collateral in the seeds holds then, and the authority's is issued for it.

@@ -9,6 +9,7 @@ use dcap_qvl::{
     verify::QuoteVerifier,
 };
 use offstage_primitives::{
+    Measurement,
     attestation::{Collateral, MAX_COLLATERAL_LEN, MAX_QUOTE_LEN, TcbStatus, TeeType, VerifiedQuote},
     collateral::{QuoteError, QuotePlatform},
 };
@@ -39,10 +40,10 @@ pub fn verify_quote(
         .allow_debug(true)
         .verify(quote, &to_dcap(collateral), now_secs)
         .map_err(|error| refusal(&format!("{error:#}")))?;
-    let (tee, mr_enclave, mr_signer, report_data, debug) = claims_of(&verified.report);
+    let (tee, measurement, mr_signer, report_data, debug) = claims_of(&verified.report);
     Ok(VerifiedQuote {
         tee,
-        mr_enclave,
+        mr_enclave: measurement,
         mr_signer,
         report_data,
         debug,
@@ -75,15 +76,15 @@ pub fn quote_platform(quote: &[u8]) -> Result<QuotePlatform, QuoteError> {
 /// [`QuoteError::MalformedQuote`].
 pub fn unverified_claims(quote: &[u8]) -> Result<UnverifiedClaims, QuoteError> {
     let parsed = parse(quote)?;
-    let (_, mr_enclave, _, report_data, _) = claims_of(&parsed.report);
-    Ok(UnverifiedClaims { mr_enclave, report_data })
+    let (_, measurement, _, report_data, _) = claims_of(&parsed.report);
+    Ok(UnverifiedClaims { measurement, report_data })
 }
 
 /// What a quote claims.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UnverifiedClaims {
     /// Measurement of the code.
-    pub mr_enclave: [u8; 32],
+    pub measurement: Measurement,
     /// The 64 bytes that the code let the hardware sign.
     pub report_data: [u8; 64],
 }
@@ -161,11 +162,11 @@ fn verify_chain_profile(quote: &Quote, collateral: &Collateral, root: &[u8]) -> 
 }
 
 /// Kind of TEE, measurement, signer of the code, report data, and whether it is a debug enclave.
-fn claims_of(report: &Report) -> (TeeType, [u8; 32], [u8; 32], [u8; 64], bool) {
+fn claims_of(report: &Report) -> (TeeType, Measurement, [u8; 32], [u8; 64], bool) {
     match report {
         Report::SgxEnclave(report) => (
             TeeType::Sgx,
-            report.mr_enclave,
+            report.mr_enclave.into(),
             report.mr_signer,
             report.report_data,
             report.attributes.first().is_none_or(|flags| flags & SGX_DEBUG_FLAG != 0),
@@ -178,10 +179,10 @@ fn claims_of(report: &Report) -> (TeeType, [u8; 32], [u8; 32], [u8; 64], bool) {
 
 /// The parts of a TD's report that count. Its code is measured in five registers: the firmware in MRTD, what it started in
 /// RTMR 0 to 3. Any bit of the debug group means that somebody can look inside.
-fn of_td(report: &TDReport10) -> (TeeType, [u8; 32], [u8; 32], [u8; 64], bool) {
+fn of_td(report: &TDReport10) -> (TeeType, Measurement, [u8; 32], [u8; 64], bool) {
     let registers = [report.mr_td, report.rt_mr0, report.rt_mr1, report.rt_mr2, report.rt_mr3].concat();
     let debug = report.td_attributes.first().is_none_or(|under_debug| *under_debug != 0);
-    (TeeType::Tdx, blake2_256(&registers), [0; 32], report.report_data, debug)
+    (TeeType::Tdx, blake2_256(&registers).into(), [0; 32], report.report_data, debug)
 }
 
 fn to_dcap(collateral: &Collateral) -> QuoteCollateralV3 {

@@ -9,6 +9,7 @@ use offstage_attestation::{
     quote_platform, verify_quote, verify_quoting_enclave_identity, verify_revocation_lists, verify_tcb_info,
 };
 use offstage_primitives::{
+    Measurement,
     attestation::{
         Collateral, DEVELOPMENT_ROOT, INTEL_ROOT, MAX_COLLATERAL_LEN, MAX_QUOTE_LEN, TcbStatus, TeeType,
     },
@@ -19,7 +20,7 @@ use offstage_primitives::{
 fn a_quote_says_what_was_reported() {
     let quote = vector(&Platform::default(), false).verify(DEVELOPMENT_ROOT).unwrap();
     assert_eq!((quote.tee, quote.tcb_status, quote.debug), (TeeType::Sgx, TcbStatus::UpToDate, false));
-    assert_eq!((quote.mr_enclave, quote.report_data), ([7; 32], [9; 64]));
+    assert_eq!((quote.mr_enclave, quote.report_data), (Measurement([7; 32]), [9; 64]));
     assert!(quote.advisory_ids.is_empty());
     assert!(vector(&Platform::default(), true).verify(DEVELOPMENT_ROOT).unwrap().debug);
 }
@@ -249,4 +250,4 @@ fn vector(platform: &Platform, debug: bool) -> Vector {
     Vector { quote: evidence.quote, collateral: evidence.collateral.unwrap(), now_secs: NOW }
 }
 
-const REPORT: Report = Report { mr_enclave: [7; 32], report_data: [9; 64], debug: false };
+const REPORT: Report = Report { measurement: Measurement([7; 32]), report_data: [9; 64], debug: false };

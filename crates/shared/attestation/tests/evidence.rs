@@ -12,7 +12,7 @@ use offstage_attestation::{
     x509::{self, X509Error},
 };
 use offstage_primitives::{
-    AccountId32, H256,
+    AccountId32, H256, Measurement,
     attestation::{
         CertificateEvidence, DEVELOPMENT_ROOT, EVIDENCE_OID, Evidence, INTEL_ROOT, KeyBinding, TcbPolicy,
         TcbStatus,
@@ -24,7 +24,7 @@ use rcgen::{CertificateParams, CustomExtension, KeyPair};
 #[test]
 fn an_honest_peer_is_believed() {
     let identity = check(|_, _| ()).unwrap();
-    assert_eq!(identity.mr_enclave(), &MR_ENCLAVE);
+    assert_eq!(identity.measurement(), &MEASUREMENT);
     assert_eq!(identity.signer(), &signer());
     assert_eq!(identity.binding(), &binding());
     assert_eq!(identity.quote().report_data, binding().report_data(&signer()));
@@ -39,22 +39,22 @@ fn h14_no_quote() {
 
 #[test]
 fn h14_another_measurement() {
-    let found = [0x66; 32];
+    let found = Measurement([0x66; 32]);
     let error = check(|evidence, _| {
         evidence.evidence = quote(&Platform::default(), found, false, &signer(), &binding());
     });
     assert_eq!(error, Err(EvidenceError::Measurement { found }));
     assert_eq!(
-        check(|_, expected| expected.mr_enclaves = &[]),
-        Err(EvidenceError::Measurement { found: MR_ENCLAVE })
+        check(|_, expected| expected.measurements = &[]),
+        Err(EvidenceError::Measurement { found: MEASUREMENT })
     );
-    assert!(check(|_, expected| expected.mr_enclaves = &[[1; 32], MR_ENCLAVE]).is_ok());
+    assert!(check(|_, expected| expected.measurements = &[Measurement([1; 32]), MEASUREMENT]).is_ok());
 }
 
 #[test]
 fn h14_a_debug_enclave() {
     let debug = |evidence: &mut CertificateEvidence| {
-        evidence.evidence = quote(&Platform::default(), MR_ENCLAVE, true, &signer(), &binding());
+        evidence.evidence = quote(&Platform::default(), MEASUREMENT, true, &signer(), &binding());
     };
     assert_eq!(check(|evidence, _| debug(evidence)), Err(EvidenceError::Debug));
     let allowed = check(|evidence, expected| {
@@ -68,7 +68,7 @@ fn h14_a_debug_enclave() {
 fn h14_a_platform_without_patches() {
     let out_of_date = |evidence: &mut CertificateEvidence| {
         let platform = Platform { tcb_status: TcbStatus::OutOfDate, ..Platform::default() };
-        evidence.evidence = quote(&platform, MR_ENCLAVE, false, &signer(), &binding());
+        evidence.evidence = quote(&platform, MEASUREMENT, false, &signer(), &binding());
     };
     let error = check(|evidence, _| out_of_date(evidence));
     assert_eq!(error, Err(EvidenceError::Tcb { status: TcbStatus::OutOfDate }));
@@ -92,7 +92,7 @@ fn h14_a_platform_without_patches() {
 fn h14_a_revoked_platform_and_expired_evidence() {
     let error = check(|evidence, _| {
         let platform = Platform { is_revoked: true, ..Platform::default() };
-        evidence.evidence = quote(&platform, MR_ENCLAVE, false, &signer(), &binding());
+        evidence.evidence = quote(&platform, MEASUREMENT, false, &signer(), &binding());
     });
     assert_eq!(error, Err(EvidenceError::Quote(QuoteError::Revoked)));
     for now_seconds in [NOW - MONTH, NOW + MONTH] {
@@ -167,7 +167,7 @@ fn a_certificate_carries_the_evidence_of_its_own_key() {
     let tls_public_key = x509::tls_public_key(&rcgen::PublicKeyData::subject_public_key_info(&key));
     let bound = KeyBinding { tls_public_key, ..binding() };
     let evidence = CertificateEvidence {
-        evidence: quote(&Platform::default(), MR_ENCLAVE, false, &signer(), &bound),
+        evidence: quote(&Platform::default(), MEASUREMENT, false, &signer(), &bound),
         signer: signer(),
         binding: bound,
     };
@@ -222,14 +222,14 @@ fn check(
 }
 
 fn honest() -> CertificateEvidence {
-    let evidence = quote(&Platform::default(), MR_ENCLAVE, false, &signer(), &binding());
+    let evidence = quote(&Platform::default(), MEASUREMENT, false, &signer(), &binding());
     CertificateEvidence { evidence, signer: signer(), binding: binding() }
 }
 
 fn expectations(tcb: &TcbPolicy) -> Expectations<'_> {
     Expectations {
         policy: EvidencePolicy { root: DEVELOPMENT_ROOT, tcb, allow_debug: false, now_seconds: NOW },
-        mr_enclaves: &[MR_ENCLAVE],
+        measurements: &[MEASUREMENT],
         genesis_hash: binding().genesis_hash,
         shard: binding().shard,
         tls_public_key: binding().tls_public_key,
@@ -239,12 +239,12 @@ fn expectations(tcb: &TcbPolicy) -> Expectations<'_> {
 
 fn quote(
     platform: &Platform,
-    mr_enclave: [u8; 32],
+    measurement: Measurement,
     debug: bool,
     signer: &AccountId32,
     binding: &KeyBinding,
 ) -> Evidence {
-    platform.quote(&Report { mr_enclave, report_data: binding.report_data(signer), debug }, NOW).unwrap()
+    platform.quote(&Report { measurement, report_data: binding.report_data(signer), debug }, NOW).unwrap()
 }
 
 fn signer() -> AccountId32 {
@@ -261,4 +261,4 @@ fn binding() -> KeyBinding {
     }
 }
 
-const MR_ENCLAVE: [u8; 32] = [7; 32];
+const MEASUREMENT: Measurement = Measurement([7; 32]);

@@ -9,12 +9,15 @@ use offstage_attestation::{
     quote_platform, verify_quote, verify_quoting_enclave_identity, verify_revocation_lists, verify_tcb_info,
     x509,
 };
-use offstage_primitives::attestation::{Collateral, DEVELOPMENT_ROOT};
+use offstage_primitives::{
+    Measurement,
+    attestation::{Collateral, DEVELOPMENT_ROOT},
+};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
 static EVIDENCE: LazyLock<(Vec<u8>, Collateral)> = LazyLock::new(|| {
-    let report = Report { mr_enclave: [7; 32], report_data: [9; 64], debug: false };
+    let report = Report { measurement: Measurement([7; 32]), report_data: [9; 64], debug: false };
     let evidence = development::quote(&report, NOW).unwrap();
     (evidence.quote, evidence.collateral.unwrap())
 });

@@ -11,7 +11,7 @@
 //! So whoever verified a quote and holds the preimage knows that *that* key lives in *that* code. A key that
 //! comes without such a preimage is anybody's.
 
-use crate::ShardIdentifier;
+use crate::{Measurement, ShardIdentifier};
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -145,7 +145,7 @@ pub struct VerifiedQuote {
     /// Kind of TEE.
     pub tee: TeeType,
     /// Measurement of the code. For SGX the MRENCLAVE; for TDX blake2-256 over MRTD and RTMR 0 to 3.
-    pub mr_enclave: [u8; 32],
+    pub mr_enclave: Measurement,
     /// Identity of the code's signer. For SGX the MRSIGNER; zero for TDX.
     pub mr_signer: [u8; 32],
     /// The 64 bytes that the code let the hardware sign.

@@ -2,11 +2,11 @@
 //! The bridge between a parentchain and its shards (pallet `EnclaveBridge`, index 54): the forms that Integritee's
 //! chains use (wire.md, "Parentchain pallets").
 
-use crate::ShardIdentifier;
+use crate::{Measurement, ShardIdentifier};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
-use sp_core::{H256, crypto::AccountId32};
+use sp_core::crypto::AccountId32;
 
 /// What `EnclaveBridge.invoke` carries: an operation for a shard, encrypted to the shard's shielding key.
 ///
@@ -22,8 +22,8 @@ pub struct Request {
 /// Who may run a shard and how.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct ShardConfig {
-    /// The MRENCLAVE that the shard's enclaves must have.
-    pub enclave_fingerprint: H256,
+    /// The measurement that the shard's enclaves must have.
+    pub enclave_fingerprint: Measurement,
     /// At most this many enclaves; no limit when absent.
     pub max_instances: Option<u32>,
     /// Accounts that may change this configuration.
@@ -53,15 +53,15 @@ impl UpgradableShardConfig {
     }
 }
 
-/// The MRENCLAVE that a shard allows in block `number`, given what the chain's `ShardConfigRegistry` holds for it.
+/// The measurement that a shard allows in block `number`, given what the chain's `ShardConfigRegistry` holds for it.
 ///
 /// A shard without a configuration allows the enclave whose measurement it is named after (wire.md).
-pub fn allowed_fingerprint(
+pub fn allowed_measurement(
     shard: ShardIdentifier,
     config: Option<&UpgradableShardConfig>,
     number: u32,
-) -> H256 {
-    config.map_or(shard.0, |config| config.at(number).enclave_fingerprint)
+) -> Measurement {
+    config.map_or(shard.as_measurement(), |config| config.at(number).enclave_fingerprint)
 }
 
 /// When an enclave last confirmed a block of a shard.
@@ -69,8 +69,8 @@ pub fn allowed_fingerprint(
 pub struct ShardSignerStatus {
     /// The enclave's account.
     pub signer: AccountId32,
-    /// Its MRENCLAVE.
-    pub fingerprint: H256,
+    /// Its measurement.
+    pub fingerprint: Measurement,
     /// Number of the parentchain block in which it last confirmed.
     pub last_activity: u32,
 }
@@ -89,9 +89,9 @@ pub const MIN_NOTICE_BLOCKS: u32 = 600;
 mod tests {
     use super::*;
 
-    fn config(fingerprint: u8) -> ShardConfig {
+    fn config(measurement: u8) -> ShardConfig {
         ShardConfig {
-            enclave_fingerprint: H256::repeat_byte(fingerprint),
+            enclave_fingerprint: Measurement([measurement; 32]),
             max_instances: None,
             authorities: None,
             maintenance_mode: false,
@@ -101,13 +101,13 @@ mod tests {
     #[test]
     fn a_pending_upgrade_counts_from_its_block_on() {
         let shard = ShardIdentifier::from([9; 32]);
-        assert_eq!(allowed_fingerprint(shard, None, 5), H256::repeat_byte(9));
+        assert_eq!(allowed_measurement(shard, None, 5), Measurement([9; 32]));
         let upgrade = UpgradableShardConfig {
             active_config: config(1),
             pending_upgrade: Some(config(2)),
             upgrade_at: Some(5),
         };
-        assert_eq!(allowed_fingerprint(shard, Some(&upgrade), 4), H256::repeat_byte(1));
-        assert_eq!(allowed_fingerprint(shard, Some(&upgrade), 5), H256::repeat_byte(2));
+        assert_eq!(allowed_measurement(shard, Some(&upgrade), 4), Measurement([1; 32]));
+        assert_eq!(allowed_measurement(shard, Some(&upgrade), 5), Measurement([2; 32]));
     }
 }

@@ -6,6 +6,7 @@
 //! quote binds, what a Merkle root commits to. It decides nothing and talks to nobody.
 //!
 //! - [`shard`]: the name of one confidential state, [`ShardIdentifier`].
+//! - [`measurement`]: what identifies the code of an enclave, [`Measurement`].
 //! - [`chain`]: the words and storage keys of the parentchain's interface.
 //! - [`teerex`] and [`enclave_bridge`]: what the parentchain's two pallets store, take and emit.
 //! - [`attestation`]: quotes, collateral, and [`KeyBinding`](attestation::KeyBinding), which ties keys to a quote.
@@ -48,6 +49,7 @@ pub mod collateral;
 #[cfg(feature = "std")]
 pub mod command_line;
 pub mod enclave_bridge;
+pub mod measurement;
 pub mod receipt;
 pub mod rpc;
 pub mod shard;
@@ -55,6 +57,7 @@ pub mod shielding;
 pub mod teerex;
 pub mod trusted;
 
+pub use measurement::Measurement;
 pub use shard::ShardIdentifier;
 pub use sp_core::{H256, crypto::AccountId32};
 pub use sp_runtime::MultiSignature;

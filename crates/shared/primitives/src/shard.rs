@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The name of one confidential state.
 
+use crate::Measurement;
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::{fmt, str::FromStr};
@@ -10,7 +11,7 @@ use sp_core::H256;
 /// Names a shard: one confidential state, replicated by the workers that hold its shielding key.
 ///
 /// On the wire it is a bare `H256` (wire.md, "Common types"); people read and write it in base58. A worker's
-/// default shard is the MRENCLAVE of its enclave.
+/// default shard is the measurement of its enclave.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen,
 )]
@@ -29,11 +30,23 @@ impl ShardIdentifier {
     pub fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_fixed_bytes()
     }
+
+    /// The measurement that it is named after, unless it has a name of its own.
+    pub fn as_measurement(&self) -> Measurement {
+        Measurement(self.0.0)
+    }
 }
 
 impl From<[u8; 32]> for ShardIdentifier {
     fn from(bytes: [u8; 32]) -> Self {
         Self(H256(bytes))
+    }
+}
+
+/// A shard is named after the measurement that it starts with, unless it has a name of its own.
+impl From<Measurement> for ShardIdentifier {
+    fn from(measurement: Measurement) -> Self {
+        Self::from(measurement.0)
     }
 }
 
@@ -62,7 +75,7 @@ impl FromStr for ShardIdentifier {
     }
 }
 
-/// 32 bytes as base58 (Bitcoin's alphabet), the form in which MRENCLAVEs and shards are shown.
+/// 32 bytes as base58 (Bitcoin's alphabet), the form in which measurements and shards are shown.
 pub fn base58(bytes: &[u8; 32]) -> String {
     bs58::encode(bytes).into_string()
 }

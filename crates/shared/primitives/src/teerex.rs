@@ -2,6 +2,7 @@
 //! The enclave registry of the parentchain (pallet `Teerex`, index 50): the forms that Integritee's chains use
 //! (wire.md, "Parentchain pallets"; field and variant names as in the metadata of the live chains).
 
+use crate::Measurement;
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
@@ -43,7 +44,7 @@ pub struct SgxEnclave {
     /// [`KeyBinding`](crate::attestation::KeyBinding).
     pub report_data: SgxReportData,
     /// Measurement of the enclave's code.
-    pub mr_enclave: [u8; 32],
+    pub mr_enclave: Measurement,
     /// Identity of who signed the enclave's code.
     pub mr_signer: [u8; 32],
     /// Chain time of the registration, in milliseconds since the Unix epoch.

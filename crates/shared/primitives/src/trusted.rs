@@ -10,7 +10,7 @@
 //! bound form, [`BoundCallSigned`], has neither. What it signs begins with a tag of its own, so no signature of one
 //! form is one of the other. Getters have the same two forms, [`TrustedGetterSigned`] and [`BoundGetterSigned`].
 
-use crate::ShardIdentifier;
+use crate::{Measurement, ShardIdentifier};
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
 use sp_core::{H256, crypto::AccountId32};
@@ -71,7 +71,7 @@ pub struct Domain {
     /// Hash of the parentchain's genesis header.
     pub genesis_hash: H256,
     /// The measurement that the shard allows.
-    pub mrenclave: [u8; 32],
+    pub measurement: Measurement,
     /// The shard.
     pub shard: ShardIdentifier,
 }
@@ -87,25 +87,25 @@ impl<C: TrustedCall> TrustedCallSigned<C> {
     ///
     /// The payload is accepted bare or wrapped in `<Bytes>` … `</Bytes>`, as browser wallets sign. `false` for calls
     /// without a sender.
-    pub fn verify(&self, mrenclave: &[u8; 32], shard: &ShardIdentifier) -> bool {
+    pub fn verify(&self, measurement: &Measurement, shard: &ShardIdentifier) -> bool {
         self.call.sender().is_some_and(|sender| {
             verify_maybe_wrapped(
                 &self.signature,
-                &call_payload(&self.call, self.nonce, mrenclave, shard),
+                &call_payload(&self.call, self.nonce, measurement, shard),
                 sender,
             )
         })
     }
 }
 
-/// The bytes that the author of a call signs: `SCALE(call) ++ nonce (4 bytes, little endian) ++ mrenclave ++ shard`.
+/// The bytes that the author of a call signs: `SCALE(call) ++ nonce (4 bytes, little endian) ++ measurement ++ shard`.
 pub fn call_payload<C: Encode>(
     call: &C,
     nonce: u32,
-    mrenclave: &[u8; 32],
+    measurement: &Measurement,
     shard: &ShardIdentifier,
 ) -> Vec<u8> {
-    (call, nonce, mrenclave, shard).encode()
+    (call, nonce, measurement, shard).encode()
 }
 
 impl<C: TrustedCall> BoundCallSigned<C> {
@@ -126,7 +126,7 @@ impl<C: TrustedCall> BoundCallSigned<C> {
     }
 }
 
-/// The bytes that the author of a call in the bound form signs: [`BOUND_CALL_TAG`]` ++ genesis hash ++ mrenclave ++
+/// The bytes that the author of a call in the bound form signs: [`BOUND_CALL_TAG`]` ++ genesis hash ++ measurement ++
 /// shard ++ nonce ++ expires ++ SCALE(call)`, numbers in 4 bytes, little endian.
 pub fn bound_call_payload<C: Encode>(call: &C, nonce: u32, expires: u32, domain: &Domain) -> Vec<u8> {
     let mut payload = BOUND_CALL_TAG.to_vec();
@@ -196,7 +196,7 @@ impl<T: TrustedGetter> BoundGetterSigned<T> {
 }
 
 /// The bytes that the author of a question in the bound form signs: [`BOUND_GETTER_TAG`]` ++ genesis hash ++
-/// mrenclave ++ shard ++ expires ++ SCALE(getter)`, the number in 4 bytes, little endian.
+/// measurement ++ shard ++ expires ++ SCALE(getter)`, the number in 4 bytes, little endian.
 pub fn bound_getter_payload<T: Encode>(getter: &T, expires: u32, domain: &Domain) -> Vec<u8> {
     let mut payload = BOUND_GETTER_TAG.to_vec();
     (domain, expires, getter).encode_to(&mut payload);

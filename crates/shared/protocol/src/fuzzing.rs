@@ -8,6 +8,7 @@ use crate::{
     framing::{read_frame, write_frame},
 };
 use codec::{Decode, Encode};
+use offstage_primitives::Measurement;
 
 /// A frame's payload: what decodes is written as the same bytes again, and with a byte more it is refused.
 pub fn frame(payload: &[u8]) {
@@ -84,7 +85,7 @@ mod tests {
                 "started",
                 EnclaveResponse::Started(Box::new(Started {
                     signer: [1; 32].into(),
-                    mrenclave: [2; 32],
+                    measurement: Measurement([2; 32]),
                     shard: ShardIdentifier::from([3; 32]),
                     genesis_hash: H256::repeat_byte(4),
                     trusted_address: "127.0.0.1:2000".into(),
@@ -108,7 +109,7 @@ mod tests {
                 "identified",
                 EnclaveResponse::Identified(Box::new(Identity {
                     signer: [1; 32].into(),
-                    mrenclave: [2; 32],
+                    measurement: Measurement([2; 32]),
                     shielding_key: Some("{}".into()),
                 })),
             ),

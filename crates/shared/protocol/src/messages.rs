@@ -5,7 +5,7 @@ use crate::Untrusted;
 use codec::{Decode, Encode};
 use core::fmt;
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, H256, Measurement, ShardIdentifier,
     rpc::{BlockReference, Phase},
 };
 
@@ -65,7 +65,7 @@ pub struct Start {
     pub token_decimals: u8,
     /// `tokenSymbol` of the chain's properties.
     pub token_symbol: Untrusted<String>,
-    /// The shard to serve; the enclave's own MRENCLAVE when absent.
+    /// The shard to serve; named after the enclave's own measurement when absent.
     pub shard: Option<ShardIdentifier>,
     /// Where the enclave listens for clients, such as `127.0.0.1:2000`. Port 0 lets the system choose.
     pub trusted_listen: String,
@@ -124,7 +124,7 @@ pub struct Identity {
     /// Its account on the parentchain, an ed25519 public key.
     pub signer: AccountId32,
     /// Its measurement.
-    pub mrenclave: [u8; 32],
+    pub measurement: Measurement,
     /// The shielding public key in its JSON form, when the store holds one.
     pub shielding_key: Option<String>,
 }
@@ -135,7 +135,7 @@ pub struct Started {
     /// Its account on the parentchain, an ed25519 public key.
     pub signer: AccountId32,
     /// Its measurement.
-    pub mrenclave: [u8; 32],
+    pub measurement: Measurement,
     /// The shard it serves.
     pub shard: ShardIdentifier,
     /// Hash of the genesis header it pinned.

@@ -11,7 +11,7 @@
 mod kit;
 
 use codec::Encode;
-use kit::{Encryptor, Host, MRENCLAVE, World, start};
+use kit::{Encryptor, Host, MEASUREMENT, World, start};
 use offstage_balances::Balances;
 use offstage_balances_interface::{Getter, TrustedCall};
 use offstage_enclave::{
@@ -139,7 +139,7 @@ impl Shard {
                 sr25519::Pair::from_seed(&seed)
             })
             .collect();
-        let platform = SoftwarePlatform::open(dir.path(), MRENCLAVE).unwrap();
+        let platform = SoftwarePlatform::open(dir.path(), MEASUREMENT).unwrap();
         let mut store =
             Store::open(&dir.path().join(STORE_FILE), &platform.sealing_key().unwrap(), || unreachable!())
                 .unwrap();
@@ -197,7 +197,7 @@ impl Shard {
         let call = TrustedCall::BalanceTransfer(id(from), id(to), 1_000_000);
         let nonce = self.nonces[self.next];
         self.nonces[self.next] += 1;
-        let signature = from.sign(&call_payload(&call, nonce, &MRENCLAVE, &self.world.shard)).into();
+        let signature = from.sign(&call_payload(&call, nonce, &MEASUREMENT, &self.world.shard)).into();
         let signed = TrustedCallSigned { call, nonce, signature };
         key.encrypt(&TrustedOperation::<_, Getter>::IndirectCall(signed).encode())
     }
@@ -238,7 +238,7 @@ impl Shard {
         drop(host);
         let request = HostRequest::Start(Box::new(start(&world)));
         let begin = Instant::now();
-        let platform = SoftwarePlatform::open(dir.path(), MRENCLAVE).unwrap();
+        let platform = SoftwarePlatform::open(dir.path(), MEASUREMENT).unwrap();
         let mut enclave = Enclave::<Balances>::open(Box::new(platform), dir.path()).unwrap();
         assert!(matches!(enclave.handle(request), EnclaveResponse::Started(_)));
         enclave.handle(HostRequest::AtFinalizedHead(Untrusted::new(position.hash)));

@@ -210,6 +210,7 @@ mod tests {
     use crate::keys::ShieldingKey;
     use offstage_balances_interface::{Getter, TrustedCall as Call};
     use offstage_envelope::seal;
+    use offstage_primitives::Measurement;
     use offstage_primitives::{
         ShardIdentifier,
         shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN},
@@ -219,14 +220,14 @@ mod tests {
 
     const DOMAIN: Domain = Domain {
         genesis_hash: sp_core::H256([5; 32]),
-        mrenclave: [4; 32],
+        measurement: Measurement([4; 32]),
         shard: ShardIdentifier(sp_core::H256([4; 32])),
     };
 
     fn noop(nonce: u32) -> TrustedOperation<Call, Getter> {
         let pair = sr25519::Pair::from_seed(&[1; 32]);
         let call = Call::Noop(AccountId32::new(pair.public().0));
-        let signature = pair.sign(&call_payload(&call, nonce, &DOMAIN.mrenclave, &DOMAIN.shard)).into();
+        let signature = pair.sign(&call_payload(&call, nonce, &DOMAIN.measurement, &DOMAIN.shard)).into();
         TrustedOperation::IndirectCall(offstage_primitives::trusted::TrustedCallSigned {
             call,
             nonce,

@@ -133,7 +133,7 @@ impl<S: StateTransition> Enclave<S> {
         };
         Ok(EnclaveResponse::Identified(Box::new(Identity {
             signer: keys.signer.account(),
-            mrenclave: self.platform.mrenclave(),
+            measurement: self.platform.measurement(),
             shielding_key: keys.shielding.as_ref().map(|key| key.public().to_json()),
         })))
     }

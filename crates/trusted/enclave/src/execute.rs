@@ -6,7 +6,7 @@
 
 use crate::{
     decrypt::{decrypt, refuse_call},
-    ingest::{Birth, ChainFacts, Ingested},
+    ingest::{Birth, Ingested},
     keys::ShieldingKey,
     receipts::{is_confirmed, receipts},
     store::{BlockReceipts, Snapshot, WaitingEffect},
@@ -72,7 +72,8 @@ pub fn execute<S: StateTransition>(
 ) -> Result<Executed, ExecutionError> {
     let domain = Domain {
         genesis_hash: shard.genesis_hash,
-        mrenclave: accepted_measurement(&block.facts, shard.shard, block.block.number),
+        // Not this enclave's own, so that workers before and after an upgrade agree on every block.
+        measurement: block.facts.allowed_measurement(shard.shard, block.block.number),
         shard: shard.shard,
     };
     let number = block.block.number;
@@ -112,10 +113,4 @@ pub fn execute<S: StateTransition>(
         operations,
         prepared: outcome.prepared,
     })
-}
-
-/// The measurement that calls must be signed for: the one that the shard allows in their block. It is not this
-/// enclave's own, so that workers before and after an upgrade agree on every block.
-fn accepted_measurement(facts: &ChainFacts, shard: ShardIdentifier, number: u32) -> [u8; 32] {
-    facts.fingerprint(shard, number).0
 }

@@ -8,7 +8,7 @@
 use crate::{decrypt, keys::ShieldingKey, provision, rpc, seal::SealingKey, store};
 use codec::{Decode, Encode};
 use offstage_primitives::{
-    H256, ShardIdentifier,
+    H256, Measurement, ShardIdentifier,
     bounded::decode_bounded,
     receipt::Outcome,
     shielding::{CHUNK_LEN, MAX_CYPHERTEXT_LEN, RSA_LEN, ShieldingPublicKey},
@@ -100,8 +100,11 @@ static KEY: LazyLock<ShieldingKey> = LazyLock::new(|| {
 });
 
 /// Where the signatures of the seeds are good.
-const DOMAIN: Domain =
-    Domain { genesis_hash: H256([5; 32]), mrenclave: [4; 32], shard: ShardIdentifier(H256([4; 32])) };
+const DOMAIN: Domain = Domain {
+    genesis_hash: H256([5; 32]),
+    measurement: Measurement([4; 32]),
+    shard: ShardIdentifier(H256([4; 32])),
+};
 
 /// The block in which operations come.
 const BLOCK: u32 = 100;

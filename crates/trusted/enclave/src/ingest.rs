@@ -14,10 +14,10 @@ use offstage_light_client::{
     OperationsError, Phase, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations,
 };
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, H256, Measurement, ShardIdentifier,
     attestation::{KeyBinding, RegistrationProof},
     chain::{storage as storage_keys, transaction_payment},
-    enclave_bridge::{ShardSignerStatus, UpgradableShardConfig, allowed_fingerprint},
+    enclave_bridge::{ShardSignerStatus, UpgradableShardConfig, allowed_measurement},
     receipt::shielding_operation_hash,
     teerex::SgxAttestationMethod,
 };
@@ -49,9 +49,9 @@ pub struct ChainFacts {
 }
 
 impl ChainFacts {
-    /// The MRENCLAVE that the shard allows in block `number`.
-    pub fn fingerprint(&self, shard: ShardIdentifier, number: u32) -> H256 {
-        allowed_fingerprint(shard, self.shard_config.as_ref(), number)
+    /// The measurement that the shard allows in block `number`.
+    pub fn allowed_measurement(&self, shard: ShardIdentifier, number: u32) -> Measurement {
+        allowed_measurement(shard, self.shard_config.as_ref(), number)
     }
 
     /// Whether the shard executes nothing new in block `number`.
@@ -147,7 +147,7 @@ pub enum RegistryEvent {
         /// The enclave's account.
         signer: AccountId32,
         /// Its measurement.
-        mr_enclave: [u8; 32],
+        measurement: Measurement,
         /// What its quote binds, if the registration told; checked against the quote.
         binding: Option<KeyBinding>,
         /// Whether the chain says that the enclave itself registered with a DCAP quote. Another method counts for
@@ -367,11 +367,16 @@ fn registered(signer: AccountId32, method: Option<SgxAttestationMethod>, proof: 
         Some((proof.binding, claims))
     });
     let Some((binding, claims)) = read else {
-        return RegistryEvent::Registered { signer, mr_enclave: [0; 32], binding: None, is_dcap };
+        return RegistryEvent::Registered {
+            signer,
+            measurement: Measurement([0; 32]),
+            binding: None,
+            is_dcap,
+        };
     };
     // The pallet of another chain may not compare these.
     let binding = binding.filter(|binding| binding.report_data(&signer) == claims.report_data);
-    RegistryEvent::Registered { signer, mr_enclave: claims.mr_enclave, binding, is_dcap }
+    RegistryEvent::Registered { signer, measurement: claims.measurement, binding, is_dcap }
 }
 
 /// Counts the shieldings within an extrinsic.

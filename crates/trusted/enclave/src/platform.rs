@@ -9,7 +9,7 @@
 mod software;
 
 use crate::seal::SealingKey;
-use offstage_primitives::attestation::Evidence;
+use offstage_primitives::{Measurement, attestation::Evidence};
 use std::path::{Path, PathBuf};
 
 pub use software::SoftwarePlatform;
@@ -19,14 +19,14 @@ pub use software::SoftwarePlatform;
 /// # Errors
 /// When the platform cannot be used.
 pub fn detect(data_dir: &Path) -> Result<Box<dyn Platform>, PlatformError> {
-    let mrenclave = software::measure_running_program()?;
-    Ok(Box::new(SoftwarePlatform::open(data_dir, mrenclave)?))
+    let measurement = software::measure_running_program()?;
+    Ok(Box::new(SoftwarePlatform::open(data_dir, measurement)?))
 }
 
 /// What a trusted execution environment provides.
 pub trait Platform: Send + Sync + 'static {
     /// The measurement of the running code: MRENCLAVE, or what stands for it.
-    fn mrenclave(&self) -> [u8; 32];
+    fn measurement(&self) -> Measurement;
 
     /// A quote over `report_data`, with collateral that holds at `now_secs` (seconds since the Unix epoch, chain time).
     ///

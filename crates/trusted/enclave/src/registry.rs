@@ -25,12 +25,12 @@
 
 mod notice;
 
-pub use notice::FingerprintNotice;
+pub use notice::MeasurementNotice;
 
 use crate::ingest::{ChainFacts, Ingested, RegistryEvent};
 use codec::{Decode, Encode};
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier, attestation::KeyBinding, teerex::RENEWAL_PERIOD_MS,
+    AccountId32, H256, Measurement, ShardIdentifier, attestation::KeyBinding, teerex::RENEWAL_PERIOD_MS,
 };
 use offstage_protocol::BlockReference;
 
@@ -40,7 +40,7 @@ pub struct Followed {
     /// The shard's registrations that count.
     pub registrations: Registrations,
     /// Since when the measurement that the shard allows is known.
-    pub notice: FingerprintNotice,
+    pub notice: MeasurementNotice,
     /// Where execution begins, while the enclave follows a shard whose key it does not have.
     pub origin: Option<Origin>,
     /// The block up to which the enclave had followed when it got the key. Executing from the shard's birth on, it must come through
@@ -69,7 +69,7 @@ pub struct Registrations {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Registration {
     signer: AccountId32,
-    mr_enclave: [u8; 32],
+    measurement: Measurement,
     /// Second half of the report data; the first is the signer.
     binding: [u8; 32],
     /// Digest of the shielding key that it bound.
@@ -97,13 +97,13 @@ impl Registrations {
         genesis_hash: H256,
     ) -> (Self, Option<Founder>) {
         let now_ms = block.facts.timestamp_ms;
-        let allowed = block.facts.fingerprint(shard, block.block.number);
+        let allowed = block.facts.allowed_measurement(shard, block.block.number);
         let mut after = self.clone();
         after.entries.retain(|entry| is_in_time(entry.registered_at_ms, now_ms));
         let mut founder = None;
         for event in &block.registry {
             match event {
-                RegistryEvent::Registered { signer, mr_enclave, binding, is_dcap } => {
+                RegistryEvent::Registered { signer, measurement, binding, is_dcap } => {
                     after.remove(signer);
                     let counts = |binding: &&KeyBinding| {
                         *is_dcap
@@ -114,7 +114,7 @@ impl Registrations {
                     if let Some(binding) = binding.as_ref().filter(counts) {
                         after.entries.push(Registration {
                             signer: signer.clone(),
-                            mr_enclave: *mr_enclave,
+                            measurement: *measurement,
                             binding: binding.digest(),
                             shielding_key: binding.shielding_key,
                             registered_at_ms: now_ms,
@@ -136,23 +136,23 @@ impl Registrations {
         &self,
         signer: &AccountId32,
         binding: &KeyBinding,
-        mr_enclave: &[u8; 32],
+        measurement: &Measurement,
         now_ms: u64,
     ) -> bool {
         self.entries.iter().any(|entry| {
             entry.signer == *signer
                 && entry.binding == binding.digest()
-                && entry.mr_enclave == *mr_enclave
+                && entry.measurement == *measurement
                 && is_in_time(entry.registered_at_ms, now_ms)
         })
     }
 
     /// Entries of enclaves with this measurement, registered at this chain time.
     #[cfg(test)]
-    pub(crate) fn of(enclaves: &[(AccountId32, KeyBinding)], mr_enclave: [u8; 32], at_ms: u64) -> Self {
+    pub(crate) fn of(enclaves: &[(AccountId32, KeyBinding)], measurement: Measurement, at_ms: u64) -> Self {
         let entry = |(signer, binding): &(AccountId32, KeyBinding)| Registration {
             signer: signer.clone(),
-            mr_enclave,
+            measurement,
             binding: binding.digest(),
             shielding_key: binding.shielding_key,
             registered_at_ms: at_ms,
@@ -160,14 +160,14 @@ impl Registrations {
         Self { entries: enclaves.iter().map(entry).collect() }
     }
 
-    fn founder(&self, signer: &AccountId32, allowed: H256) -> Option<Founder> {
+    fn founder(&self, signer: &AccountId32, allowed: Measurement) -> Option<Founder> {
         let entry = self.entries.iter().find(|entry| entry.signer == *signer)?;
-        let is_allowed = H256(entry.mr_enclave) == allowed;
+        let is_allowed = entry.measurement == allowed;
         is_allowed.then(|| Founder { signer: signer.clone(), shielding_key: entry.shielding_key })
     }
 
     /// Lets the oldest of those go that matter least, when there are too many.
-    fn make_room(&mut self, facts: &ChainFacts, allowed: H256) {
+    fn make_room(&mut self, facts: &ChainFacts, allowed: Measurement) {
         if self.entries.len() <= MAX_REGISTRATIONS {
             return;
         }
@@ -195,11 +195,10 @@ enum Standing {
 }
 
 impl Standing {
-    fn of(entry: &Registration, facts: &ChainFacts, allowed: H256) -> Self {
-        let measurement = H256(entry.mr_enclave);
+    fn of(entry: &Registration, facts: &ChainFacts, allowed: Measurement) -> Self {
         let announced = facts.shard_config.as_ref().and_then(|config| config.pending_upgrade.as_ref());
-        let may_act = measurement == allowed
-            || announced.is_some_and(|config| config.enclave_fingerprint == measurement);
+        let may_act = entry.measurement == allowed
+            || announced.is_some_and(|config| config.enclave_fingerprint == entry.measurement);
         let acts = facts.shard_status.iter().flatten().any(|place| place.signer == entry.signer);
         match (acts, may_act) {
             (true, _) => Self::Acts,

@@ -19,7 +19,8 @@ use crate::{
 };
 use offstage_attestation::ChainPolicy;
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier, receipt::Receipt, shielding::ShieldingPublicKey, trusted::Domain,
+    AccountId32, H256, Measurement, ShardIdentifier, receipt::Receipt, shielding::ShieldingPublicKey,
+    trusted::Domain,
 };
 use offstage_protocol::{BlockReference, Phase};
 use offstage_sdk::ReadContext;
@@ -32,7 +33,7 @@ pub struct Identity {
     /// Its account on the parentchain.
     pub signer: AccountId32,
     /// Its measurement.
-    pub mrenclave: [u8; 32],
+    pub measurement: Measurement,
     /// The shard it serves.
     pub shard: ShardIdentifier,
     /// Hash of the parentchain's genesis header.
@@ -50,8 +51,8 @@ pub struct Identity {
 pub struct AttestationPolicy {
     /// Which platforms are trusted.
     pub platforms: ChainPolicy,
-    /// The MRENCLAVE that the shard allows.
-    pub fingerprint: H256,
+    /// The measurement that the shard allows.
+    pub measurement: Measurement,
     /// Chain time in seconds since the Unix epoch, by which certificates are judged (threat model H11).
     pub now_secs: u64,
 }
@@ -170,7 +171,7 @@ impl View {
         let policy = picture.policy.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
         let Identity { genesis_hash, shard, .. } = self.identity;
         // The measurement that the shard allows, as for calls, so that all workers of a shard take the same getters.
-        let domain = Domain { genesis_hash, mrenclave: policy.fingerprint.0, shard };
+        let domain = Domain { genesis_hash, measurement: policy.measurement, shard };
         let reading = ReadContext { domain, block_number: picture.position.number };
         let value = self.logic.answer(snapshot, picture.state_root, &reading, getter)?;
         Ok(Answer { value, block: picture.position })

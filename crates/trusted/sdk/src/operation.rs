@@ -80,7 +80,7 @@ pub struct Authenticated<C> {
 impl<C: TrustedCall> Authenticated<C> {
     /// Checks the signature of a call in the classic form. `hash` is the hash of the whole operation.
     fn classic(signed: TrustedCallSigned<C>, hash: H256, domain: &Domain) -> Result<Self, Outcome> {
-        if !signed.verify(&domain.mrenclave, &domain.shard) {
+        if !signed.verify(&domain.measurement, &domain.shard) {
             return Err(Outcome::Unauthorised);
         }
         let sender = signed.call.sender().ok_or(Outcome::Unauthorised)?.clone();

@@ -14,7 +14,7 @@ use crate::{
     state_transition::{BlockContext, PayoutTerms, ReadContext, ShardContext, StateTransition},
 };
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, H256, Measurement, ShardIdentifier,
     trusted::{
         BoundCallSigned, Domain, TrustedCall, TrustedCallSigned, TrustedOperation, bound_call_payload,
         call_payload,
@@ -66,10 +66,10 @@ impl TestAccount {
         &self,
         call: C,
         nonce: u32,
-        mrenclave: &[u8; 32],
+        measurement: &Measurement,
         shard: &ShardIdentifier,
     ) -> TrustedCallSigned<C> {
-        let signature = self.sign(&call_payload(&call, nonce, mrenclave, shard));
+        let signature = self.sign(&call_payload(&call, nonce, measurement, shard));
         TrustedCallSigned { call, nonce, signature }
     }
 
@@ -171,7 +171,7 @@ impl<S: StateTransition> TestWorker<S> {
     }
 
     /// The measurement that calls are signed for.
-    pub const MRENCLAVE: [u8; 32] = [0x4d; 32];
+    pub const MEASUREMENT: Measurement = Measurement([0x4d; 32]);
 
     /// Executes the next block, one second after the last, and keeps its state.
     pub fn run_block(&mut self, operations: &[Operation<S::Call>]) -> Vec<OperationOutcome> {
@@ -204,7 +204,7 @@ impl<S: StateTransition> TestWorker<S> {
     /// An operation with a call signed by `account`.
     pub fn signed(&self, account: &TestAccount, call: S::Call, nonce: u32) -> Operation<S::Call> {
         let shard = &self.block.shard.shard;
-        let signed = account.sign_call(call, nonce, &Self::MRENCLAVE, shard);
+        let signed = account.sign_call(call, nonce, &Self::MEASUREMENT, shard);
         let operation = TrustedOperation::<_, ()>::IndirectCall(signed);
         Operation::authenticate(operation, &self.domain(), self.next_block().number)
     }
@@ -212,7 +212,7 @@ impl<S: StateTransition> TestWorker<S> {
     /// Where signatures are good.
     pub fn domain(&self) -> Domain {
         let ShardContext { shard, genesis_hash, .. } = self.block.shard;
-        Domain { genesis_hash, mrenclave: Self::MRENCLAVE, shard }
+        Domain { genesis_hash, measurement: Self::MEASUREMENT, shard }
     }
 
     /// Asks a getter.

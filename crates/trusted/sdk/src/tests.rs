@@ -9,7 +9,7 @@ use crate::{
 };
 use codec::{Decode, Encode};
 use frame_support::storage::{TransactionOutcome, with_transaction};
-use offstage_primitives::trusted::TrustedOperation;
+use offstage_primitives::{Measurement, trusted::TrustedOperation};
 use proptest::prelude::*;
 use sp_runtime::{DispatchError, traits::BlakeTwo256};
 use std::{
@@ -260,11 +260,11 @@ fn the_last_nonce_ends_an_account() {
 #[test]
 fn only_authentic_indirect_calls_become_calls() {
     let (alice, bob) = (TestAccount::alice(), TestAccount::bob());
-    let (mrenclave, shard) = ([1; 32], [2; 32].into());
-    let domain = Domain { genesis_hash: H256([3; 32]), mrenclave, shard };
+    let (measurement, shard) = (Measurement([1; 32]), [2; 32].into());
+    let domain = Domain { genesis_hash: H256([3; 32]), measurement, shard };
     let other_chain = Domain { genesis_hash: H256([9; 32]), ..domain };
     let call = || Call(alice.id(), Deed::Pay(1));
-    let authentic = alice.sign_call(call(), 0, &mrenclave, &shard);
+    let authentic = alice.sign_call(call(), 0, &measurement, &shard);
     let outcome =
         |operation: TrustedOperation<Call, ()>| match Operation::authenticate(operation, &domain, 100) {
             Operation::Call(_) => Outcome::Executed,
@@ -276,11 +276,11 @@ fn only_authentic_indirect_calls_become_calls() {
         (IndirectCall(authentic.clone()), Outcome::Executed),
         (DirectCall(authentic), Outcome::NotIndirect),
         (Get(()), Outcome::NotIndirect),
-        (IndirectCall(bob.sign_call(call(), 0, &mrenclave, &shard)), Outcome::Unauthorised),
-        (IndirectCall(alice.sign_call(call(), 0, &[9; 32], &shard)), Outcome::Unauthorised),
-        (IndirectCall(alice.sign_call(call(), 0, &mrenclave, &[9; 32].into())), Outcome::Unauthorised),
+        (IndirectCall(bob.sign_call(call(), 0, &measurement, &shard)), Outcome::Unauthorised),
+        (IndirectCall(alice.sign_call(call(), 0, &Measurement([9; 32]), &shard)), Outcome::Unauthorised),
+        (IndirectCall(alice.sign_call(call(), 0, &measurement, &[9; 32].into())), Outcome::Unauthorised),
         (
-            IndirectCall(alice.sign_call(Call(alice.id(), Deed::Internal), 0, &mrenclave, &shard)),
+            IndirectCall(alice.sign_call(Call(alice.id(), Deed::Internal), 0, &measurement, &shard)),
             Outcome::Unauthorised,
         ),
         (BoundCall(alice.sign_bound_call(call(), 0, 100, &domain)), Outcome::Executed),

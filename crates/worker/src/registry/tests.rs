@@ -5,7 +5,7 @@ use super::*;
 use crate::testing::{PlayedNode, started, status};
 use codec::Encode;
 use offstage_primitives::{
-    H256,
+    Measurement,
     teerex::{SgxBuildMode, SgxEnclave, SgxReportData, SgxStatus},
 };
 
@@ -20,7 +20,7 @@ fn blake2_of(number: u32) -> [u8; 32] {
 fn enclave(url: &str) -> SgxEnclave {
     SgxEnclave {
         report_data: SgxReportData { d: [0; 64] },
-        mr_enclave: [2; 32],
+        mr_enclave: Measurement([2; 32]),
         mr_signer: [0; 32],
         timestamp: 0,
         url: Some(url.as_bytes().to_vec()),
@@ -44,7 +44,7 @@ async fn c16_those_that_act_for_the_shard_are_apart_from_hundreds_of_others() {
     register(&node, &started.signer, enclave("wss://own:1"));
     let acting: Vec<ShardSignerStatus> = [account(7), account(250), started.signer.clone()]
         .into_iter()
-        .map(|signer| ShardSignerStatus { signer, fingerprint: H256::zero(), last_activity: 1 })
+        .map(|signer| ShardSignerStatus { signer, fingerprint: Measurement([0; 32]), last_activity: 1 })
         .collect();
     let key = storage::shard_status(started.shard);
     node.chain().storage.insert(key, acting.encode());
@@ -62,7 +62,7 @@ async fn c16_those_that_act_for_the_shard_are_apart_from_hundreds_of_others() {
 async fn c16_entries_that_cannot_have_the_key_or_an_address_are_left_out() {
     let node = PlayedNode::new(1);
     let started = started(status(0));
-    let other_code = SgxEnclave { mr_enclave: [9; 32], ..enclave("wss://other:1") };
+    let other_code = SgxEnclave { mr_enclave: Measurement([9; 32]), ..enclave("wss://other:1") };
     let other_method = SgxEnclave { attestation_method: SgxAttestationMethod::Ias, ..enclave("wss://ias:1") };
     let proxied = SgxEnclave {
         attestation_method: SgxAttestationMethod::Dcap { proxied: true },

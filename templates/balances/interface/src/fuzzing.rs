@@ -5,7 +5,7 @@
 use crate::Getter;
 use codec::Encode;
 use offstage_primitives::{
-    H256, ShardIdentifier,
+    H256, Measurement, ShardIdentifier,
     bounded::decode_bounded,
     trusted::{Domain, MAX_OPERATION_LEN},
 };
@@ -27,8 +27,11 @@ pub fn getter(bytes: &[u8]) {
 }
 
 /// Where the signatures of the seeds are good.
-const DOMAIN: Domain =
-    Domain { genesis_hash: H256([5; 32]), mrenclave: [4; 32], shard: ShardIdentifier(H256([4; 32])) };
+const DOMAIN: Domain = Domain {
+    genesis_hash: H256([5; 32]),
+    measurement: Measurement([4; 32]),
+    shard: ShardIdentifier(H256([4; 32])),
+};
 
 /// The block on whose state getters are answered.
 const BLOCK: u32 = 100;

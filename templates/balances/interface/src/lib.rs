@@ -136,6 +136,7 @@ pub type BalancesOperation = TrustedOperation<TrustedCall, Getter>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use offstage_primitives::Measurement;
     use offstage_primitives::{
         H256, MultiSignature,
         trusted::{BoundCallSigned, Domain, TrustedCallSigned, bound_call_payload, call_payload},
@@ -144,14 +145,17 @@ mod tests {
 
     type Signer = (AccountId32, Box<dyn Fn(&[u8]) -> MultiSignature>);
 
-    const DOMAIN: Domain =
-        Domain { genesis_hash: H256([1; 32]), mrenclave: [3; 32], shard: ShardIdentifier(H256([4; 32])) };
+    const DOMAIN: Domain = Domain {
+        genesis_hash: H256([1; 32]),
+        measurement: Measurement([3; 32]),
+        shard: ShardIdentifier(H256([4; 32])),
+    };
 
     /// Domains that differ from [`DOMAIN`] in one part each.
     fn other_domains() -> [Domain; 3] {
         [
             Domain { genesis_hash: H256([9; 32]), ..DOMAIN },
-            Domain { mrenclave: [9; 32], ..DOMAIN },
+            Domain { measurement: Measurement([9; 32]), ..DOMAIN },
             Domain { shard: ShardIdentifier(H256([9; 32])), ..DOMAIN },
         ]
     }
@@ -177,7 +181,7 @@ mod tests {
     /// Each scheme, bare and wrapped, verifies; another nonce, shard or measurement does not.
     #[test]
     fn a_call_is_bound_to_nonce_measurement_and_shard() {
-        let (mrenclave, shard) = ([3; 32], ShardIdentifier::from([4; 32]));
+        let (measurement, shard) = (Measurement([3; 32]), ShardIdentifier::from([4; 32]));
         let sr = sr25519::Pair::from_seed(&[1; 32]);
         let ed = ed25519::Pair::from_seed(&[2; 32]);
         let ec = ecdsa::Pair::from_seed(&[3; 32]);
@@ -189,15 +193,15 @@ mod tests {
         ];
         for (sender, sign) in &signers {
             let call = TrustedCall::Noop(sender.clone());
-            let payload = call_payload(&call, 7, &mrenclave, &shard);
+            let payload = call_payload(&call, 7, &measurement, &shard);
             for message in [payload.clone(), [b"<Bytes>", &payload[..], b"</Bytes>"].concat()] {
                 let signed = TrustedCallSigned { call: call.clone(), nonce: 7, signature: sign(&message) };
-                assert!(signed.verify(&mrenclave, &shard));
-                assert!(!TrustedCallSigned { nonce: 8, ..signed.clone() }.verify(&mrenclave, &shard));
-                assert!(!signed.verify(&[0; 32], &shard));
-                assert!(!signed.verify(&mrenclave, &[0; 32].into()));
+                assert!(signed.verify(&measurement, &shard));
+                assert!(!TrustedCallSigned { nonce: 8, ..signed.clone() }.verify(&measurement, &shard));
+                assert!(!signed.verify(&Measurement([0; 32]), &shard));
+                assert!(!signed.verify(&measurement, &[0; 32].into()));
                 let other = TrustedCall::Noop(AccountId32::new([9; 32]));
-                assert!(!TrustedCallSigned { call: other, ..signed }.verify(&mrenclave, &shard));
+                assert!(!TrustedCallSigned { call: other, ..signed }.verify(&measurement, &shard));
             }
         }
     }
@@ -219,10 +223,10 @@ mod tests {
         assert!(!BoundCallSigned { expires: 101, ..signed.clone() }.verify(&DOMAIN));
         assert!(!signed.is_expired(100) && signed.is_expired(101));
         // A signature of one form is none of the other.
-        let classic = pair.sign(&call_payload(&call, 7, &DOMAIN.mrenclave, &DOMAIN.shard)).into();
+        let classic = pair.sign(&call_payload(&call, 7, &DOMAIN.measurement, &DOMAIN.shard)).into();
         assert!(!BoundCallSigned { signature: classic, ..signed.clone() }.verify(&DOMAIN));
         let as_classic = TrustedCallSigned { call, nonce: 7, signature: signed.signature };
-        assert!(!as_classic.verify(&DOMAIN.mrenclave, &DOMAIN.shard));
+        assert!(!as_classic.verify(&DOMAIN.measurement, &DOMAIN.shard));
     }
 
     #[test]
@@ -253,7 +257,7 @@ mod tests {
         let pair = sr25519::Pair::from_seed(&[1; 32]);
         let call = TrustedCall::TimestampSet(AccountId32::new(pair.public().0), 1);
         let shard = ShardIdentifier::from([0; 32]);
-        let signature = pair.sign(&call_payload(&call, 0, &[0; 32], &shard)).into();
-        assert!(!TrustedCallSigned { call, nonce: 0, signature }.verify(&[0; 32], &shard));
+        let signature = pair.sign(&call_payload(&call, 0, &Measurement([0; 32]), &shard)).into();
+        assert!(!TrustedCallSigned { call, nonce: 0, signature }.verify(&Measurement([0; 32]), &shard));
     }
 }

@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .ok_or(format!("{flag} is missing"))
     };
     let honest = std::env::var_os(HONEST_ENCLAVE).ok_or("the honest enclave is not named")?;
-    let claimed = sha2_256(&std::fs::read(honest)?);
+    let claimed = sha2_256(&std::fs::read(honest)?).into();
     let data_dir = value("--data-dir")?;
     let platform = SoftwarePlatform::open(&data_dir, claimed)?;
     let mut enclave = Enclave::<TwiceTheMoney>::open(Box::new(platform), &data_dir)?;

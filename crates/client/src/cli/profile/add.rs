@@ -34,7 +34,7 @@ impl Add {
         let names_worker = options.worker_url.is_some() || options.trusted_worker_port.is_some();
         let profile = Profile {
             shard: options.pin.shard.ok_or_else(|| missing("--shard"))?,
-            mrenclave: options.pin.mrenclave,
+            measurement: options.pin.measurement,
             genesis: options.trust.genesis.ok_or_else(|| missing("--genesis"))?,
             checkpoint: options.trust.checkpoint,
             root: options.trust.root.unwrap_or_default(),

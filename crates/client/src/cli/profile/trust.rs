@@ -6,7 +6,6 @@ use crate::{
 };
 use anyhow::Result;
 use clap::Args;
-use offstage_primitives::shard::base58;
 
 /// Take the shard of the worker that you reach for the one that you mean, and make a profile of it
 ///
@@ -35,7 +34,7 @@ impl Trust {
         let (chain, stranger) = context.look().await?;
         let profile = Profile {
             shard: stranger.shard(),
-            mrenclave: context.mrenclave,
+            measurement: context.measurement,
             genesis: chain.genesis_hash(),
             checkpoint: context.trust.checkpoint,
             root: context.trust.root,
@@ -56,7 +55,7 @@ impl Trust {
             context.worker,
             context.node,
             profile.shard,
-            base58(stranger.mrenclave()),
+            stranger.measurement(),
             profile.genesis,
         ));
         if !self.yes && !terminal.ask(&format!("Write it into the profile {}? [y/N] ", self.name))? {

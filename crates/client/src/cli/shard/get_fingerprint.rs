@@ -2,7 +2,6 @@
 use crate::cli::context::Context;
 use anyhow::Result;
 use clap::Args;
-use offstage_primitives::shard::base58;
 
 /// Print the worker's MRENCLAVE in base58
 #[derive(Args, Debug)]
@@ -10,8 +9,8 @@ pub(in crate::cli) struct GetFingerprint {}
 
 impl GetFingerprint {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
-        let fingerprint = context.stranger().await?.ask_fingerprint().await?;
-        context.observer.result(&base58(&fingerprint));
+        let measurement = context.stranger().await?.ask_measurement().await?;
+        context.observer.result(&measurement.to_string());
         Ok(())
     }
 }

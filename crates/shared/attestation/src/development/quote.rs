@@ -29,7 +29,7 @@ pub(super) fn sign(report: &Report) -> Result<Vec<u8>, DevelopmentError> {
     let debug_flag = if report.debug { 0x02 } else { 0 };
     let enclave = EnclaveReport {
         attributes: [ENCLAVE_FLAGS | debug_flag, 0, 0, 0, 0, 0, 0, 0, 0xe7, 0, 0, 0, 0, 0, 0, 0],
-        mr_enclave: report.mr_enclave,
+        mr_enclave: *report.measurement.as_bytes(),
         report_data: report.report_data,
         ..empty_report()
     };
@@ -55,7 +55,7 @@ fn certified_key(attestation_key: &DevelopmentKey) -> Result<AuthDataV3, Develop
     }
     let qe_report = EnclaveReport {
         attributes: QE_ATTRIBUTES,
-        mr_enclave: measurement("quoting enclave"),
+        mr_enclave: register("quoting enclave"),
         mr_signer: qe_mr_signer(),
         isv_prod_id: QE_ISV_PROD_ID,
         isv_svn: QE_ISV_SVN,
@@ -79,10 +79,10 @@ fn certified_key(attestation_key: &DevelopmentKey) -> Result<AuthDataV3, Develop
 
 /// Who signed the imaginary quoting enclave.
 pub(super) fn qe_mr_signer() -> [u8; 32] {
-    measurement("signer of the quoting enclave")
+    register("signer of the quoting enclave")
 }
 
-fn measurement(words: &str) -> [u8; 32] {
+fn register(words: &str) -> [u8; 32] {
     sp_crypto_hashing::sha2_256(&[b"offstage development ", words.as_bytes()].concat())
 }
 

@@ -151,6 +151,7 @@ const EVIDENCE_LIFE_MS: u64 = 60 * 60 * 1000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use offstage_primitives::Measurement;
 
     const KEY: H256 = H256::repeat_byte(3);
 
@@ -161,7 +162,7 @@ mod tests {
     fn registered(boot: u8, key: H256) -> RegistryEvent {
         RegistryEvent::Registered {
             signer: account(),
-            mr_enclave: [0; 32],
+            measurement: Measurement([0; 32]),
             binding: Some(KeyBinding {
                 genesis_hash: H256::zero(),
                 shard: [0; 32].into(),
@@ -187,7 +188,7 @@ mod tests {
         assert_eq!(after(&fresh, &[registered(7, H256::zero())]), fresh, "a key that was dropped");
         let bare = RegistryEvent::Registered {
             signer: account(),
-            mr_enclave: [0; 32],
+            measurement: Measurement([0; 32]),
             binding: None,
             is_dcap: true,
         };
@@ -202,10 +203,10 @@ mod tests {
 
     #[test]
     fn p12_another_method_than_dcap_counts_for_nothing() {
-        let RegistryEvent::Registered { signer, mr_enclave, binding, .. } = registered(7, KEY) else {
+        let RegistryEvent::Registered { signer, measurement, binding, .. } = registered(7, KEY) else {
             unreachable!()
         };
-        let event = RegistryEvent::Registered { signer, mr_enclave, binding, is_dcap: false };
+        let event = RegistryEvent::Registered { signer, measurement, binding, is_dcap: false };
         let seen = after(&Registration::default(), &[registered(7, KEY)]);
         for before in [Registration::default(), seen] {
             let after = after(&before, std::slice::from_ref(&event));

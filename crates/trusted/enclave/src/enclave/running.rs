@@ -128,7 +128,7 @@ impl<S: StateTransition> Running<S> {
                 });
                 let started = Started {
                     signer: worker.own.identity.signer.clone(),
-                    mrenclave: worker.own.identity.mrenclave,
+                    measurement: worker.own.identity.measurement,
                     shard: worker.own.identity.shard,
                     genesis_hash: worker.own.identity.genesis_hash,
                     trusted_address: prepared.trusted_address,
@@ -217,7 +217,8 @@ impl<S: StateTransition> Running<S> {
 
     fn allows(&self, head: &Head) -> bool {
         head.facts.as_ref().is_none_or(|facts| {
-            facts.fingerprint(self.own.identity.shard, head.position.number).0 == self.own.identity.mrenclave
+            facts.allowed_measurement(self.own.identity.shard, head.position.number)
+                == self.own.identity.measurement
         })
     }
 
@@ -306,7 +307,7 @@ impl<S: StateTransition> Running<S> {
             .head
             .facts
             .as_ref()
-            .map(|facts| facts.fingerprint(self.own.identity.shard, self.head.position.number));
+            .map(|facts| facts.allowed_measurement(self.own.identity.shard, self.head.position.number));
         ProvenChain {
             registrations: Arc::new(followed.registrations.clone()),
             recent: self.progress.recent.clone(),
@@ -361,8 +362,8 @@ impl<S: StateTransition> Prepared<S> {
                 "an external URL is longer than 256 bytes; choose a shorter one",
             ));
         }
-        let mrenclave = platform.mrenclave();
-        let shard = start.shard.unwrap_or(ShardIdentifier::from(mrenclave));
+        let measurement = platform.measurement();
+        let shard = start.shard.unwrap_or(ShardIdentifier::from(measurement));
         let genesis_header = start.genesis_header.as_unverified();
         let genesis_hash = decode_header(genesis_header)
             .map_err(|error| Refused::new(RefusalCode::Block, format_args!("genesis header: {error}")))?
@@ -378,7 +379,7 @@ impl<S: StateTransition> Prepared<S> {
         let bound = services::bind(&start.trusted_listen, &start.mutual_attestation_listen)?;
         let identity = Identity {
             signer: store.keys().signer.account(),
-            mrenclave,
+            measurement,
             shard,
             genesis_hash,
             trusted_url: start.trusted_external,
@@ -477,7 +478,7 @@ pub(super) fn reference(block: offstage_light_client::BlockId) -> BlockReference
 fn policy(facts: &ChainFacts, shard: ShardIdentifier, number: u32, now_secs: u64) -> AttestationPolicy {
     AttestationPolicy {
         platforms: facts.policy.clone(),
-        fingerprint: facts.fingerprint(shard, number),
+        measurement: facts.allowed_measurement(shard, number),
         now_secs,
     }
 }

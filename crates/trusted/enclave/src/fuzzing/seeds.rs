@@ -79,7 +79,7 @@ fn operations() -> Vec<(&'static str, Vec<u8>)> {
     );
     let account = AccountId32::new(sr.public().0);
     let classic = |call: TrustedCall, sign: &dyn Fn(&[u8]) -> MultiSignature| {
-        let payload = call_payload(&call, 7, &DOMAIN.mrenclave, &DOMAIN.shard);
+        let payload = call_payload(&call, 7, &DOMAIN.measurement, &DOMAIN.shard);
         TrustedCallSigned { call, nonce: 7, signature: sign(&payload) }
     };
     let bound = |expires| {

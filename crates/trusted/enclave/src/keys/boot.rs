@@ -96,12 +96,13 @@ impl rcgen::SigningKey for BootIdentity {
 mod tests {
     use super::*;
     use crate::{attest, platform::SoftwarePlatform};
+    use offstage_primitives::Measurement;
     use offstage_primitives::attestation::KeyBinding;
 
     #[test]
     fn every_start_has_its_own_key_and_nonce() {
         let dir = tempfile::tempdir().unwrap();
-        let platform = SoftwarePlatform::open(dir.path(), [1; 32]).unwrap();
+        let platform = SoftwarePlatform::open(dir.path(), Measurement([1; 32])).unwrap();
         let starts = [(); 2].map(|()| BootIdentity::generate(&platform).unwrap());
         assert_ne!(starts[0].boot_nonce(), starts[1].boot_nonce());
         assert_ne!(starts[0].tls_public_key_digest(), starts[1].tls_public_key_digest());
@@ -110,7 +111,7 @@ mod tests {
     #[test]
     fn the_certificate_carries_the_evidence_and_only_that_of_its_own_key() {
         let dir = tempfile::tempdir().unwrap();
-        let platform = SoftwarePlatform::open(dir.path(), [1; 32]).unwrap();
+        let platform = SoftwarePlatform::open(dir.path(), Measurement([1; 32])).unwrap();
         let boot = BootIdentity::generate(&platform).unwrap();
         let binding = KeyBinding {
             genesis_hash: H256::repeat_byte(1),

@@ -59,6 +59,7 @@ impl Signer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use offstage_primitives::Measurement;
     use sp_core::{Pair, ed25519};
 
     #[test]
@@ -74,7 +75,7 @@ mod tests {
     #[test]
     fn fresh_signers_differ_and_survive_the_store() {
         let dir = tempfile::tempdir().unwrap();
-        let platform = crate::platform::SoftwarePlatform::open(dir.path(), [1; 32]).unwrap();
+        let platform = crate::platform::SoftwarePlatform::open(dir.path(), Measurement([1; 32])).unwrap();
         let signers = [(); 2].map(|()| Signer::generate(&platform).unwrap());
         assert_ne!(signers[0].account(), signers[1].account());
         let again = Signer::from_sealable(&signers[0].to_sealable()).unwrap();

@@ -15,7 +15,7 @@
 
 use crate::ingest::ChainFacts;
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, H256, Measurement, ShardIdentifier,
     enclave_bridge::{SLOT_SILENCE_BLOCKS, ShardSignerStatus},
 };
 
@@ -24,7 +24,7 @@ pub struct Slots<'a> {
     /// `None` on a chain that has no status of the shard: nobody acted for it yet.
     entries: Option<&'a [ShardSignerStatus]>,
     /// The measurement that the shard allows.
-    allowed: H256,
+    allowed: Measurement,
     limit: usize,
     now: u32,
 }
@@ -36,7 +36,7 @@ impl<'a> Slots<'a> {
         let limit = instances.unwrap_or(MAX_SLOTS).min(MAX_SLOTS);
         Self {
             entries: facts.shard_status.as_deref(),
-            allowed: facts.fingerprint(shard, now),
+            allowed: facts.allowed_measurement(shard, now),
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             now,
         }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn slot(n: u8, last_activity: u32) -> ShardSignerStatus {
-        ShardSignerStatus { signer: account(n), fingerprint: H256(SHARD), last_activity }
+        ShardSignerStatus { signer: account(n), fingerprint: SHARD.into(), last_activity }
     }
 
     fn with(slots: Vec<ShardSignerStatus>) -> ChainFacts {
@@ -135,7 +135,7 @@ mod tests {
         assert!(!standby(&full, 501 + SLOT_SILENCE_BLOCKS), "silent ones make room");
         assert!(!Slots::of(&full, SHARD.into(), 500).is_standby(&account(3)), "it has one itself");
         let mut other = (0..10).map(|n| slot(n, 500)).collect::<Vec<_>>();
-        other[4].fingerprint = H256::zero();
+        other[4].fingerprint = Measurement([0; 32]);
         assert!(!standby(&with(other), 500), "one is of a measurement that may not act");
     }
 

@@ -118,7 +118,7 @@ fn p07_a_standby_submits_nothing_and_has_nothing_to_confirm() {
     let slots = |count: u8| {
         let slot = |n| ShardSignerStatus {
             signer: [100 + n; 32].into(),
-            fingerprint: H256(SHARD),
+            fingerprint: SHARD.into(),
             last_activity: 5,
         };
         ChainFacts { shard_status: Some((0..count).map(slot).collect()), ..facts() }

@@ -15,7 +15,7 @@ use super::{Platform, PlatformError};
 use crate::seal::{SealError, SealingKey, derive_bytes};
 use aws_lc_rs::{digest, rand};
 use offstage_attestation::development::{self, Report};
-use offstage_primitives::attestation::Evidence;
+use offstage_primitives::{Measurement, attestation::Evidence};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 /// A platform without a TEE.
 pub struct SoftwarePlatform {
-    mrenclave: [u8; 32],
+    measurement: Measurement,
     secret: Zeroizing<[u8; 32]>,
 }
 
@@ -35,7 +35,7 @@ impl SoftwarePlatform {
     ///
     /// # Errors
     /// When the directory or the secret in it cannot be read or made, or the secret is damaged.
-    pub fn open(data_dir: &Path, mrenclave: [u8; 32]) -> Result<Self, PlatformError> {
+    pub fn open(data_dir: &Path, measurement: Measurement) -> Result<Self, PlatformError> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -46,22 +46,25 @@ impl SoftwarePlatform {
             Some(secret) => secret,
             None => make_secret(data_dir, &path)?,
         };
-        Ok(Self { mrenclave, secret })
+        Ok(Self { measurement, secret })
     }
 }
 
 impl Platform for SoftwarePlatform {
-    fn mrenclave(&self) -> [u8; 32] {
-        self.mrenclave
+    fn measurement(&self) -> Measurement {
+        self.measurement
     }
 
     fn quote(&self, report_data: &[u8; 64], now_secs: u64) -> Result<Evidence, PlatformError> {
-        let report = Report { mr_enclave: self.mrenclave, report_data: *report_data, debug: false };
+        let report = Report { measurement: self.measurement, report_data: *report_data, debug: false };
         development::quote(&report, now_secs).map_err(|error| PlatformError::Quote(error.to_string()))
     }
 
     fn sealing_key(&self) -> Result<SealingKey, PlatformError> {
-        Ok(SealingKey::new(&derive_bytes(self.secret.as_ref(), &[SECRET_DOMAIN, &self.mrenclave])?))
+        Ok(SealingKey::new(&derive_bytes(
+            self.secret.as_ref(),
+            &[SECRET_DOMAIN, self.measurement.as_bytes()],
+        )?))
     }
 }
 
@@ -70,7 +73,7 @@ impl Platform for SoftwarePlatform {
 ///
 /// # Errors
 /// When the file cannot be read.
-pub(super) fn measure_running_program() -> Result<[u8; 32], PlatformError> {
+pub(super) fn measure_running_program() -> Result<Measurement, PlatformError> {
     let path = Path::new("/proc/self/exe");
     let mut program = File::open(path).map_err(file_error("open", path))?;
     let mut context = digest::Context::new(&digest::SHA256);
@@ -82,7 +85,8 @@ pub(super) fn measure_running_program() -> Result<[u8; 32], PlatformError> {
             Some(chunk) => context.update(chunk),
         }
     }
-    context.finish().as_ref().try_into().map_err(|_| SealError::Cryptography.into())
+    let digest: [u8; 32] = context.finish().as_ref().try_into().map_err(|_| SealError::Cryptography)?;
+    Ok(digest.into())
 }
 
 fn read_secret(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, PlatformError> {
@@ -145,9 +149,9 @@ mod tests {
     #[test]
     fn h23_the_secret_survives_a_restart_and_is_the_users_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let first = SoftwarePlatform::open(&dir.path().join("new"), [1; 32]).unwrap();
+        let first = SoftwarePlatform::open(&dir.path().join("new"), Measurement([1; 32])).unwrap();
         let record = first.sealing_key().unwrap().seal(b"a", b"b").unwrap();
-        let second = SoftwarePlatform::open(&dir.path().join("new"), [1; 32]).unwrap();
+        let second = SoftwarePlatform::open(&dir.path().join("new"), Measurement([1; 32])).unwrap();
         assert_eq!(&**second.sealing_key().unwrap().open(b"a", &record).unwrap(), b"b");
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&dir.path().join("new").join(SECRET_FILE)), 0o600);
@@ -157,19 +161,20 @@ mod tests {
     #[test]
     fn another_program_cannot_open_what_this_one_sealed() {
         let dir = tempfile::tempdir().unwrap();
-        let seal = |mrenclave| SoftwarePlatform::open(dir.path(), mrenclave).unwrap().sealing_key().unwrap();
-        let record = seal([1; 32]).seal(b"a", b"b").unwrap();
-        assert!(seal([2; 32]).open(b"a", &record).is_err());
+        let seal =
+            |measurement| SoftwarePlatform::open(dir.path(), measurement).unwrap().sealing_key().unwrap();
+        let record = seal(Measurement([1; 32])).seal(b"a", b"b").unwrap();
+        assert!(seal(Measurement([2; 32])).open(b"a", &record).is_err());
     }
 
     #[test]
     fn a_damaged_secret_is_named_and_an_unfinished_one_is_made_anew() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(UNFINISHED_SECRET_FILE), [1; 5]).unwrap();
-        SoftwarePlatform::open(dir.path(), [1; 32]).unwrap();
+        SoftwarePlatform::open(dir.path(), Measurement([1; 32])).unwrap();
         for damaged in [&[1; 31][..], &[1; 33], &[]] {
             fs::write(dir.path().join(SECRET_FILE), damaged).unwrap();
-            let error = SoftwarePlatform::open(dir.path(), [1; 32]).err().unwrap();
+            let error = SoftwarePlatform::open(dir.path(), Measurement([1; 32])).err().unwrap();
             assert!(matches!(error, PlatformError::DamagedSecret(_)), "{error}");
         }
     }
@@ -178,6 +183,6 @@ mod tests {
     fn the_measurement_is_the_programs_hash() {
         let program = fs::read(std::env::current_exe().unwrap()).unwrap();
         let expected = digest::digest(&digest::SHA256, &program);
-        assert_eq!(&measure_running_program().unwrap()[..], expected.as_ref());
+        assert_eq!(measure_running_program().unwrap().as_bytes(), expected.as_ref());
     }
 }

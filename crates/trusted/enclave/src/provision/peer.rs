@@ -96,7 +96,7 @@ impl PeerVerifier {
         let parsed = ParsedCertificate::try_from(certificate).map_err(|_| X509Error::Malformed)?;
         let expectations = Expectations {
             policy: self.policy.platforms.at(self.policy.now_secs),
-            mr_enclaves: &[self.policy.fingerprint.0],
+            measurements: &[self.policy.measurement],
             genesis_hash: self.identity.genesis_hash,
             shard: self.identity.shard,
             tls_public_key: x509::tls_public_key(&parsed.subject_public_key_info()),

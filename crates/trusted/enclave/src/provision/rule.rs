@@ -42,7 +42,7 @@ impl ProvenChain {
         policy: &AttestationPolicy,
     ) -> Result<(), Refusal> {
         let now_ms = policy.now_secs.saturating_mul(1000);
-        if !self.registrations.lists(peer.signer(), peer.binding(), &policy.fingerprint.0, now_ms) {
+        if !self.registrations.lists(peer.signer(), peer.binding(), &policy.measurement, now_ms) {
             return Err(Refusal::NotRegistered);
         }
         if !self.is_notice_over {

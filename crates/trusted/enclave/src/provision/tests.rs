@@ -5,7 +5,7 @@ use super::*;
 use crate::{registry::Registrations, tls::testing::*, view::Picture};
 use offstage_attestation::{ChainPolicy, EvidenceError};
 use offstage_primitives::{
-    H256,
+    H256, Measurement,
     attestation::{INTEL_ROOT, TcbPolicy},
 };
 use offstage_protocol::Phase;
@@ -204,7 +204,11 @@ fn h18_h19_only_a_start_that_the_providers_own_chain_registered_gets_the_key() {
     let elsewhere = Birth { block: fork(2), ..birth(born_key()) };
     let honest = birth(born_key());
     let of_another_measurement = ProvenChain {
-        registrations: Arc::new(Registrations::of(&[(signer(), binding_of(&requester))], [3; 32], now_ms)),
+        registrations: Arc::new(Registrations::of(
+            &[(signer(), binding_of(&requester))],
+            Measurement([3; 32]),
+            now_ms,
+        )),
         ..known()
     };
     for (what, chain_of_provider, birth, newest, expected) in [

@@ -8,26 +8,26 @@
 
 use crate::ingest::ChainFacts;
 use codec::{Decode, Encode};
-use offstage_primitives::{H256, ShardIdentifier, enclave_bridge::MIN_NOTICE_BLOCKS};
+use offstage_primitives::{Measurement, ShardIdentifier, enclave_bridge::MIN_NOTICE_BLOCKS};
 
 /// Which measurement may have the shard's key, and which others were announced when.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
-pub struct FingerprintNotice {
+pub struct MeasurementNotice {
     /// The one that may have the key.
-    in_force: Option<H256>,
+    in_force: Option<Measurement>,
     /// Others that the chain names now, and the first block that did so without interruption. At most two.
-    announced: Vec<(H256, u32)>,
+    announced: Vec<(Measurement, u32)>,
 }
 
-impl FingerprintNotice {
+impl MeasurementNotice {
     /// What is true after block `number` with these facts. `lives`: whether the shard was born before it.
     #[must_use]
     pub fn after(&self, facts: &ChainFacts, shard: ShardIdentifier, number: u32, lives: bool) -> Self {
-        let allowed = facts.fingerprint(shard, number);
+        let allowed = facts.allowed_measurement(shard, number);
         let in_force = self.in_force.filter(|_| lives).unwrap_or(allowed);
         let pending = facts.shard_config.as_ref().and_then(|config| config.pending_upgrade.as_ref());
         let pending = pending.map(|config| config.enclave_fingerprint);
-        let mut announced: Vec<(H256, u32)> = Vec::new();
+        let mut announced: Vec<(Measurement, u32)> = Vec::new();
         for named in [Some(allowed), pending].into_iter().flatten() {
             let is_known = announced.iter().any(|(known, _)| *known == named);
             if named != in_force && !is_known {
@@ -45,12 +45,12 @@ impl FingerprintNotice {
     }
 
     /// Whether enclaves of this measurement may have the key.
-    pub fn is_over_for(&self, fingerprint: H256) -> bool {
-        self.in_force == Some(fingerprint)
+    pub fn is_over_for(&self, measurement: Measurement) -> bool {
+        self.in_force == Some(measurement)
     }
 
-    fn since(&self, fingerprint: H256) -> Option<u32> {
-        self.announced.iter().find(|(named, _)| *named == fingerprint).map(|(_, since)| *since)
+    fn since(&self, measurement: Measurement) -> Option<u32> {
+        self.announced.iter().find(|(named, _)| *named == measurement).map(|(_, since)| *since)
     }
 }
 
@@ -59,10 +59,10 @@ mod tests {
     use super::*;
     use offstage_primitives::enclave_bridge::{ShardConfig, UpgradableShardConfig};
 
-    const OLD: H256 = H256::repeat_byte(1);
-    const NEW: H256 = H256::repeat_byte(2);
+    const OLD: Measurement = Measurement([1; 32]);
+    const NEW: Measurement = Measurement([2; 32]);
 
-    fn facts(active: H256, pending: Option<(H256, u32)>) -> ChainFacts {
+    fn facts(active: Measurement, pending: Option<(Measurement, u32)>) -> ChainFacts {
         let config = |enclave_fingerprint| ShardConfig {
             enclave_fingerprint,
             max_instances: None,
@@ -71,7 +71,7 @@ mod tests {
         };
         let shard_config = Some(UpgradableShardConfig {
             active_config: config(active),
-            pending_upgrade: pending.map(|(fingerprint, _)| config(fingerprint)),
+            pending_upgrade: pending.map(|(measurement, _)| config(measurement)),
             upgrade_at: pending.map(|(_, at)| at),
         });
         ChainFacts { shard_config, ..crate::ingest::tests_support::facts() }
@@ -79,7 +79,7 @@ mod tests {
 
     /// Which of the two may have the key after each of these blocks.
     fn check(blocks: &[(u32, bool, ChainFacts)], expected: &[(bool, bool)]) {
-        let mut notice = FingerprintNotice::default();
+        let mut notice = MeasurementNotice::default();
         for ((number, lives, facts), expected) in blocks.iter().zip(expected) {
             notice = notice.after(facts, [9; 32].into(), *number, *lives);
             assert_eq!((notice.is_over_for(OLD), notice.is_over_for(NEW)), *expected, "block {number}");

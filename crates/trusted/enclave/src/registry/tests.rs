@@ -6,7 +6,7 @@ use crate::ingest::{ChainFacts, Confirmed, tests_support::facts};
 use offstage_primitives::enclave_bridge::{ShardConfig, ShardSignerStatus, UpgradableShardConfig};
 use proptest::prelude::*;
 
-const SHARD: [u8; 32] = [1; 32];
+const MEASUREMENT: Measurement = Measurement([1; 32]);
 const GENESIS: H256 = H256::repeat_byte(2);
 
 fn account(n: u8) -> AccountId32 {
@@ -16,7 +16,7 @@ fn account(n: u8) -> AccountId32 {
 fn binding(key: u8, start: u8) -> KeyBinding {
     KeyBinding {
         genesis_hash: GENESIS,
-        shard: SHARD.into(),
+        shard: MEASUREMENT.into(),
         shielding_key: H256::repeat_byte(key),
         tls_public_key: H256::repeat_byte(start),
         boot_nonce: [start; 32],
@@ -26,7 +26,7 @@ fn binding(key: u8, start: u8) -> KeyBinding {
 fn registered(n: u8, key: u8) -> RegistryEvent {
     RegistryEvent::Registered {
         signer: account(n),
-        mr_enclave: SHARD,
+        measurement: MEASUREMENT,
         binding: Some(binding(key, n)),
         is_dcap: true,
     }
@@ -57,7 +57,7 @@ fn birth(blocks: Vec<(u64, Vec<RegistryEvent>)>) -> Option<(u32, Founder)> {
     let mut registrations = Registrations::default();
     for (number, (timestamp_ms, events)) in (1u32..).zip(blocks) {
         let (after, founder) =
-            registrations.after(&block(number, timestamp_ms, events), SHARD.into(), GENESIS);
+            registrations.after(&block(number, timestamp_ms, events), MEASUREMENT.into(), GENESIS);
         if let Some(founder) = founder {
             return Some((number, founder));
         }
@@ -114,26 +114,26 @@ fn p12_only_an_own_dcap_registration_of_this_shard_and_a_key_can_be_a_birth() {
         change(&mut changed);
         Some(changed)
     };
-    let entry = |mr_enclave, binding, is_dcap| RegistryEvent::Registered {
+    let entry = |measurement, binding, is_dcap| RegistryEvent::Registered {
         signer: account(1),
-        mr_enclave,
+        measurement,
         binding,
         is_dcap,
     };
     for (what, event) in [
-        ("another method", entry(SHARD, with(|_| {}), false)),
-        ("another measurement", entry([9; 32], with(|_| {}), true)),
-        ("no binding", entry(SHARD, None, true)),
-        ("another shard", entry(SHARD, with(|binding| binding.shard = [9; 32].into()), true)),
-        ("another chain", entry(SHARD, with(|binding| binding.genesis_hash = H256::zero()), true)),
-        ("no key", entry(SHARD, with(|binding| binding.shielding_key = H256::zero()), true)),
+        ("another method", entry(MEASUREMENT, with(|_| {}), false)),
+        ("another measurement", entry(Measurement([9; 32]), with(|_| {}), true)),
+        ("no binding", entry(MEASUREMENT, None, true)),
+        ("another shard", entry(MEASUREMENT, with(|binding| binding.shard = [9; 32].into()), true)),
+        ("another chain", entry(MEASUREMENT, with(|binding| binding.genesis_hash = H256::zero()), true)),
+        ("no key", entry(MEASUREMENT, with(|binding| binding.shielding_key = H256::zero()), true)),
     ] {
         assert_eq!(birth(vec![(5, vec![event.clone(), confirmed(1)])]), None, "{what}");
         // It takes the place of the signer's former entry, too.
         let replaced = vec![registered(1, 1), event, confirmed(1)];
         assert_eq!(birth(vec![(5, replaced)]), None, "{what}");
     }
-    assert!(birth(vec![(5, vec![entry(SHARD, with(|_| {}), true), confirmed(1)])]).is_some());
+    assert!(birth(vec![(5, vec![entry(MEASUREMENT, with(|_| {}), true), confirmed(1)])]).is_some());
 }
 
 #[test]
@@ -149,15 +149,15 @@ fn h21_an_entry_that_is_older_than_the_renewal_period_acts_no_more() {
     assert!(birth(renewed).is_some());
 
     let (registrations, _) =
-        Registrations::default().after(&block(1, 7, vec![registered(1, 1)]), SHARD.into(), GENESIS);
+        Registrations::default().after(&block(1, 7, vec![registered(1, 1)]), MEASUREMENT.into(), GENESIS);
     let lists = |n: u8, start, measurement, now_ms| {
         registrations.lists(&account(n), &binding(1, start), &measurement, now_ms)
     };
-    assert!(lists(1, 1, SHARD, 7) && lists(1, 1, SHARD, 7 + RENEWAL_PERIOD_MS));
-    assert!(!lists(1, 1, SHARD, 8 + RENEWAL_PERIOD_MS), "too old");
-    assert!(!lists(2, 1, SHARD, 7), "another signer");
-    assert!(!lists(1, 2, SHARD, 7), "another start");
-    assert!(!lists(1, 1, [9; 32], 7), "another measurement");
+    assert!(lists(1, 1, MEASUREMENT, 7) && lists(1, 1, MEASUREMENT, 7 + RENEWAL_PERIOD_MS));
+    assert!(!lists(1, 1, MEASUREMENT, 8 + RENEWAL_PERIOD_MS), "too old");
+    assert!(!lists(2, 1, MEASUREMENT, 7), "another signer");
+    assert!(!lists(1, 2, MEASUREMENT, 7), "another start");
+    assert!(!lists(1, 1, Measurement([9; 32]), 7), "another measurement");
 }
 
 /// A registration of a genuine enclave with this measurement, of a signer that no other number has.
@@ -166,7 +166,7 @@ fn of_stranger(n: u32, measurement: u8) -> RegistryEvent {
     signer[..4].copy_from_slice(&n.to_le_bytes());
     RegistryEvent::Registered {
         signer: signer.into(),
-        mr_enclave: [measurement; 32],
+        measurement: Measurement([measurement; 32]),
         binding: Some(binding(1, 1)),
         is_dcap: true,
     }
@@ -174,10 +174,10 @@ fn of_stranger(n: u32, measurement: u8) -> RegistryEvent {
 
 #[test]
 fn c22_who_acts_for_the_shard_keeps_its_entry_however_many_register() {
-    const ALLOWED: u8 = SHARD[0];
+    const ALLOWED: u8 = MEASUREMENT.0[0];
     const ANNOUNCED: u8 = 8;
     let allows = |measurement| ShardConfig {
-        enclave_fingerprint: H256::repeat_byte(measurement),
+        enclave_fingerprint: Measurement([measurement; 32]),
         max_instances: None,
         authorities: None,
         maintenance_mode: false,
@@ -187,12 +187,12 @@ fn c22_who_acts_for_the_shard_keeps_its_entry_however_many_register() {
         pending_upgrade: Some(allows(ANNOUNCED)),
         upgrade_at: Some(1_000),
     };
-    let acting = ShardSignerStatus { signer: account(1), fingerprint: H256(SHARD), last_activity: 1 };
+    let acting = ShardSignerStatus { signer: account(1), fingerprint: MEASUREMENT, last_activity: 1 };
     let after = |registrations: &Registrations, events| {
         let mut block = block(2, 7, events);
         block.facts.shard_config = Some(config.clone());
         block.facts.shard_status = Some(vec![acting.clone()]);
-        registrations.after(&block, SHARD.into(), GENESIS).0
+        registrations.after(&block, MEASUREMENT.into(), GENESIS).0
     };
     let knows = |registrations: &Registrations, event: &RegistryEvent| {
         let RegistryEvent::Registered { signer, .. } = event else { unreachable!() };
@@ -229,10 +229,10 @@ fn c22_who_acts_for_the_shard_keeps_its_entry_however_many_register() {
 fn any_event() -> impl Strategy<Value = RegistryEvent> {
     (0u8..3, 1u8..4, 1u8..4, any::<bool>()).prop_map(|(kind, n, key, is_dcap)| match kind {
         0 => {
-            let RegistryEvent::Registered { signer, mr_enclave, binding, .. } = registered(n, key) else {
+            let RegistryEvent::Registered { signer, measurement, binding, .. } = registered(n, key) else {
                 unreachable!()
             };
-            RegistryEvent::Registered { signer, mr_enclave, binding, is_dcap }
+            RegistryEvent::Registered { signer, measurement, binding, is_dcap }
         }
         1 => unregistered(n),
         _ => confirmed(n),

@@ -101,7 +101,7 @@ async fn c15_a_thousand_connections_at_once_from_many_addresses_are_served() {
     }
     assert_eq!(clients.len(), 1_000);
     for client in &mut clients {
-        assert_eq!(client.value("author_getFingerprint", json!([])).await, MRENCLAVE);
+        assert_eq!(client.value("author_getFingerprint", json!([])).await, MEASUREMENT.encode());
     }
 }
 
@@ -122,10 +122,10 @@ async fn c15_a_few_addresses_that_hold_all_places_keep_no_newcomer_out() {
         }
         held.push(connect_from(of(1 + index % 2), &address, credulous()).await.unwrap());
     }
-    assert_eq!(newcomer.value("author_getFingerprint", json!([])).await, MRENCLAVE);
+    assert_eq!(newcomer.value("author_getFingerprint", json!([])).await, MEASUREMENT.encode());
     let mut another = connect_from(of(4), &address, credulous()).await.unwrap();
-    assert_eq!(another.value("author_getFingerprint", json!([])).await, MRENCLAVE);
-    assert_eq!(newcomer.value("author_getFingerprint", json!([])).await, MRENCLAVE);
+    assert_eq!(another.value("author_getFingerprint", json!([])).await, MEASUREMENT.encode());
+    assert_eq!(newcomer.value("author_getFingerprint", json!([])).await, MEASUREMENT.encode());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -214,5 +214,5 @@ async fn c14_who_asks_for_more_than_the_share_of_his_address_is_told_and_disconn
     assert!(client.is_closed().await);
     assert_eq!(logic.0.load(Ordering::SeqCst), 0);
     let mut other = connect_from(Ipv4Addr::new(127, 0, 9, 9), &address, credulous()).await.unwrap();
-    assert_eq!(other.value("author_getFingerprint", json!([])).await, MRENCLAVE.encode());
+    assert_eq!(other.value("author_getFingerprint", json!([])).await, MEASUREMENT.encode());
 }

@@ -29,7 +29,7 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 /// A call whose parameters are good.
 pub(super) enum Query {
-    Fingerprint,
+    Measurement,
     MutualAttestationUrl,
     Shard,
     ShieldingKey,
@@ -55,7 +55,7 @@ impl Query {
             return Err(ErrorObject::invalid_params("this method takes none"));
         }
         Ok(match method {
-            Method::Fingerprint => Self::Fingerprint,
+            Method::Fingerprint => Self::Measurement,
             Method::MutualAttestationUrl => Self::MutualAttestationUrl,
             Method::Shard => Self::Shard,
             Method::ShieldingKey => Self::ShieldingKey,
@@ -85,7 +85,7 @@ impl Query {
             Self::Metadata => 50,
             // Some 10 KB.
             Self::Evidence => 3,
-            Self::Fingerprint
+            Self::Measurement
             | Self::MutualAttestationUrl
             | Self::Shard
             | Self::ShieldingKey
@@ -120,7 +120,7 @@ impl Methods {
     /// The hexadecimal answer.
     pub(super) async fn answer(&self, query: Query) -> Arc<str> {
         match query {
-            Query::Fingerprint => self.constants.fingerprint.clone(),
+            Query::Measurement => self.constants.measurement.clone(),
             Query::MutualAttestationUrl => self.constants.mutual_attestation_url.clone(),
             Query::Shard => self.constants.shard.clone(),
             Query::UntrustedUrl => self.constants.untrusted_url.clone(),
@@ -253,7 +253,7 @@ impl Methods {
 
 /// Answers that are the same for as long as the enclave runs.
 struct Constants {
-    fingerprint: Arc<str>,
+    measurement: Arc<str>,
     mutual_attestation_url: Arc<str>,
     shard: Arc<str>,
     untrusted_url: Arc<str>,
@@ -270,7 +270,7 @@ impl Constants {
         let identity = view.identity();
         let methods: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
         Self {
-            fingerprint: text(&RpcReturnValue::ok(identity.mrenclave)),
+            measurement: text(&RpcReturnValue::ok(identity.measurement)),
             mutual_attestation_url: text(&RpcReturnValue::ok(&identity.mutual_attestation_url)),
             shard: text(&RpcReturnValue::ok(identity.shard)),
             untrusted_url: text(&RpcReturnValue::ok(&identity.untrusted_url)),

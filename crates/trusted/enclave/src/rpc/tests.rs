@@ -109,8 +109,8 @@ async fn every_method_answers_in_the_form_of_the_wire() {
     let key = KEY.public().to_json();
     for (method, expected) in [
         ("author_getShieldingKey", key.encode()),
-        ("author_getFingerprint", MRENCLAVE.encode()),
-        ("author_getShard", H256(MRENCLAVE).encode()),
+        ("author_getFingerprint", MEASUREMENT.encode()),
+        ("author_getShard", MEASUREMENT.encode()),
         ("author_getMuRaUrl", "wss://127.0.0.1:3443".encode()),
         ("author_getUntrustedUrl", "ws://127.0.0.1:2001".encode()),
         ("state_getMetadata", METADATA.to_vec()),
@@ -208,7 +208,7 @@ async fn what_is_no_call_is_answered_with_json_rpcs_errors() {
         assert!(answer.get("result").is_none());
     }
     // The connection goes on.
-    assert_eq!(client.value("author_getFingerprint", json!([])).await, MRENCLAVE);
+    assert_eq!(client.value("author_getFingerprint", json!([])).await, MEASUREMENT.encode());
     let error = client.error("state_executeGetter", request([3; 32].into(), b"getter")).await;
     assert!(error.starts_with("this worker serves shard "), "{error}");
 }
@@ -316,11 +316,11 @@ async fn c10_connections_are_limited_and_come_back() {
         ended(stream).await;
     }
     // One more takes the place of the one that has been silent for the longest time.
-    assert_eq!(clients[0].value("author_getFingerprint", json!([])).await, MRENCLAVE);
+    assert_eq!(clients[0].value("author_getFingerprint", json!([])).await, MEASUREMENT.encode());
     clients.push(Client::connect(&address).await.unwrap());
     assert!(clients.remove(1).is_closed().await);
     for client in &mut clients {
-        assert_eq!(client.value("author_getFingerprint", json!([])).await, MRENCLAVE);
+        assert_eq!(client.value("author_getFingerprint", json!([])).await, MEASUREMENT.encode());
     }
 }
 

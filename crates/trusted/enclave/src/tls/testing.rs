@@ -18,7 +18,7 @@ use offstage_attestation::{
     x509,
 };
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, H256, Measurement, ShardIdentifier,
     attestation::{CertificateEvidence, DEVELOPMENT_ROOT, KeyBinding, TcbPolicy, TcbStatus},
 };
 use offstage_protocol::{BlockReference, Phase};
@@ -28,7 +28,7 @@ use std::sync::{Arc, LazyLock};
 
 /// 15 January 2027.
 pub(crate) const NOW: u64 = 1_800_000_000;
-pub(crate) const MRENCLAVE: [u8; 32] = [1; 32];
+pub(crate) const MEASUREMENT: Measurement = Measurement([1; 32]);
 pub(crate) const METADATA: &[u8] = b"metadata";
 const DAY_SECS: u64 = 86_400;
 
@@ -38,7 +38,7 @@ pub(crate) static KEY: LazyLock<Arc<ShieldingKey>> = LazyLock::new(|| {
 });
 
 pub(crate) fn shard() -> ShardIdentifier {
-    MRENCLAVE.into()
+    MEASUREMENT.into()
 }
 
 pub(crate) fn genesis_hash() -> H256 {
@@ -52,7 +52,7 @@ pub(crate) fn signer() -> AccountId32 {
 pub(crate) fn identity() -> Identity {
     Identity {
         signer: signer(),
-        mrenclave: MRENCLAVE,
+        measurement: MEASUREMENT,
         shard: shard(),
         genesis_hash: genesis_hash(),
         trusted_url: "wss://127.0.0.1:2000".into(),
@@ -64,7 +64,7 @@ pub(crate) fn identity() -> Identity {
 pub(crate) fn policy() -> AttestationPolicy {
     AttestationPolicy {
         platforms: ChainPolicy::new(DEVELOPMENT_ROOT.to_vec(), TcbPolicy::default(), false),
-        fingerprint: H256(MRENCLAVE),
+        measurement: MEASUREMENT,
         now_secs: NOW,
     }
 }
@@ -72,8 +72,8 @@ pub(crate) fn policy() -> AttestationPolicy {
 /// The random part of a start; its platform's files are gone at once.
 pub(crate) fn boot() -> BootIdentity {
     let dir = tempfile::tempdir().unwrap();
-    let platform = SoftwarePlatform::open(dir.path(), MRENCLAVE).unwrap();
-    assert_eq!(platform.mrenclave(), MRENCLAVE);
+    let platform = SoftwarePlatform::open(dir.path(), MEASUREMENT).unwrap();
+    assert_eq!(platform.measurement(), MEASUREMENT);
     BootIdentity::generate(&platform).unwrap()
 }
 
@@ -93,7 +93,7 @@ pub(crate) struct Claim {
     pub(crate) binding: KeyBinding,
     pub(crate) presented_signer: AccountId32,
     pub(crate) platform: development::Platform,
-    pub(crate) mr_enclave: [u8; 32],
+    pub(crate) measurement: Measurement,
     pub(crate) debug: bool,
     pub(crate) issued_at: u64,
 }
@@ -104,7 +104,7 @@ impl Claim {
             binding,
             presented_signer: signer(),
             platform: development::Platform::default(),
-            mr_enclave: MRENCLAVE,
+            measurement: MEASUREMENT,
             debug: false,
             issued_at: NOW,
         }
@@ -112,7 +112,7 @@ impl Claim {
 
     pub(crate) fn evidence(&self) -> CertificateEvidence {
         let report = Report {
-            mr_enclave: self.mr_enclave,
+            measurement: self.measurement,
             report_data: self.binding.report_data(&signer()),
             debug: self.debug,
         };
@@ -141,7 +141,7 @@ pub(crate) fn fake_certificates(shielding_key: H256) -> Vec<(&'static str, Arc<C
     vec![
         (
             "another measurement",
-            with(Claim { mr_enclave: [2; 32], ..honest.clone() }),
+            with(Claim { measurement: Measurement([2; 32]), ..honest.clone() }),
             "is not allowed for the shard",
         ),
         ("a debug enclave", with(Claim { debug: true, ..honest.clone() }), "debug mode"),
@@ -272,7 +272,7 @@ pub(crate) fn chain_since(certificates: &[&CertifiedKey], registered_at_ms: u64)
     let mut recent = RecentBlocks::default();
     (1..=8).for_each(|number| recent.push(block(number)));
     ProvenChain {
-        registrations: Arc::new(Registrations::of(&enclaves, MRENCLAVE, registered_at_ms)),
+        registrations: Arc::new(Registrations::of(&enclaves, MEASUREMENT, registered_at_ms)),
         recent,
         birth: Some(birth(KEY.public().digest())),
         is_notice_over: true,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What users may try with calls: rows C1, C2, C3, C4, C7, C18 to C20 and the calls of C9.
 
-use crate::kit::{Host, MRENCLAVE, UNIT, World, funded, signed, transfer};
+use crate::kit::{Host, MEASUREMENT, UNIT, World, funded, signed, transfer};
 use codec::Encode;
 use offstage_balances::Balances;
 use offstage_balances_interface::{BalancesOperation, Getter, PublicGetter, TrustedCall};
 use offstage_primitives::{
-    AccountId32, H256, MultiSignature,
+    AccountId32, H256, Measurement, MultiSignature, ShardIdentifier,
     receipt::{Outcome, undecipherable_operation_hash},
     shielding::{CHUNK_LEN, MAX_CYPHERTEXT_LEN, RSA_LEN},
     trusted::{
@@ -115,7 +115,7 @@ fn c03_a_badly_signed_call_takes_nobodys_nonce() {
     let (mut world, mut host, alice) = funded();
     let (bob, key, shard) = (TestAccount::bob(), host.key(), world.shard);
     let call = TrustedCall::BalanceTransfer(alice.id(), bob.id(), 50 * UNIT);
-    let forged = BalancesOperation::IndirectCall(bob.sign_call(call, 0, &MRENCLAVE, &shard));
+    let forged = BalancesOperation::IndirectCall(bob.sign_call(call, 0, &MEASUREMENT, &shard));
     let future = signed(&alice, TrustedCall::Noop(alice.id()), 5);
     let victim = transfer(&alice, &bob, UNIT, 0);
     host.run(&mut world, |content| {
@@ -151,9 +151,10 @@ fn c04_calls_signed_for_elsewhere_or_by_others_are_refused() {
     let (mut world, mut host, alice) = funded();
     let (bob, key, shard) = (TestAccount::bob(), host.key(), world.shard);
     let call = TrustedCall::BalanceTransfer(alice.id(), bob.id(), UNIT);
-    let classic = |call: &TrustedCall, mrenclave: [u8; 32], shard: [u8; 32], signer: &TestAccount| {
-        BalancesOperation::IndirectCall(signer.sign_call(call.clone(), 0, &mrenclave, &shard.into()))
-    };
+    let classic =
+        |call: &TrustedCall, measurement: Measurement, shard: ShardIdentifier, signer: &TestAccount| {
+            BalancesOperation::IndirectCall(signer.sign_call(call.clone(), 0, &measurement, &shard))
+        };
     let own = world.domain();
     let bound = |domain: Domain| {
         BalancesOperation::BoundCall(alice.sign_bound_call(call.clone(), 0, u32::MAX, &domain))
@@ -161,16 +162,16 @@ fn c04_calls_signed_for_elsewhere_or_by_others_are_refused() {
     let internal =
         [TrustedCall::BalanceShield(alice.id(), alice.id(), UNIT), TrustedCall::TimestampSet(alice.id(), 1)];
     let mut bad = vec![
-        classic(&call, MRENCLAVE, MRENCLAVE, &bob),
-        classic(&call, [1; 32], MRENCLAVE, &alice),
-        classic(&call, MRENCLAVE, [1; 32], &alice),
+        classic(&call, MEASUREMENT, shard, &bob),
+        classic(&call, Measurement([1; 32]), shard, &alice),
+        classic(&call, MEASUREMENT, [1; 32].into(), &alice),
         // Another account, chain, measurement, shard.
         BalancesOperation::BoundCall(bob.sign_bound_call(call.clone(), 0, u32::MAX, &own)),
         bound(Domain { genesis_hash: H256::repeat_byte(1), ..own }),
-        bound(Domain { mrenclave: [1; 32], ..own }),
+        bound(Domain { measurement: Measurement([1; 32]), ..own }),
         bound(Domain { shard: [1; 32].into(), ..own }),
     ];
-    bad.extend(internal.iter().map(|call| classic(call, MRENCLAVE, MRENCLAVE, &alice)));
+    bad.extend(internal.iter().map(|call| classic(call, MEASUREMENT, shard, &alice)));
     // A signature of one form is none of the other.
     let TrustedOperation::BoundCall(good_bound) = bound(own) else { panic!() };
     bad.push(BalancesOperation::IndirectCall(TrustedCallSigned {
@@ -226,7 +227,7 @@ fn c04_each_signature_scheme_used_wrongly_is_refused() {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for (account, sign) in &signers {
         let call = |nonce| (TrustedCall::Noop(account.clone()), nonce);
-        let payload = |nonce: u32| call_payload(&call(nonce).0, nonce, &MRENCLAVE, &shard);
+        let payload = |nonce: u32| call_payload(&call(nonce).0, nonce, &MEASUREMENT, &shard);
         let operation = |nonce: u32, signature: MultiSignature| {
             BalancesOperation::IndirectCall(TrustedCallSigned { call: call(nonce).0, nonce, signature })
         };

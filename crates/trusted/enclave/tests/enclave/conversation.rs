@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Frames and requests that do not fit: row H12. Each refusal leaves the enclave where it was.
 
-use crate::kit::{Host, MRENCLAVE, World, bundle, headers, open, start};
+use crate::kit::{Host, MEASUREMENT, World, bundle, headers, open, start};
 use codec::Encode;
 use offstage_enclave::host::converse;
 use offstage_primitives::H256;
@@ -25,7 +25,7 @@ fn h12_the_conversation_survives_requests_that_do_not_fit() {
         assert_eq!(refused(enclave.handle(early)), RefusalCode::Conversation);
     }
     let EnclaveResponse::Identified(identity) = enclave.handle(HostRequest::Identify) else { panic!() };
-    assert_eq!((identity.mrenclave, identity.shielding_key), (MRENCLAVE, None));
+    assert_eq!((identity.measurement, identity.shielding_key), (MEASUREMENT, None));
     // A start that fails may be corrected.
     let mut bad = start(&world);
     bad.genesis_header = Untrusted::new(vec![1; 5]);

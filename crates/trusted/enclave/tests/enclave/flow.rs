@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Operations from the chain to their receipts.
 
-use crate::kit::{Host, UNIT, funded, transfer, unshield};
+use crate::kit::{Host, MEASUREMENT, UNIT, funded, transfer, unshield};
 use codec::Encode;
 use offstage_light_client::storage_keys;
 use offstage_primitives::{
-    AccountId32, H256,
+    AccountId32, H256, Measurement,
     enclave_bridge::{ShardConfig, UpgradableShardConfig},
     receipt::Outcome,
     shielding::RSA_LEN,
@@ -43,7 +43,7 @@ fn under_maintenance_calls_fail_and_keep_their_nonce_but_money_is_credited() {
     let (bob, key, shard) = (TestAccount::bob(), host.key(), world.shard);
     let config = |maintenance_mode| {
         let active_config = ShardConfig {
-            enclave_fingerprint: shard.0,
+            enclave_fingerprint: MEASUREMENT,
             max_instances: None,
             authorities: None,
             maintenance_mode,
@@ -72,7 +72,7 @@ fn under_maintenance_calls_fail_and_keep_their_nonce_but_money_is_credited() {
 fn an_enclave_whose_measurement_is_not_allowed_any_more_neither_serves_nor_signs() {
     let (mut world, mut host, _) = funded();
     let config = ShardConfig {
-        enclave_fingerprint: H256::repeat_byte(9),
+        enclave_fingerprint: Measurement([9; 32]),
         max_instances: None,
         authorities: None,
         maintenance_mode: false,

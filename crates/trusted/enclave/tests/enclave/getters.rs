@@ -8,6 +8,7 @@ use offstage_balances_interface::{
     bound_getter_payload,
 };
 use offstage_primitives::{
+    Measurement,
     receipt::{Outcome, undecipherable_operation_hash},
     shielding::RSA_LEN,
     trusted::Domain,
@@ -42,7 +43,7 @@ fn c09_a_bound_getter_expires_and_is_good_nowhere_else() {
         bound(&alice, getter(), u32::MAX, &domain),
         // For another chain, measurement, shard.
         bound(&alice, getter(), now, &Domain { genesis_hash: world.hash(1), ..domain }),
-        bound(&alice, getter(), now, &Domain { mrenclave: [1; 32], ..domain }),
+        bound(&alice, getter(), now, &Domain { measurement: Measurement([1; 32]), ..domain }),
         bound(&alice, getter(), now, &Domain { shard: [1; 32].into(), ..domain }),
         // By another account.
         bound(&TestAccount::bob(), getter(), now, &domain),

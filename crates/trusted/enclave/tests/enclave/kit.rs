@@ -21,7 +21,7 @@ use offstage_light_client::{
     testing::{BlockContent, METADATA, TestChain, test_code, validators},
 };
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, H256, Measurement, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, TcbPolicy},
     enclave_bridge::ShardSignerStatus,
     receipt::{Outcome, Receipt},
@@ -37,7 +37,7 @@ use offstage_sdk::{StateTransition, testing::TestAccount};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 use tempfile::TempDir;
 
-pub(crate) const MRENCLAVE: [u8; 32] = [0x4d; 32];
+pub(crate) const MEASUREMENT: Measurement = Measurement([0x4d; 32]);
 
 /// The parentchain.
 #[derive(Clone)]
@@ -74,11 +74,11 @@ impl World {
     /// A chain with this runtime and these entries in its genesis.
     pub(crate) fn with(code: &[u8], storage: &[(Vec<u8>, Vec<u8>)]) -> Self {
         let policy = (storage_keys::value("Teerex", "TcbPolicy"), TcbPolicy::default().encode());
-        let funds = (storage_keys::account(&MRENCLAVE.into()), account_info(0, SHARD_FUNDS));
+        let funds = (storage_keys::account(&(*MEASUREMENT.as_bytes()).into()), account_info(0, SHARD_FUNDS));
         let storage = [storage, &[policy, funds]].concat();
         Self {
             chain: TestChain::with(validators(1, 3), code, &storage),
-            shard: MRENCLAVE.into(),
+            shard: MEASUREMENT.into(),
             nonces: BTreeMap::new(),
             paid: BTreeMap::new(),
             confirmed: Vec::new(),
@@ -108,7 +108,7 @@ impl World {
 
     /// Where signatures of the bound forms are good.
     pub(crate) fn domain(&self) -> Domain {
-        Domain { genesis_hash: self.hash(0), mrenclave: MRENCLAVE, shard: self.shard }
+        Domain { genesis_hash: self.hash(0), measurement: MEASUREMENT, shard: self.shard }
     }
 
     pub(crate) fn hash(&self, number: u32) -> H256 {
@@ -254,7 +254,7 @@ impl Host {
 impl<S: StateTransition> Host<S> {
     /// A worker of any business logic on what is in this folder, started so.
     pub(crate) fn start(dir: Arc<TempDir>, start: Start) -> Result<Self, String> {
-        let platform = SoftwarePlatform::open(dir.path(), MRENCLAVE).map_err(|error| error.to_string())?;
+        let platform = SoftwarePlatform::open(dir.path(), MEASUREMENT).map_err(|error| error.to_string())?;
         let mut enclave = Enclave::open(Box::new(platform), dir.path()).map_err(|error| error.to_string())?;
         let mut sent = Vec::new();
         match converse_once(&mut enclave, &HostRequest::Start(Box::new(start)), &mut sent) {
@@ -561,7 +561,7 @@ pub(crate) fn copy_into(from: &Path, to: &Path) {
 }
 
 pub(crate) fn open(dir: &Path) -> Result<Enclave<Balances>, String> {
-    let platform = SoftwarePlatform::open(dir, MRENCLAVE).map_err(|error| error.to_string())?;
+    let platform = SoftwarePlatform::open(dir, MEASUREMENT).map_err(|error| error.to_string())?;
     Enclave::open(Box::new(platform), dir).map_err(|error| error.to_string())
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Another business logic than balances, in the same enclave and the same testing kit.
 
-use crate::kit::{Host, MRENCLAVE, World, start};
+use crate::kit::{Host, MEASUREMENT, World, start};
 use codec::Encode;
 use offstage_primitives::{receipt::Outcome, trusted::TrustedOperation};
 use offstage_sdk::testing::TestAccount;
@@ -21,7 +21,7 @@ fn a_shard_with_another_logic_is_born_executes_answers_and_survives_a_restart() 
     host.serve(&mut world);
     let (alice, key, shard) = (TestAccount::alice(), host.key(), world.shard);
     let add = |step, nonce| {
-        let signed = alice.sign_call(CounterCall::Add(alice.id(), step), nonce, &MRENCLAVE, &shard);
+        let signed = alice.sign_call(CounterCall::Add(alice.id(), step), nonce, &MEASUREMENT, &shard);
         TrustedOperation::<_, Count>::IndirectCall(signed)
     };
     let calls = [add(40, 0), add(u64::MAX, 1), add(2, 2)];

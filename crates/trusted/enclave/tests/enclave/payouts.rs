@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Who pays out, what is paid out, and what it costs: rows C17, P7 and P9.
 
-use crate::kit::{BridgeCall, Host, SLOTS, UNIT, World, account_info, funded, unshield};
+use crate::kit::{BridgeCall, Host, MEASUREMENT, SLOTS, UNIT, World, account_info, funded, unshield};
 use codec::{Decode, Encode};
 use offstage_enclave::outbox::rota::TURN_BLOCKS;
 use offstage_light_client::storage_keys;
@@ -262,7 +262,7 @@ fn p07_a_worker_without_a_slot_spends_nothing_serves_reads_and_takes_a_silent_on
     world.slots = (0..SLOTS as u8)
         .map(|n| ShardSignerStatus {
             signer: payee(100 + n),
-            fingerprint: shard.0,
+            fingerprint: MEASUREMENT,
             last_activity: now - u32::from(n == 3),
         })
         .collect();

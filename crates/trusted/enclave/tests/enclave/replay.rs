@@ -2,7 +2,7 @@
 //! Random chains, random hosts: whatever the host does in between, a worker reaches the state, the receipts and the
 //! confirmed roots of an honest straight replay, and never panics (ARCHITECTURE.md, invariant 3).
 
-use crate::kit::{Encryptor, Host, MRENCLAVE, UNIT, World, bundle, headers, import, transfer, unshield};
+use crate::kit::{Encryptor, Host, MEASUREMENT, UNIT, World, bundle, headers, import, transfer, unshield};
 use offstage_balances_interface::{BalancesOperation, TrustedCall};
 use offstage_light_client::testing::{BlockContent, validators};
 use offstage_primitives::{
@@ -129,7 +129,7 @@ impl Author<'_> {
                 BalancesOperation::IndirectCall(thief.sign_call(
                     call,
                     self.nonces[*from],
-                    &MRENCLAVE,
+                    &MEASUREMENT,
                     &self.shard,
                 ))
             }

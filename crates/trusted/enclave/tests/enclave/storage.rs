@@ -8,7 +8,7 @@ use crate::kit::{
 use codec::Encode;
 use offstage_enclave::enclave::{Restart, STORE_FILE};
 use offstage_light_client::testing::{METADATA, test_code};
-use offstage_primitives::{AccountId32, H256};
+use offstage_primitives::{AccountId32, H256, Measurement};
 use offstage_protocol::{EnclaveResponse, HostRequest, Phase, RefusalCode};
 use offstage_sdk::testing::TestAccount;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
@@ -256,7 +256,8 @@ fn h09_another_measurement_cannot_open_the_store() {
     let (world, dir, hashes) = used_store();
     let signer = Host::on(&world, copy_of(dir.path())).unwrap().signer();
     let store = records(&dir.path().join(STORE_FILE));
-    let platform = offstage_enclave::platform::SoftwarePlatform::open(dir.path(), [1; 32]).unwrap();
+    let platform =
+        offstage_enclave::platform::SoftwarePlatform::open(dir.path(), Measurement([1; 32])).unwrap();
     let mut other = offstage_enclave::enclave::Enclave::<offstage_balances::Balances>::open(
         Box::new(platform),
         dir.path(),

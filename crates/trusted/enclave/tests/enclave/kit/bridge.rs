@@ -101,7 +101,7 @@ impl World {
     fn touch(&mut self, signer: &AccountId32) -> Option<()> {
         let now = self.chain.number() + 1;
         let slot =
-            ShardSignerStatus { signer: signer.clone(), fingerprint: self.shard.0, last_activity: now };
+            ShardSignerStatus { signer: signer.clone(), fingerprint: super::MEASUREMENT, last_activity: now };
         if let Some(own) = self.slots.iter_mut().find(|slot| slot.signer == *signer) {
             *own = slot;
         } else if self.slots.len() < SLOTS {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What clients do: sign operations and encrypt them.
 
-use super::MRENCLAVE;
+use super::MEASUREMENT;
 use codec::Encode;
 use offstage_balances_interface::{BalancesOperation, TrustedCall};
 use offstage_envelope::seal;
@@ -36,7 +36,7 @@ impl Encryptor {
 
 /// A signed call as it goes into an envelope.
 pub(crate) fn signed(account: &TestAccount, call: TrustedCall, nonce: u32) -> BalancesOperation {
-    TrustedOperation::IndirectCall(account.sign_call(call, nonce, &MRENCLAVE, &MRENCLAVE.into()))
+    TrustedOperation::IndirectCall(account.sign_call(call, nonce, &MEASUREMENT, &MEASUREMENT.into()))
 }
 
 pub(crate) fn transfer(from: &TestAccount, to: &TestAccount, amount: u128, nonce: u32) -> BalancesOperation {
@@ -44,5 +44,5 @@ pub(crate) fn transfer(from: &TestAccount, to: &TestAccount, amount: u128, nonce
 }
 
 pub(crate) fn unshield(from: &TestAccount, to: &AccountId32, amount: u128, nonce: u32) -> BalancesOperation {
-    signed(from, TrustedCall::BalanceUnshield(from.id(), to.clone(), amount, MRENCLAVE.into()), nonce)
+    signed(from, TrustedCall::BalanceUnshield(from.id(), to.clone(), amount, MEASUREMENT.into()), nonce)
 }
