@@ -47,7 +47,7 @@ pub fn verify_worker(
         });
     }
     let expectations = Expectations {
-        policy: facts.policy.at(facts.now_seconds),
+        policy: facts.policy.at(facts.now_secs),
         measurements: &[facts.allowed_measurement],
         genesis_hash: facts.genesis_hash,
         shard: facts.shard,
@@ -108,7 +108,7 @@ pub struct ChainFacts {
     /// Who vouches for platforms by the user's own word. A chain that trusts another root is refused.
     pub trusted_root: TrustedRoot,
     /// The chain's time in seconds since the Unix epoch; certificates are judged by it.
-    pub now_seconds: u64,
+    pub now_secs: u64,
     /// The shard that the facts are about.
     pub shard: ShardIdentifier,
     /// The measurement that the shard allows.

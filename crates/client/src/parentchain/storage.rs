@@ -90,7 +90,7 @@ impl Parentchain {
             block: tip.id(),
             policy,
             trusted_root: self.trust().root,
-            now_seconds: now / MILLISECONDS_PER_SECOND,
+            now_secs: now / MILLISECONDS_PER_SECOND,
             shard,
             allowed_measurement: allowed_measurement(shard, config.as_ref(), tip.id().number),
             registered: enclave.map(|MultiEnclave::Sgx(enclave)| enclave),

@@ -115,7 +115,7 @@ impl Enclave {
             block: NEWEST,
             trusted_root: TrustedRoot::Development,
             policy: policy(DEVELOPMENT_ROOT, TcbPolicy::default(), false),
-            now_seconds: NOW,
+            now_secs: NOW,
             shard: SHARD.into(),
             allowed_measurement: MEASUREMENT,
             registered: Some(SgxEnclave {
@@ -517,7 +517,7 @@ async fn c21_an_answer_from_an_old_state_is_refused() {
 #[tokio::test]
 async fn h11_expired_evidence_is_refused_by_the_chains_clock() {
     let seconds = (development::COLLATERAL_DAYS + 2) * 86_400;
-    let later = |chain: &mut ChainFacts| chain.now_seconds += seconds;
+    let later = |chain: &mut ChainFacts| chain.now_secs += seconds;
     assert!(matches!(
         refusal(&Enclave::honest(), &Expected::default(), later).await,
         Refusal::Evidence(EvidenceError::Quote(_))

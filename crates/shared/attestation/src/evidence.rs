@@ -70,7 +70,7 @@ pub fn verify_platform(
     policy: &EvidencePolicy<'_>,
 ) -> Result<VerifiedQuote, EvidenceError> {
     let collateral = evidence.collateral.as_ref().ok_or(EvidenceError::NoCollateral)?;
-    let quote = verify_quote(&evidence.quote, collateral, policy.root, policy.now_seconds)
+    let quote = verify_quote(&evidence.quote, collateral, policy.root, policy.now_secs)
         .map_err(|error| explain(error, &evidence.quote, policy.root))?;
     if !policy.tcb.accepts(quote.tcb_status) {
         return Err(EvidenceError::Tcb { status: quote.tcb_status });
@@ -91,7 +91,7 @@ pub struct EvidencePolicy<'a> {
     /// Whether enclaves that a debugger can read are accepted.
     pub allow_debug: bool,
     /// The time at which evidence is judged, in seconds since the Unix epoch; chain time, where there is a chain.
-    pub now_seconds: u64,
+    pub now_secs: u64,
 }
 
 /// Who the peer must be.

@@ -116,7 +116,7 @@ fn check_evidence(evidence: &CertificateEvidence, tls_public_key: H256) {
             root: DEVELOPMENT_ROOT,
             tcb: &TcbPolicy::default(),
             allow_debug: false,
-            now_seconds: NOW,
+            now_secs: NOW,
         },
         measurements: &[MEASUREMENT],
         genesis_hash: BINDING.genesis_hash,

@@ -63,8 +63,8 @@ impl ChainPolicy {
     }
 
     /// The policy at a moment, in seconds since the Unix epoch: chain time.
-    pub fn at(&self, now_seconds: u64) -> EvidencePolicy<'_> {
-        EvidencePolicy { root: &self.root, tcb: &self.tcb, allow_debug: self.allow_debug, now_seconds }
+    pub fn at(&self, now_secs: u64) -> EvidencePolicy<'_> {
+        EvidencePolicy { root: &self.root, tcb: &self.tcb, allow_debug: self.allow_debug, now_secs }
     }
 
     /// DER certificate in which every quote's chain must end.
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(policy, ChainPolicy::new(INTEL_ROOT.to_vec(), TcbPolicy::default(), false));
         assert!(!policy.trusts_development_root());
         let at = policy.at(17);
-        assert_eq!((at.root, at.now_seconds, at.allow_debug), (INTEL_ROOT, 17, false));
+        assert_eq!((at.root, at.now_secs, at.allow_debug), (INTEL_ROOT, 17, false));
     }
 
     #[test]

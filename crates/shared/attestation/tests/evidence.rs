@@ -95,8 +95,8 @@ fn h14_a_revoked_platform_and_expired_evidence() {
         evidence.evidence = quote(&platform, MEASUREMENT, false, &signer(), &binding());
     });
     assert_eq!(error, Err(EvidenceError::Quote(QuoteError::Revoked)));
-    for now_seconds in [NOW - MONTH, NOW + MONTH] {
-        let error = check(|_, expected| expected.policy.now_seconds = now_seconds);
+    for now_secs in [NOW - MONTH, NOW + MONTH] {
+        let error = check(|_, expected| expected.policy.now_secs = now_secs);
         assert_eq!(error, Err(EvidenceError::Quote(QuoteError::Expired)));
     }
 }
@@ -156,7 +156,7 @@ fn h15_a_software_quote_where_hardware_is_expected_is_called_by_its_name() {
     let error = check(|evidence, expected| {
         let vector = common::sgx();
         evidence.evidence = Evidence { quote: vector.quote, collateral: Some(vector.collateral) };
-        expected.policy.now_seconds = vector.now_secs;
+        expected.policy.now_secs = vector.now_secs;
     });
     assert_eq!(error, Err(EvidenceError::Quote(QuoteError::UntrustedRoot)));
 }
@@ -228,7 +228,7 @@ fn honest() -> CertificateEvidence {
 
 fn expectations(tcb: &TcbPolicy) -> Expectations<'_> {
     Expectations {
-        policy: EvidencePolicy { root: DEVELOPMENT_ROOT, tcb, allow_debug: false, now_seconds: NOW },
+        policy: EvidencePolicy { root: DEVELOPMENT_ROOT, tcb, allow_debug: false, now_secs: NOW },
         measurements: &[MEASUREMENT],
         genesis_hash: binding().genesis_hash,
         shard: binding().shard,
