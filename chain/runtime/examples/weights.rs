@@ -14,7 +14,7 @@ use frame_support::{
 };
 use offstage_attestation::development::{Report, quote};
 use offstage_primitives::{
-    AccountId32, H256, Measurement, ShardIdentifier,
+    AccountId32, H256, KeyDigest, Measurement, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, KeyBinding, RegistrationProof},
     enclave_bridge::{Request, ShardConfig, ShardSignerStatus, UpgradableShardConfig},
     shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN, rsa_operations},
@@ -143,8 +143,8 @@ fn registration() -> (&'static str, RuntimeOrigin, RuntimeCall) {
     let binding = KeyBinding {
         genesis_hash: System::block_hash(0),
         shard: shard(),
-        shielding_key: H256::repeat_byte(1),
-        tls_public_key: H256::repeat_byte(2),
+        shielding_key: KeyDigest::repeat_byte(1),
+        tls_public_key: KeyDigest::repeat_byte(2),
         boot_nonce: [3; 32],
     };
     let report = Report { measurement: MEASUREMENT, report_data: binding.report_data(&signer), debug: false };

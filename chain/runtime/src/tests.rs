@@ -20,7 +20,7 @@ use frame_support::{
 };
 use offstage_attestation::development::Report;
 use offstage_primitives::{
-    H256, Measurement,
+    H256, KeyDigest, Measurement,
     attestation::{DEVELOPMENT_ROOT, INTEL_ROOT, KeyBinding, RegistrationProof, TcbPolicy},
     collateral::QuoteError,
     enclave_bridge::Request,
@@ -247,8 +247,8 @@ fn registration(genesis_hash: H256) -> (AccountId, RegistrationProof) {
     let binding = KeyBinding {
         genesis_hash,
         shard: MEASUREMENT.into(),
-        shielding_key: H256::repeat_byte(1),
-        tls_public_key: H256::repeat_byte(2),
+        shielding_key: KeyDigest::repeat_byte(1),
+        tls_public_key: KeyDigest::repeat_byte(2),
         boot_nonce: [3; 32],
     };
     let report = Report { measurement: MEASUREMENT, report_data: binding.report_data(&signer), debug: false };

@@ -23,7 +23,7 @@ use crate::trust::TrustedRoot;
 use offstage_attestation::{ChainPolicy, EvidenceError, Expectations, verify_evidence};
 use offstage_light_client::BlockId;
 use offstage_primitives::{
-    AccountId32, H256, Measurement, ShardIdentifier, attestation::CertificateEvidence,
+    AccountId32, H256, KeyDigest, Measurement, ShardIdentifier, attestation::CertificateEvidence,
     shielding::ShieldingPublicKey, teerex::SgxEnclave, trusted::Domain,
 };
 use thiserror::Error;
@@ -67,7 +67,7 @@ pub fn verify_worker(
     if registered.report_data.d != quote.report_data || registered.mr_enclave != quote.mr_enclave {
         return Err(Refusal::OtherRegistration);
     }
-    if binding.shielding_key == H256::zero() {
+    if binding.shielding_key.is_zero() {
         return Err(Refusal::NoShieldingKey);
     }
     let shielding_key = ShieldingPublicKey::from_json(presented.shielding_key)
@@ -91,7 +91,7 @@ pub struct Presented<'connection> {
     /// The evidence in its TLS certificate.
     pub evidence: &'connection CertificateEvidence,
     /// blake2-256 of the DER `SubjectPublicKeyInfo` of the certificate whose private key the peer proved to hold.
-    pub tls_public_key: H256,
+    pub tls_public_key: KeyDigest,
     /// Its answer to `author_getShieldingKey`.
     pub shielding_key: &'connection str,
 }

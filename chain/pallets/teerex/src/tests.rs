@@ -11,7 +11,7 @@ use codec::Encode;
 use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo};
 use frame_system::RawOrigin;
 use offstage_primitives::{
-    AccountId32, H256, Measurement,
+    AccountId32, H256, KeyDigest, Measurement,
     attestation::{
         Evidence, KeyBinding, MAX_QUOTE_LEN, MAX_REGISTRATION_PROOF_LEN, RegistrationProof, TcbStatus,
         TeeType,
@@ -57,8 +57,8 @@ fn binding() -> KeyBinding {
     KeyBinding {
         genesis_hash: GENESIS_HASH,
         shard: MEASUREMENT.into(),
-        shielding_key: H256::repeat_byte(3),
-        tls_public_key: H256::repeat_byte(4),
+        shielding_key: KeyDigest::repeat_byte(3),
+        tls_public_key: KeyDigest::repeat_byte(4),
         boot_nonce: [5; 32],
     }
 }
@@ -225,7 +225,7 @@ fn expired_collateral_is_refused() {
 fn a_binding_must_be_what_the_quote_commits_to() {
     chain().execute_with(|| {
         let quote = quote_bound_to(&binding());
-        let other = KeyBinding { shielding_key: H256::zero(), ..binding() };
+        let other = KeyBinding { shielding_key: KeyDigest::zero(), ..binding() };
         assert_noop!(
             Teerex::register_sgx_enclave(signed(alice()), proof(&quote, Some(other)), None, SOVEREIGN),
             Error::<Test>::BindingDoesNotMatchReport

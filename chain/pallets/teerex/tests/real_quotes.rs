@@ -5,7 +5,7 @@
 use frame_support::{assert_noop, assert_ok, derive_impl, traits::ConstU64};
 use offstage_attestation::development::{Platform, Report};
 use offstage_primitives::{
-    AccountId32, H256, Measurement,
+    AccountId32, H256, KeyDigest, Measurement,
     attestation::{
         Collateral, DEVELOPMENT_ROOT, Evidence, INTEL_ROOT, KeyBinding, RegistrationProof, TcbStatus,
         TeeType, VerifiedQuote,
@@ -116,8 +116,8 @@ fn binding() -> KeyBinding {
     KeyBinding {
         genesis_hash: GENESIS_HASH,
         shard: MEASUREMENT.into(),
-        shielding_key: H256::repeat_byte(3),
-        tls_public_key: H256::repeat_byte(4),
+        shielding_key: KeyDigest::repeat_byte(3),
+        tls_public_key: KeyDigest::repeat_byte(4),
         boot_nonce: [5; 32],
     }
 }

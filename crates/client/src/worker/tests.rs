@@ -15,6 +15,7 @@ use offstage_balances_interface::{BalancesOperation, Getter, TrustedCall, Truste
 use offstage_envelope::OpeningKey;
 use offstage_light_client::BlockId;
 use offstage_primitives::{
+    KeyDigest,
     attestation::{
         CertificateEvidence, DEVELOPMENT_ROOT, EVIDENCE_OID, INTEL_ROOT, KeyBinding, TcbPolicy, TcbStatus,
     },
@@ -91,7 +92,7 @@ impl Enclave {
         let binding = KeyBinding {
             genesis_hash: variant.genesis,
             shard: SHARD.into(),
-            shielding_key: if variant.has_shielding_key { shielding_key.digest() } else { H256::zero() },
+            shielding_key: if variant.has_shielding_key { shielding_key.digest() } else { KeyDigest::zero() },
             tls_public_key: x509::tls_public_key(&tls_key.subject_public_key_info()),
             boot_nonce: [6; 32],
         };

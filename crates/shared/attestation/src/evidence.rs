@@ -3,7 +3,7 @@
 
 use crate::{quote, verify_quote};
 use offstage_primitives::{
-    AccountId32, H256, Measurement, ShardIdentifier,
+    AccountId32, H256, KeyDigest, Measurement, ShardIdentifier,
     attestation::{
         CertificateEvidence, DEVELOPMENT_ROOT, Evidence, KeyBinding, TcbPolicy, TcbStatus, VerifiedQuote,
     },
@@ -106,9 +106,9 @@ pub struct Expectations<'a> {
     /// The shard.
     pub shard: ShardIdentifier,
     /// blake2-256 of the DER `SubjectPublicKeyInfo` of the certificate with which *this* connection was made.
-    pub tls_public_key: H256,
+    pub tls_public_key: KeyDigest,
     /// Digest of the shard's shielding key, where the peer must have it.
-    pub shielding_key: Option<H256>,
+    pub shielding_key: Option<KeyDigest>,
 }
 
 /// A peer whose evidence was verified. Only [`verify_evidence`] makes one, so whoever holds it did not forget to.

@@ -12,7 +12,7 @@ use crate::{
 };
 use codec::Encode;
 use offstage_primitives::{
-    H256, Measurement, ShardIdentifier,
+    H256, KeyDigest, Measurement, ShardIdentifier,
     attestation::{
         CertificateEvidence, Collateral, DEVELOPMENT_ROOT, Evidence, INTEL_ROOT, KeyBinding,
         MAX_CERTIFICATE_EVIDENCE_LEN, MAX_COLLATERAL_LEN, MAX_QUOTE_LEN, REGISTRATION_MAGIC,
@@ -86,7 +86,7 @@ pub fn certificate(der: &[u8]) {
     let Ok(presented) = x509::evidence(der) else { return };
     let encoded = presented.evidence.encode();
     assert!(contains(der, &encoded) && contains(der, &presented.subject_public_key_info));
-    assert_eq!(presented.tls_public_key, H256(blake2_256(&presented.subject_public_key_info)));
+    assert_eq!(presented.tls_public_key, blake2_256(&presented.subject_public_key_info).into());
     check_evidence(&presented.evidence, presented.tls_public_key);
 }
 
@@ -110,7 +110,7 @@ pub fn registration_proof(bytes: &[u8]) {
     let _ = unverified_claims(&proof.evidence.quote);
 }
 
-fn check_evidence(evidence: &CertificateEvidence, tls_public_key: H256) {
+fn check_evidence(evidence: &CertificateEvidence, tls_public_key: KeyDigest) {
     let expectations = Expectations {
         policy: EvidencePolicy {
             root: DEVELOPMENT_ROOT,
@@ -152,8 +152,8 @@ static COLLATERAL: LazyLock<Collateral> =
 const BINDING: KeyBinding = KeyBinding {
     genesis_hash: H256([1; 32]),
     shard: ShardIdentifier(H256([2; 32])),
-    shielding_key: H256([3; 32]),
-    tls_public_key: H256([4; 32]),
+    shielding_key: KeyDigest::new([3; 32]),
+    tls_public_key: KeyDigest::new([4; 32]),
     boot_nonce: [5; 32],
 };
 const MEASUREMENT: Measurement = Measurement([6; 32]);

@@ -7,7 +7,7 @@
 
 use codec::Encode;
 use offstage_primitives::{
-    H256,
+    KeyDigest,
     attestation::{CertificateEvidence, EVIDENCE_OID, MAX_CERTIFICATE_EVIDENCE_LEN},
     bounded::{DecodeError, decode_bounded},
 };
@@ -75,8 +75,8 @@ pub fn evidence(certificate: &[u8]) -> Result<PresentedEvidence, X509Error> {
 
 /// How a [`KeyBinding`](offstage_primitives::attestation::KeyBinding) names a TLS key: blake2-256 of its DER
 /// `SubjectPublicKeyInfo`.
-pub fn tls_public_key(subject_public_key_info: &[u8]) -> H256 {
-    H256(blake2_256(subject_public_key_info))
+pub fn tls_public_key(subject_public_key_info: &[u8]) -> KeyDigest {
+    blake2_256(subject_public_key_info).into()
 }
 
 /// What a peer's certificate shows. It is a claim until [`verify_evidence`](crate::verify_evidence).
@@ -87,7 +87,7 @@ pub struct PresentedEvidence {
     /// The certificate's key, as DER `SubjectPublicKeyInfo`.
     pub subject_public_key_info: Vec<u8>,
     /// Its digest, as [`Expectations`](crate::Expectations) want it.
-    pub tls_public_key: H256,
+    pub tls_public_key: KeyDigest,
 }
 
 /// Why a certificate cannot be made or read.

@@ -12,7 +12,7 @@ use offstage_attestation::{
     x509::{self, X509Error},
 };
 use offstage_primitives::{
-    AccountId32, H256, Measurement,
+    AccountId32, H256, KeyDigest, Measurement,
     attestation::{
         CertificateEvidence, DEVELOPMENT_ROOT, EVIDENCE_OID, Evidence, INTEL_ROOT, KeyBinding, TcbPolicy,
         TcbStatus,
@@ -105,13 +105,13 @@ fn h14_a_revoked_platform_and_expired_evidence() {
 fn h14_replayed_evidence_of_a_real_enclave() {
     // The attacker shows an enclave's evidence in its own connection.
     assert_eq!(
-        check(|_, expected| expected.tls_public_key = H256::repeat_byte(0xee)),
+        check(|_, expected| expected.tls_public_key = KeyDigest::repeat_byte(0xee)),
         Err(EvidenceError::TlsKey)
     );
     // It puts its own TLS key into the binding: the quote was made for another one.
     let error = check(|evidence, expected| {
-        evidence.binding.tls_public_key = H256::repeat_byte(0xee);
-        expected.tls_public_key = H256::repeat_byte(0xee);
+        evidence.binding.tls_public_key = KeyDigest::repeat_byte(0xee);
+        expected.tls_public_key = KeyDigest::repeat_byte(0xee);
     });
     assert_eq!(error, Err(EvidenceError::Binding));
     // It names itself as signer.
@@ -123,8 +123,8 @@ fn h14_every_bound_value_is_bound() {
     let changes: [fn(&mut KeyBinding); 5] = [
         |binding| binding.genesis_hash = H256::zero(),
         |binding| binding.shard = [0; 32].into(),
-        |binding| binding.shielding_key = H256::zero(),
-        |binding| binding.tls_public_key = H256::zero(),
+        |binding| binding.shielding_key = KeyDigest::zero(),
+        |binding| binding.tls_public_key = KeyDigest::zero(),
         |binding| binding.boot_nonce = [0; 32],
     ];
     for change in changes {
@@ -143,7 +143,10 @@ fn h14_wrong_chain_shard_or_shielding_key() {
         check(|_, expected| expected.shard = other.into()),
         Err(EvidenceError::Shard { found: binding().shard, expected: other.into() })
     );
-    assert_eq!(check(|_, expected| expected.shielding_key = Some(other)), Err(EvidenceError::ShieldingKey));
+    assert_eq!(
+        check(|_, expected| expected.shielding_key = Some(other.into())),
+        Err(EvidenceError::ShieldingKey)
+    );
     assert!(check(|_, expected| expected.shielding_key = Some(binding().shielding_key)).is_ok());
 }
 
@@ -255,8 +258,8 @@ fn binding() -> KeyBinding {
     KeyBinding {
         genesis_hash: H256::repeat_byte(1),
         shard: [2; 32].into(),
-        shielding_key: H256::repeat_byte(4),
-        tls_public_key: H256::repeat_byte(5),
+        shielding_key: KeyDigest::repeat_byte(4),
+        tls_public_key: KeyDigest::repeat_byte(5),
         boot_nonce: [6; 32],
     }
 }

@@ -11,6 +11,7 @@
 //! So whoever verified a quote and holds the preimage knows that *that* key lives in *that* code. A key that
 //! comes without such a preimage is anybody's.
 
+use crate::KeyDigest;
 use crate::{Measurement, ShardIdentifier};
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -31,9 +32,9 @@ pub struct KeyBinding {
     pub shard: ShardIdentifier,
     /// [`ShieldingPublicKey::digest`](crate::shielding::ShieldingPublicKey::digest) of the key that the shard was born with;
     /// an enclave that joins binds it before it has the key. Zero binds none, and counts for nothing.
-    pub shielding_key: H256,
+    pub shielding_key: KeyDigest,
     /// blake2-256 of the DER `SubjectPublicKeyInfo` of the enclave's TLS certificate.
-    pub tls_public_key: H256,
+    pub tls_public_key: KeyDigest,
     /// Fresh randomness of this start of the enclave.
     pub boot_nonce: [u8; 32],
 }
@@ -284,8 +285,8 @@ mod tests {
         KeyBinding {
             genesis_hash: H256::repeat_byte(1),
             shard: [2; 32].into(),
-            shielding_key: H256::repeat_byte(3),
-            tls_public_key: H256::repeat_byte(4),
+            shielding_key: KeyDigest::repeat_byte(3),
+            tls_public_key: KeyDigest::repeat_byte(4),
             boot_nonce: [5; 32],
         }
     }
@@ -296,8 +297,8 @@ mod tests {
         for changed in [
             KeyBinding { genesis_hash: H256::zero(), ..binding() },
             KeyBinding { shard: [0; 32].into(), ..binding() },
-            KeyBinding { shielding_key: H256::zero(), ..binding() },
-            KeyBinding { tls_public_key: H256::zero(), ..binding() },
+            KeyBinding { shielding_key: KeyDigest::zero(), ..binding() },
+            KeyBinding { tls_public_key: KeyDigest::zero(), ..binding() },
             KeyBinding { boot_nonce: [0; 32], ..binding() },
         ] {
             assert_ne!(changed.digest(), whole.digest());

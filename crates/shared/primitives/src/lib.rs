@@ -7,6 +7,7 @@
 //!
 //! - [`shard`]: the name of one confidential state, [`ShardIdentifier`].
 //! - [`measurement`]: what identifies the code of an enclave, [`Measurement`].
+//! - [`hashes`]: kinds of hashes that must not be taken for each other.
 //! - [`chain`]: the words and storage keys of the parentchain's interface.
 //! - [`teerex`] and [`enclave_bridge`]: what the parentchain's two pallets store, take and emit.
 //! - [`attestation`]: quotes, collateral, and [`KeyBinding`](attestation::KeyBinding), which ties keys to a quote.
@@ -49,6 +50,7 @@ pub mod collateral;
 #[cfg(feature = "std")]
 pub mod command_line;
 pub mod enclave_bridge;
+pub mod hashes;
 pub mod measurement;
 pub mod receipt;
 pub mod rpc;
@@ -57,6 +59,7 @@ pub mod shielding;
 pub mod teerex;
 pub mod trusted;
 
+pub use hashes::KeyDigest;
 pub use measurement::Measurement;
 pub use shard::ShardIdentifier;
 pub use sp_core::{H256, crypto::AccountId32};

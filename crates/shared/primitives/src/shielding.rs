@@ -3,10 +3,10 @@
 //!
 //! Encryption itself is where the key is used: in the client, and in the enclave.
 
+use crate::KeyDigest;
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, Encode};
 use core::fmt;
-use sp_core::H256;
 use sp_crypto_hashing::blake2_256;
 
 /// The RSA-3072 public key to which a shard's operations are encrypted.
@@ -20,8 +20,8 @@ pub struct ShieldingPublicKey {
 
 impl ShieldingPublicKey {
     /// What a quote binds: blake2-256 over a domain tag, the modulus and the exponent (SCALE).
-    pub fn digest(&self) -> H256 {
-        H256((SHIELDING_KEY_DOMAIN, self).using_encoded(blake2_256))
+    pub fn digest(&self) -> KeyDigest {
+        (SHIELDING_KEY_DOMAIN, self).using_encoded(blake2_256).into()
     }
 
     /// The JSON form that clients of the wire know: `{"n":[384 numbers],"e":[4 numbers]}`, both little endian.

@@ -14,7 +14,7 @@ use offstage_light_client::{
     OperationsError, Phase, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations,
 };
 use offstage_primitives::{
-    AccountId32, H256, Measurement, ShardIdentifier,
+    AccountId32, H256, KeyDigest, Measurement, ShardIdentifier,
     attestation::{KeyBinding, RegistrationProof},
     chain::{storage as storage_keys, transaction_payment},
     enclave_bridge::{ShardSignerStatus, UpgradableShardConfig, allowed_measurement},
@@ -71,7 +71,7 @@ pub struct Birth {
     /// The block with the first confirmation by a candidate. Execution begins with it, on the genesis state.
     pub block: BlockReference,
     /// Digest of the shard's shielding key.
-    pub shielding_key: H256,
+    pub shielding_key: KeyDigest,
     /// Whether the chain trusts the development root of attestation.
     pub development: bool,
 }

@@ -30,7 +30,8 @@ pub use notice::MeasurementNotice;
 use crate::ingest::{ChainFacts, Ingested, RegistryEvent};
 use codec::{Decode, Encode};
 use offstage_primitives::{
-    AccountId32, H256, Measurement, ShardIdentifier, attestation::KeyBinding, teerex::RENEWAL_PERIOD_MS,
+    AccountId32, H256, KeyDigest, Measurement, ShardIdentifier, attestation::KeyBinding,
+    teerex::RENEWAL_PERIOD_MS,
 };
 use offstage_protocol::BlockReference;
 
@@ -73,7 +74,7 @@ pub struct Registration {
     /// Second half of the report data; the first is the signer.
     binding: [u8; 32],
     /// Digest of the shielding key that it bound.
-    shielding_key: H256,
+    shielding_key: KeyDigest,
     /// Chain time of the block with its registration, in milliseconds.
     registered_at_ms: u64,
 }
@@ -84,7 +85,7 @@ pub struct Founder {
     /// Its account.
     pub signer: AccountId32,
     /// Digest of the key that it had registered with.
-    pub shielding_key: H256,
+    pub shielding_key: KeyDigest,
 }
 
 impl Registrations {

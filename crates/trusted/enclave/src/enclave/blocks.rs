@@ -18,7 +18,7 @@ use crate::{
     store::{Change, Head, Keys, NewEffect, Snapshot, StoreError, WaitingEffect},
 };
 use offstage_light_client::{BlockError, BlockMaterial, RuntimeError, VerifiedBlock};
-use offstage_primitives::H256;
+use offstage_primitives::KeyDigest;
 use offstage_protocol::{BlockBundle, MAX_HEADERS, Phase, RefusalCode, Untrusted};
 use offstage_sdk::{ExecutionError, StateTransition, empty_root};
 use std::thread;
@@ -148,7 +148,7 @@ impl<S: StateTransition> Running<S> {
         Ok(head)
     }
 
-    fn birth(&self, block: &Ingested, shielding_key: H256) -> Birth {
+    fn birth(&self, block: &Ingested, shielding_key: KeyDigest) -> Birth {
         Birth { block: block.block, shielding_key, development: block.facts.policy.trusts_development_root() }
     }
 

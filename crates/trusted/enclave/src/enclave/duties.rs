@@ -16,7 +16,7 @@ use crate::{
     store::{Change, Head, Keys},
 };
 use offstage_primitives::{
-    H256,
+    H256, KeyDigest,
     attestation::{CertificateEvidence, KeyBinding},
 };
 use offstage_protocol::{OutboxExtrinsic, OutboxKind, Phase, RefusalCode};
@@ -189,7 +189,7 @@ impl<S: StateTransition> Running<S> {
         self.publish()
     }
 
-    fn evidence(&mut self, shielding_key: H256) -> Result<CertificateEvidence, Refused> {
+    fn evidence(&mut self, shielding_key: KeyDigest) -> Result<CertificateEvidence, Refused> {
         // Its time rests on the newest final block.
         self.seal_finality()?;
         let binding = KeyBinding {

@@ -8,7 +8,7 @@
 
 use super::phase::OwnRegistration;
 use crate::{ingest::RegistryEvent, registry::is_in_time};
-use offstage_primitives::{AccountId32, H256, attestation::KeyBinding, teerex::RENEWAL_PERIOD_MS};
+use offstage_primitives::{AccountId32, KeyDigest, attestation::KeyBinding, teerex::RENEWAL_PERIOD_MS};
 
 /// Where the registration of this start is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -40,9 +40,9 @@ pub(super) struct Pending {
 pub(super) struct ThisStart<'a> {
     pub(super) signer: &'a AccountId32,
     pub(super) boot_nonce: [u8; 32],
-    pub(super) tls_public_key: H256,
+    pub(super) tls_public_key: KeyDigest,
     /// Digest of the shielding key that its registration binds: the shard's, or, before there is one, its own.
-    pub(super) shielding_key: Option<H256>,
+    pub(super) shielding_key: Option<KeyDigest>,
 }
 
 impl Registration {
@@ -151,15 +151,16 @@ const EVIDENCE_LIFE_MS: u64 = 60 * 60 * 1000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use offstage_primitives::H256;
     use offstage_primitives::Measurement;
 
-    const KEY: H256 = H256::repeat_byte(3);
+    const KEY: KeyDigest = KeyDigest::repeat_byte(3);
 
     fn account() -> AccountId32 {
         AccountId32::new([1; 32])
     }
 
-    fn registered(boot: u8, key: H256) -> RegistryEvent {
+    fn registered(boot: u8, key: KeyDigest) -> RegistryEvent {
         RegistryEvent::Registered {
             signer: account(),
             measurement: Measurement([0; 32]),
@@ -167,7 +168,7 @@ mod tests {
                 genesis_hash: H256::zero(),
                 shard: [0; 32].into(),
                 shielding_key: key,
-                tls_public_key: H256::repeat_byte(boot),
+                tls_public_key: KeyDigest::repeat_byte(boot),
                 boot_nonce: [boot; 32],
             }),
             is_dcap: true,
@@ -175,7 +176,7 @@ mod tests {
     }
 
     fn after(registration: &Registration, events: &[RegistryEvent]) -> Registration {
-        let (signer, tls_public_key) = (account(), H256::repeat_byte(7));
+        let (signer, tls_public_key) = (account(), KeyDigest::repeat_byte(7));
         let this =
             ThisStart { signer: &signer, boot_nonce: [7; 32], tls_public_key, shielding_key: Some(KEY) };
         registration.after(events, true, &this, 5)
@@ -185,7 +186,7 @@ mod tests {
     fn h10_only_this_start_with_this_key_counts() {
         let fresh = Registration::default();
         assert_eq!(after(&fresh, &[registered(6, KEY)]), fresh, "an earlier start");
-        assert_eq!(after(&fresh, &[registered(7, H256::zero())]), fresh, "a key that was dropped");
+        assert_eq!(after(&fresh, &[registered(7, KeyDigest::zero())]), fresh, "a key that was dropped");
         let bare = RegistryEvent::Registered {
             signer: account(),
             measurement: Measurement([0; 32]),

@@ -23,7 +23,7 @@ use crate::{
 use offstage_light_client::{
     ChainProperties, GenesisMaterial, LightClient, RestoreError, RuntimeError, header::decode_header,
 };
-use offstage_primitives::{H256, ShardIdentifier};
+use offstage_primitives::{H256, KeyDigest, ShardIdentifier};
 use offstage_protocol::{BlockReference, Phase, RefusalCode, Start, Started, Status};
 use offstage_sdk::{Executor, StateTransition, empty_root};
 use rustls::sign::CertifiedKey;
@@ -223,7 +223,7 @@ impl<S: StateTransition> Running<S> {
     }
 
     /// Digest of the key that its registration binds: the one the shard was born with, or, before, its own.
-    pub(super) fn bound_key(&self, head: &Head) -> Option<H256> {
+    pub(super) fn bound_key(&self, head: &Head) -> Option<KeyDigest> {
         match &head.birth {
             Some(birth) => Some(birth.shielding_key),
             None => self.keys().shielding.as_ref().map(|key| key.public().digest()),

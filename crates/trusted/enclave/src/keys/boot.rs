@@ -8,7 +8,7 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use offstage_attestation::x509;
-use offstage_primitives::{H256, attestation::CertificateEvidence};
+use offstage_primitives::{KeyDigest, attestation::CertificateEvidence};
 use rustls::{
     crypto::aws_lc_rs::sign::any_ecdsa_type,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub struct BootIdentity {
     certificate_signer: EcdsaKeyPair,
     tls_key: Arc<dyn SigningKey>,
-    tls_public_key_digest: H256,
+    tls_public_key_digest: KeyDigest,
     boot_nonce: [u8; 32],
 }
 
@@ -56,7 +56,7 @@ impl BootIdentity {
 
     /// blake2-256 of the DER `SubjectPublicKeyInfo` of the TLS key, as a
     /// [`KeyBinding`](offstage_primitives::attestation::KeyBinding) has it.
-    pub fn tls_public_key_digest(&self) -> H256 {
+    pub fn tls_public_key_digest(&self) -> KeyDigest {
         self.tls_public_key_digest
     }
 
@@ -96,6 +96,7 @@ impl rcgen::SigningKey for BootIdentity {
 mod tests {
     use super::*;
     use crate::{attest, platform::SoftwarePlatform};
+    use offstage_primitives::H256;
     use offstage_primitives::Measurement;
     use offstage_primitives::attestation::KeyBinding;
 
@@ -116,7 +117,7 @@ mod tests {
         let binding = KeyBinding {
             genesis_hash: H256::repeat_byte(1),
             shard: [2; 32].into(),
-            shielding_key: H256::zero(),
+            shielding_key: KeyDigest::zero(),
             tls_public_key: boot.tls_public_key_digest(),
             boot_nonce: boot.boot_nonce(),
         };

@@ -9,7 +9,7 @@
 //!
 //! Written by hand rather than derived, so that the key's bytes are in no buffer that is not overwritten.
 
-use offstage_primitives::{H256, ShardIdentifier};
+use offstage_primitives::{H256, KeyDigest, ShardIdentifier};
 use offstage_protocol::BlockReference;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ask {
     pub(super) shard: ShardIdentifier,
-    pub(super) born_key: H256,
+    pub(super) born_key: KeyDigest,
     /// The block in which the shard was born.
     pub(super) birth: BlockReference,
     /// The newest final block that the asker has followed.
@@ -112,7 +112,7 @@ pub(super) async fn read_ask(stream: &mut (impl AsyncRead + Unpin)) -> Result<As
     let mut rest = &frame[..];
     let ask = Ask {
         shard: take::<32>(&mut rest)?.into(),
-        born_key: H256(take(&mut rest)?),
+        born_key: take(&mut rest)?.into(),
         birth: take_block(&mut rest)?,
         newest: take_block(&mut rest)?,
     };
@@ -216,7 +216,7 @@ mod tests {
     fn an_ask() -> Ask {
         Ask {
             shard: [1; 32].into(),
-            born_key: H256::repeat_byte(2),
+            born_key: KeyDigest::repeat_byte(2),
             birth: BlockReference { number: 3, hash: H256::repeat_byte(4) },
             newest: BlockReference { number: 5, hash: H256::repeat_byte(6) },
         }

@@ -18,7 +18,7 @@ use offstage_attestation::{
     EvidenceError, Expectations, VerifiedIdentity, verify_evidence,
     x509::{self, X509Error},
 };
-use offstage_primitives::H256;
+use offstage_primitives::KeyDigest;
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -39,7 +39,7 @@ pub struct PeerVerifier {
     identity: Identity,
     policy: AttestationPolicy,
     /// The shielding key that the peer must have; any, or none, when absent.
-    shielding_key: Option<H256>,
+    shielding_key: Option<KeyDigest>,
     provider: Arc<CryptoProvider>,
     /// What became of the last certificate; TLS itself carries only a coarse alert.
     outcome: Mutex<Option<Result<VerifiedIdentity, PeerError>>>,
@@ -47,7 +47,11 @@ pub struct PeerVerifier {
 
 impl PeerVerifier {
     /// Accepts enclaves of the same chain and shard as `identity`, by `policy`.
-    pub(crate) fn new(identity: &Identity, policy: AttestationPolicy, shielding_key: Option<H256>) -> Self {
+    pub(crate) fn new(
+        identity: &Identity,
+        policy: AttestationPolicy,
+        shielding_key: Option<KeyDigest>,
+    ) -> Self {
         Self {
             identity: identity.clone(),
             policy,

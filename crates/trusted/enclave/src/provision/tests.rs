@@ -5,7 +5,7 @@ use super::*;
 use crate::{registry::Registrations, tls::testing::*, view::Picture};
 use offstage_attestation::{ChainPolicy, EvidenceError};
 use offstage_primitives::{
-    H256, Measurement,
+    H256, KeyDigest, Measurement,
     attestation::{INTEL_ROOT, TcbPolicy},
 };
 use offstage_protocol::Phase;
@@ -16,7 +16,7 @@ fn meet(
     view: &Arc<View>,
     requester: Arc<CertifiedKey>,
     policy: &AttestationPolicy,
-    born_key: H256,
+    born_key: KeyDigest,
 ) -> (Result<(), ProvisionError>, Result<ShieldingKey, ProvisionError>) {
     let provider = view.certificate();
     let (known, seen) = (chain(&[&requester]), chain(provider.as_deref().as_slice()));
@@ -67,7 +67,7 @@ fn on_chain(view: &View, chain: ProvenChain) {
     });
 }
 
-fn born_key() -> H256 {
+fn born_key() -> KeyDigest {
     KEY.public().digest()
 }
 
@@ -183,7 +183,7 @@ fn h15_software_is_refused_where_hardware_is_trusted() {
 
 #[test]
 fn h14_a_provider_with_another_key_is_refused() {
-    let born = H256::repeat_byte(0xaa);
+    let born = KeyDigest::repeat_byte(0xaa);
     let (_, received) = meet(&serving(), certificate(&boot(), born_key()), &policy(), born);
     let error = received.err().unwrap();
     assert!(
@@ -312,7 +312,7 @@ fn h14_a_provider_names_what_does_not_fit() {
     let peer = verifier.verify(requester.end_entity_cert().unwrap(), &[]).unwrap();
     let honest = Ask { shard: shard(), born_key: born_key(), birth: block(2), newest: block(5) };
     assert!(answer(&view, &peer, &honest).is_ok());
-    let ask = Ask { born_key: H256::repeat_byte(0xaa), ..honest };
+    let ask = Ask { born_key: KeyDigest::repeat_byte(0xaa), ..honest };
     assert_eq!(answer(&view, &peer, &ask).err(), Some(Refusal::AnotherKey));
     let ask = Ask { shard: [3; 32].into(), born_key: born_key(), birth: block(2), newest: block(5) };
     assert_eq!(answer(&view, &peer, &ask).err(), Some(Refusal::AnotherShard));

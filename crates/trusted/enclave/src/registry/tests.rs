@@ -17,8 +17,8 @@ fn binding(key: u8, start: u8) -> KeyBinding {
     KeyBinding {
         genesis_hash: GENESIS,
         shard: MEASUREMENT.into(),
-        shielding_key: H256::repeat_byte(key),
-        tls_public_key: H256::repeat_byte(start),
+        shielding_key: KeyDigest::repeat_byte(key),
+        tls_public_key: KeyDigest::repeat_byte(start),
         boot_nonce: [start; 32],
     }
 }
@@ -67,7 +67,7 @@ fn birth(blocks: Vec<(u64, Vec<RegistryEvent>)>) -> Option<(u32, Founder)> {
 }
 
 fn founder(n: u8, key: u8) -> Founder {
-    Founder { signer: account(n), shielding_key: H256::repeat_byte(key) }
+    Founder { signer: account(n), shielding_key: KeyDigest::repeat_byte(key) }
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn p12_only_an_own_dcap_registration_of_this_shard_and_a_key_can_be_a_birth() {
         ("no binding", entry(MEASUREMENT, None, true)),
         ("another shard", entry(MEASUREMENT, with(|binding| binding.shard = [9; 32].into()), true)),
         ("another chain", entry(MEASUREMENT, with(|binding| binding.genesis_hash = H256::zero()), true)),
-        ("no key", entry(MEASUREMENT, with(|binding| binding.shielding_key = H256::zero()), true)),
+        ("no key", entry(MEASUREMENT, with(|binding| binding.shielding_key = KeyDigest::zero()), true)),
     ] {
         assert_eq!(birth(vec![(5, vec![event.clone(), confirmed(1)])]), None, "{what}");
         // It takes the place of the signer's former entry, too.

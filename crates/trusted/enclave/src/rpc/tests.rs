@@ -6,7 +6,7 @@ use crate::{answers::Answers, provision::peer::PeerVerifier, tls::testing::*, vi
 use codec::{Decode, Encode};
 use futures::{SinkExt, StreamExt};
 use offstage_primitives::{
-    H256, ShardIdentifier,
+    H256, KeyDigest, ShardIdentifier,
     attestation::CertificateEvidence,
     enclave_bridge::Request,
     receipt::Receipt,
@@ -167,7 +167,7 @@ async fn h09_before_it_serves_only_status_is_answered() {
         (Phase::AwaitingRegistration, "waiting for its registration"),
         (Phase::Superseded, "replaced by a later start"),
     ] {
-        let certificate = certificate(&boot(), H256::zero());
+        let certificate = certificate(&boot(), KeyDigest::zero());
         let address = start(view_of(picture(phase, Some(certificate))), RpcLimits::default());
         let mut client = Client::connect(&address).await.unwrap();
         for (method, params) in [
@@ -264,7 +264,7 @@ async fn the_certificate_can_be_replaced_while_connections_are_open() {
     let address = start(view.clone(), RpcLimits::default());
     assert!(Client::connect(&address).await.is_err(), "no certificate, no handshake");
     let boot = boot();
-    view.publish(picture(Phase::CatchingUp, Some(certificate(&boot, H256::zero()))));
+    view.publish(picture(Phase::CatchingUp, Some(certificate(&boot, KeyDigest::zero()))));
     let mut first = Client::connect(&address).await.unwrap();
     let born = KEY.public().digest();
     assert!(tls(&address, PeerVerifier::new(&identity(), policy(), Some(born))).await.is_err());

@@ -6,6 +6,7 @@ use super::{
     records::{ReceiptPointer, SealedHead},
 };
 use codec::{Decode, Encode};
+use offstage_primitives::KeyDigest;
 
 /// The plaintext of a record; the first byte says which. No host can make one, but it may be damaged memory's or a later
 /// version's: it is read and written as the same bytes, or refused.
@@ -69,7 +70,7 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
         position: block,
         state_root: H256::repeat_byte(4),
         light_client: vec![5; 100],
-        birth: Some(Birth { block, shielding_key: H256::repeat_byte(6), development: true }),
+        birth: Some(Birth { block, shielding_key: KeyDigest::repeat_byte(6), development: true }),
         facts: Some(ChainFacts {
             timestamp_ms: 1,
             nonce: 2,

@@ -18,7 +18,7 @@ use offstage_attestation::{
     x509,
 };
 use offstage_primitives::{
-    AccountId32, H256, Measurement, ShardIdentifier,
+    AccountId32, H256, KeyDigest, Measurement, ShardIdentifier,
     attestation::{CertificateEvidence, DEVELOPMENT_ROOT, KeyBinding, TcbPolicy, TcbStatus},
 };
 use offstage_protocol::{BlockReference, Phase};
@@ -77,7 +77,7 @@ pub(crate) fn boot() -> BootIdentity {
     BootIdentity::generate(&platform).unwrap()
 }
 
-pub(crate) fn binding(boot: &BootIdentity, shielding_key: H256) -> KeyBinding {
+pub(crate) fn binding(boot: &BootIdentity, shielding_key: KeyDigest) -> KeyBinding {
     KeyBinding {
         genesis_hash: genesis_hash(),
         shard: shard(),
@@ -124,12 +124,14 @@ impl Claim {
     }
 }
 
-pub(crate) fn certificate(boot: &BootIdentity, shielding_key: H256) -> Arc<CertifiedKey> {
+pub(crate) fn certificate(boot: &BootIdentity, shielding_key: KeyDigest) -> Arc<CertifiedKey> {
     boot.certificate(&Claim::honest(binding(boot, shielding_key)).evidence()).unwrap()
 }
 
 /// Every way in which a fake enclave's evidence can be wrong (threat model H14), with what the refusal says.
-pub(crate) fn fake_certificates(shielding_key: H256) -> Vec<(&'static str, Arc<CertifiedKey>, &'static str)> {
+pub(crate) fn fake_certificates(
+    shielding_key: KeyDigest,
+) -> Vec<(&'static str, Arc<CertifiedKey>, &'static str)> {
     let boot = boot();
     let honest = Claim::honest(binding(&boot, shielding_key));
     let with = |claim: Claim| boot.certificate(&claim.evidence()).unwrap();
@@ -229,7 +231,7 @@ fn self_signed(boot: &BootIdentity, extension: Option<Vec<u8>>) -> Arc<Certified
         .map(|content| rcgen::CustomExtension::from_oid_content(EVIDENCE_OID, content))
         .collect();
     let der = params.self_signed(boot).unwrap().der().clone();
-    let key = certificate(boot, H256::zero()).key.clone();
+    let key = certificate(boot, KeyDigest::zero()).key.clone();
     Arc::new(CertifiedKey::new(vec![der], key))
 }
 
@@ -280,7 +282,7 @@ pub(crate) fn chain_since(certificates: &[&CertifiedKey], registered_at_ms: u64)
 }
 
 /// The shard's birth, with this key.
-pub(crate) fn birth(shielding_key: H256) -> Birth {
+pub(crate) fn birth(shielding_key: KeyDigest) -> Birth {
     Birth { block: block(2), shielding_key, development: true }
 }
 
