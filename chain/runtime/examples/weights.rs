@@ -141,7 +141,7 @@ fn calls() -> Vec<(&'static str, RuntimeOrigin, RuntimeCall)> {
 fn registration() -> (&'static str, RuntimeOrigin, RuntimeCall) {
     let signer = AccountId::from(Ed25519Keyring::Ferdie.public());
     let binding = KeyBinding {
-        genesis_hash: System::block_hash(0),
+        genesis_hash: System::block_hash(0).into(),
         shard: shard(),
         shielding_key: KeyDigest::repeat_byte(1),
         tls_public_key: KeyDigest::repeat_byte(2),

@@ -20,7 +20,7 @@ use frame_support::{
 };
 use offstage_attestation::development::Report;
 use offstage_primitives::{
-    H256, KeyDigest, Measurement,
+    BlockHash, H256, KeyDigest, Measurement,
     attestation::{DEVELOPMENT_ROOT, INTEL_ROOT, KeyBinding, RegistrationProof, TcbPolicy},
     collateral::QuoteError,
     enclave_bridge::Request,
@@ -217,7 +217,7 @@ fn the_node_answers_the_runtime_about_quotes() {
 #[test]
 fn an_enclave_registers_with_a_quote_that_the_node_verifies() {
     chain("development").execute_with(|| {
-        let (signer, proof) = registration(System::block_hash(0));
+        let (signer, proof) = registration(System::block_hash(0).into());
         let register = |proof: &RegistrationProof| {
             let method = SgxAttestationMethod::Dcap { proxied: false };
             Teerex::register_sgx_enclave(
@@ -242,7 +242,7 @@ fn an_enclave_registers_with_a_quote_that_the_node_verifies() {
 }
 
 /// A software enclave's signer and its proof for the chain with this genesis, at [`NOW`].
-fn registration(genesis_hash: H256) -> (AccountId, RegistrationProof) {
+fn registration(genesis_hash: BlockHash) -> (AccountId, RegistrationProof) {
     let signer = AccountId::from(Ed25519Keyring::Ferdie.public());
     let binding = KeyBinding {
         genesis_hash,

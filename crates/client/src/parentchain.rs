@@ -38,7 +38,7 @@ use finality::Finality;
 use jsonrpsee_ws_client::WsClientBuilder;
 use node::Node;
 use offstage_light_client::{BlockId, FinalBlock};
-use offstage_primitives::{H256, chain};
+use offstage_primitives::{BlockHash, chain};
 use runtime::Runtimes;
 use std::sync::Arc;
 use subxt::{OnlineClient, OnlineClientAtBlock, PolkadotConfig, backend::LegacyBackend, rpcs::RpcClient};
@@ -55,7 +55,7 @@ struct Inner {
     /// For what is shown and not relied upon: it takes the node's word for the metadata.
     api: OnlineClient<PolkadotConfig>,
     trust: Trust,
-    genesis_hash: H256,
+    genesis_hash: BlockHash,
     finality: Mutex<Finality>,
     runtimes: Mutex<Runtimes>,
 }
@@ -111,7 +111,7 @@ impl Parentchain {
     }
 
     /// Hash of the chain's genesis header, which is the chain's identity.
-    pub fn genesis_hash(&self) -> H256 {
+    pub fn genesis_hash(&self) -> BlockHash {
         self.0.genesis_hash
     }
 
@@ -237,15 +237,15 @@ pub enum ParentchainError {
     #[error("the node's chain has genesis {found:?}, not the pinned {pinned:?}")]
     OtherChain {
         /// The node's chain.
-        found: H256,
+        found: BlockHash,
         /// The user's chain.
-        pinned: H256,
+        pinned: BlockHash,
     },
     /// A checkpoint that is nowhere.
     #[error("the checkpoint {checkpoint:?} is not a block of the node's chain")]
     NotOnChain {
         /// The checkpoint.
-        checkpoint: H256,
+        checkpoint: BlockHash,
     },
     /// The node's chain has another block where this client has verified one to be final.
     #[error("the node's chain does not hold block {block}, which this client has verified to be final")]
@@ -271,13 +271,13 @@ pub enum ParentchainError {
     #[error("the node does not have block {hash:?}")]
     UnknownBlock {
         /// Its hash.
-        hash: H256,
+        hash: BlockHash,
     },
     /// A state that the node does not have any more.
     #[error("the node has no state of block {hash:?} any more, of which something must be proven")]
     Pruned {
         /// The block.
-        hash: H256,
+        hash: BlockHash,
     },
     /// The node did not give something, or gave what cannot be read.
     #[error("cannot read {what}: {reason}")]
@@ -367,7 +367,7 @@ impl ParentchainError {
     }
 
     /// An error of a question about the state after a block.
-    pub(crate) fn state(hash: H256, error: &(dyn std::error::Error + 'static)) -> Self {
+    pub(crate) fn state(hash: BlockHash, error: &(dyn std::error::Error + 'static)) -> Self {
         let reason = innermost(error);
         // sc-client-db and sp-blockchain, in the words of their errors.
         if PRUNED.into_iter().any(|words| reason.contains(words)) {

@@ -30,7 +30,7 @@ use crate::{
     trust::{Trust, TrustedRoot},
     worker::WorkerAddress,
 };
-use offstage_primitives::{H256, Measurement, ShardIdentifier};
+use offstage_primitives::{BlockHash, Measurement, ShardIdentifier};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, Visitor},
@@ -51,11 +51,11 @@ pub struct Profile {
     pub measurement: Option<Measurement>,
     /// Hash of the chain's genesis header.
     #[serde(serialize_with = "write", deserialize_with = "read")]
-    pub genesis: H256,
+    pub genesis: BlockHash,
     /// Hash of a final block from which the chain's finality is followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(serialize_with = "write_some", deserialize_with = "read_some")]
-    pub checkpoint: Option<H256>,
+    pub checkpoint: Option<BlockHash>,
     /// Who vouches for the platforms of enclaves.
     #[serde(default, serialize_with = "write", deserialize_with = "read")]
     pub root: TrustedRoot,
@@ -148,17 +148,17 @@ impl Text for Measurement {
     }
 }
 
-impl Text for H256 {
+impl Text for BlockHash {
     fn parse(text: &str) -> Result<Self, String> {
-        let mut hash = Self::zero();
+        let mut hash = [0; 32];
         let digits = text.strip_prefix("0x").unwrap_or_default();
-        hex::decode_to_slice(digits, &mut hash.0)
+        hex::decode_to_slice(digits, &mut hash)
             .map_err(|_| "a block's hash is 0x and 64 hexadecimal digits".to_owned())?;
-        Ok(hash)
+        Ok(hash.into())
     }
 
     fn text(&self) -> String {
-        format!("{self:?}")
+        self.to_string()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::trust::TrustedRoot;
 use offstage_light_client::BlockId;
-use offstage_primitives::{H256, Measurement, ShardIdentifier};
+use offstage_primitives::{BlockHash, H256, Measurement, ShardIdentifier};
 use std::fmt;
 
 /// Something that is told how an operation gets on, such as a command line.
@@ -75,7 +75,7 @@ pub enum Milestone {
     /// The user pinned no genesis, so the node's was taken.
     GenesisNotPinned {
         /// Hash of its header.
-        genesis: H256,
+        genesis: BlockHash,
     },
     /// What was kept of the chain's finality cannot be used.
     CacheDamaged,
@@ -100,19 +100,19 @@ pub enum Milestone {
     /// A block includes it.
     InBlock {
         /// The block's hash.
-        block_hash: H256,
+        block_hash: BlockHash,
     },
     /// The block is final.
     Final {
         /// The block's hash.
-        block_hash: H256,
+        block_hash: BlockHash,
         /// The block's number.
         block_number: u64,
     },
     /// A worker confirmed on chain that it processed the block.
     Processed {
         /// The block's hash.
-        block_hash: H256,
+        block_hash: BlockHash,
         /// The root that it published.
         root: H256,
     },

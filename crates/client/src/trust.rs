@@ -7,7 +7,7 @@
 //! noticed.
 
 use offstage_primitives::{
-    H256,
+    BlockHash,
     attestation::{DEVELOPMENT_ROOT, INTEL_ROOT},
 };
 use std::{fmt, str::FromStr};
@@ -18,9 +18,9 @@ use thiserror::Error;
 pub struct Trust {
     /// Hash of the chain's genesis header. Without it the first answer of the node is taken for the chain's identity,
     /// and the user is told.
-    pub genesis: Option<H256>,
+    pub genesis: Option<BlockHash>,
     /// Hash of a final block of the chain from which finality is followed, instead of from the genesis.
-    pub checkpoint: Option<H256>,
+    pub checkpoint: Option<BlockHash>,
     /// Who vouches for the platforms of enclaves.
     pub root: TrustedRoot,
 }

@@ -23,7 +23,7 @@ use crate::trust::TrustedRoot;
 use offstage_attestation::{ChainPolicy, EvidenceError, Expectations, verify_evidence};
 use offstage_light_client::BlockId;
 use offstage_primitives::{
-    AccountId32, H256, KeyDigest, Measurement, ShardIdentifier, attestation::CertificateEvidence,
+    AccountId32, BlockHash, KeyDigest, Measurement, ShardIdentifier, attestation::CertificateEvidence,
     shielding::ShieldingPublicKey, teerex::SgxEnclave, trusted::Domain,
 };
 use thiserror::Error;
@@ -100,7 +100,7 @@ pub struct Presented<'connection> {
 #[derive(Clone, Debug)]
 pub struct ChainFacts {
     /// Hash of the genesis header.
-    pub genesis_hash: H256,
+    pub genesis_hash: BlockHash,
     /// The block that the facts are of: final, and verified to be so.
     pub block: BlockId,
     /// Which platforms the chain trusts.
@@ -130,7 +130,7 @@ pub struct Expected {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedWorker {
     signer: AccountId32,
-    genesis_hash: H256,
+    genesis_hash: BlockHash,
     verified_at: BlockId,
     root: TrustedRoot,
     shard: ShardIdentifier,

@@ -7,7 +7,7 @@
 mod process;
 
 use anyhow::{Context, Result};
-use offstage_primitives::H256;
+use offstage_primitives::BlockHash;
 use offstage_protocol::{
     BlockBundle, EnclaveResponse, HostRequest, Identity, OutboxExtrinsic, Refusal, RefusalCode, Start,
     Started, Status, Untrusted,
@@ -164,7 +164,7 @@ impl Enclave {
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub async fn at_finalized_head(&self, head: H256) -> Result<Status> {
+    pub async fn at_finalized_head(&self, head: BlockHash) -> Result<Status> {
         self.tell(HostRequest::AtFinalizedHead(Untrusted::new(head))).await
     }
 

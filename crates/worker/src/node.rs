@@ -7,7 +7,7 @@ use crate::text::escaped;
 use anyhow::{Context, Result, anyhow};
 use codec::Encode;
 use jsonrpsee_ws_client::WsClientBuilder;
-use offstage_primitives::{AccountId32, H256, chain};
+use offstage_primitives::{AccountId32, BlockHash, H256, chain};
 use offstage_protocol::BlockReference;
 use sp_crypto_hashing::blake2_256;
 use subxt::{
@@ -59,15 +59,16 @@ impl Node {
     }
 
     /// The hash of the genesis block.
-    pub async fn genesis_hash(&self) -> Result<H256> {
+    pub async fn genesis_hash(&self) -> Result<BlockHash> {
         self.block_hash(0).await?.context("the node knows no genesis block")
     }
 
     /// The hash of the block with this number on the node's best chain.
-    pub async fn block_hash(&self, number: u32) -> Result<Option<H256>> {
+    pub async fn block_hash(&self, number: u32) -> Result<Option<BlockHash>> {
         self.methods
             .chain_get_block_hash(Some(number.into()))
             .await
+            .map(|hash| hash.map(BlockHash::from))
             .map_err(|error| self.failed("chain_getBlockHash", &error))
     }
 
@@ -77,23 +78,24 @@ impl Node {
             .methods
             .chain_get_finalized_head()
             .await
+            .map(BlockHash::from)
             .map_err(|error| self.failed("chain_getFinalizedHead", &error))?;
         Ok(BlockReference { number: number(&self.header(hash).await?)?, hash })
     }
 
     /// A header by the block's hash.
-    pub async fn header(&self, hash: H256) -> Result<SubstrateHeader<H256>> {
+    pub async fn header(&self, hash: BlockHash) -> Result<SubstrateHeader<H256>> {
         self.methods
-            .chain_get_header(Some(hash))
+            .chain_get_header(Some(hash.into()))
             .await
             .map_err(|error| self.failed("chain_getHeader", &error))?
             .with_context(|| lost_block(hash))
     }
 
     /// A block with its justification.
-    pub async fn block(&self, hash: H256) -> Result<Block> {
+    pub async fn block(&self, hash: BlockHash) -> Result<Block> {
         self.methods
-            .chain_get_block(Some(hash))
+            .chain_get_block(Some(hash.into()))
             .await
             .map_err(|error| self.failed("chain_getBlock", &error))?
             .map(Block::from)
@@ -101,10 +103,10 @@ impl Node {
     }
 
     /// Trie nodes that prove the keys' values, or absence, against the block's state root.
-    pub async fn read_proof(&self, keys: &[Vec<u8>], at: H256) -> Result<Vec<Vec<u8>>> {
+    pub async fn read_proof(&self, keys: &[Vec<u8>], at: BlockHash) -> Result<Vec<Vec<u8>>> {
         let answer = self
             .methods
-            .state_get_read_proof(keys.iter().map(Vec::as_slice), Some(at))
+            .state_get_read_proof(keys.iter().map(Vec::as_slice), Some(at.into()))
             .await
             .map_err(|error| self.failed("state_getReadProof", &error))
             .context(
@@ -115,8 +117,11 @@ impl Node {
     }
 
     /// A storage value.
-    pub async fn storage(&self, key: &[u8], at: Option<H256>) -> Result<Option<Vec<u8>>> {
-        self.methods.state_get_storage(key, at).await.map_err(|error| self.failed("state_getStorage", &error))
+    pub async fn storage(&self, key: &[u8], at: Option<BlockHash>) -> Result<Option<Vec<u8>>> {
+        self.methods
+            .state_get_storage(key, at.map(H256::from))
+            .await
+            .map_err(|error| self.failed("state_getStorage", &error))
     }
 
     /// Storage values at the head, those of absent keys left out.
@@ -227,7 +232,7 @@ impl From<BlockDetails<RpcConfigFor<SubstrateConfig>>> for Block {
 /// # Errors
 /// When its number is not one of 32 bits.
 pub fn reference(header: &SubstrateHeader<H256>) -> Result<BlockReference> {
-    Ok(BlockReference { number: number(header)?, hash: H256(blake2_256(&header.encode())) })
+    Ok(BlockReference { number: number(header)?, hash: blake2_256(&header.encode()).into() })
 }
 
 /// Reads hexadecimal text with or without `0x`.
@@ -239,7 +244,7 @@ fn number(header: &SubstrateHeader<H256>) -> Result<u32> {
     u32::try_from(header.number).context("the node's header has a number above 2^32")
 }
 
-fn lost_block(hash: H256) -> String {
+fn lost_block(hash: BlockHash) -> String {
     format!(
         "the node has lost block {hash:?}; it needs the blocks from the worker's position on (--blocks-pruning archive)"
     )
@@ -300,7 +305,7 @@ mod tests {
         .unwrap();
         assert_eq!(read.encode(), header.encode());
         assert_eq!(generic::Header::<u32, BlakeTwo256>::decode(&mut &read.encode()[..]).unwrap(), header);
-        assert_eq!(reference(&read).unwrap(), BlockReference { number: 70_000, hash: header.hash() });
+        assert_eq!(reference(&read).unwrap(), BlockReference { number: 70_000, hash: header.hash().into() });
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
 };
 use codec::{Decode, Encode};
 use futures::{StreamExt, channel::mpsc};
-use offstage_primitives::{AccountId32, H256, Measurement, ShardIdentifier};
+use offstage_primitives::{AccountId32, BlockHash, H256, Measurement, ShardIdentifier};
 use offstage_protocol::{
     BlockReference, EnclaveResponse, HostRequest, Phase, Refusal, RefusalCode, Started, Status,
     framing::{read_frame, write_frame},
@@ -31,7 +31,7 @@ use subxt::{
 
 /// A block of this number, of no chain.
 pub(crate) fn block(number: u32) -> BlockReference {
-    BlockReference { number, hash: H256::zero() }
+    BlockReference { number, hash: BlockHash::zero() }
 }
 
 /// The status of a serving enclave at this block.
@@ -57,7 +57,7 @@ pub(crate) fn started(status: Status) -> Started {
         signer: AccountId32::new([1; 32]),
         measurement: Measurement([2; 32]),
         shard: ShardIdentifier::from([3; 32]),
-        genesis_hash: H256::zero(),
+        genesis_hash: BlockHash::zero(),
         trusted_address: String::new(),
         mutual_attestation_address: String::new(),
         status,
@@ -111,7 +111,7 @@ impl PlayedNode {
                     extrinsics_root: H256::repeat_byte(2),
                     digest: Digest::default(),
                 };
-                parent_hash = reference(&header).unwrap().hash;
+                parent_hash = reference(&header).unwrap().hash.into();
                 chain.headers.push(header);
             }
         }
@@ -164,7 +164,7 @@ impl PlayedNode {
     fn answer(&self, method: &str, params: &Value) -> Option<Value> {
         let chain = self.chain();
         let by_hash = |hash: &Value| {
-            let hash: H256 = serde_json::from_value(hash.clone()).ok()?;
+            let hash: BlockHash = serde_json::from_value(hash.clone()).ok()?;
             chain.headers.iter().find(|header| reference(header).unwrap().hash == hash)
         };
         let bytes = |text: &Value| hex::decode(text.as_str()?.trim_start_matches("0x")).ok();
@@ -342,7 +342,7 @@ impl Model {
     }
 
     fn justification(&mut self, bytes: &[u8]) -> Option<RefusalCode> {
-        let (_, hash, number) = <(u64, H256, u32)>::decode(&mut &bytes[..]).unwrap();
+        let (_, hash, number) = <(u64, BlockHash, u32)>::decode(&mut &bytes[..]).unwrap();
         if number > self.status.tip.number {
             return Some(RefusalCode::Finality);
         }

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use codec::Decode;
-use offstage_primitives::{AccountId32, H256, ShardIdentifier};
+use offstage_primitives::{AccountId32, BlockHash, H256, ShardIdentifier};
 use std::collections::BTreeMap;
 use subxt::{OnlineClient, PolkadotConfig, events::Phase};
 
@@ -11,7 +11,7 @@ use subxt::{OnlineClient, PolkadotConfig, events::Phase};
 #[derive(Debug, Default)]
 pub struct Notes {
     /// Confirmed block -> who confirmed it with which root.
-    pub confirmations: BTreeMap<H256, Vec<(AccountId32, H256)>>,
+    pub confirmations: BTreeMap<BlockHash, Vec<(AccountId32, H256)>>,
     /// Fees in the smallest unit that each account paid.
     pub fees: BTreeMap<AccountId32, u128>,
     /// The whole bytes of each extrinsic that holds an invocation.
@@ -39,8 +39,8 @@ impl Auditor {
     }
 
     /// Hash of the chain's genesis header.
-    pub fn genesis(&self) -> H256 {
-        H256(self.client.genesis_hash().0)
+    pub fn genesis(&self) -> BlockHash {
+        self.client.genesis_hash().0.into()
     }
 
     /// Number of the newest finalized block.
@@ -106,7 +106,7 @@ impl Auditor {
             match (event.pallet_name(), event.event_name()) {
                 ("EnclaveBridge", "ProcessedParentchainBlock") => {
                     let (_shard, block, root, _number) =
-                        <(ShardIdentifier, H256, H256, u32)>::decode(&mut fields)?;
+                        <(ShardIdentifier, BlockHash, H256, u32)>::decode(&mut fields)?;
                     let signer = signer.context("a confirmation that nobody signed")?.clone();
                     notes.confirmations.entry(block).or_default().push((signer, root));
                 }
@@ -144,7 +144,7 @@ impl Notes {
     }
 
     /// How many workers confirmed the block.
-    pub fn confirmed_by(&self, block: &H256) -> usize {
+    pub fn confirmed_by(&self, block: &BlockHash) -> usize {
         self.confirmations.get(block).map_or(0, |confirmations| distinct(confirmations))
     }
 }

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use frame_support::{ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
 use offstage_primitives::{
-    AccountId32, Measurement,
+    AccountId32, H256, Measurement,
     attestation::{MAX_QUOTE_LEN, RegistrationProof, VerifiedQuote},
     bounded::DecodeError,
     collateral::QuoteError,
@@ -63,7 +63,7 @@ impl<T: Config> Pallet<T> {
             let committed = verified.report_data.get(32..) == Some(&binding.digest()[..]);
             ensure!(committed, Error::<T>::BindingDoesNotMatchReport);
             let genesis_hash = frame_system::Pallet::<T>::block_hash(BlockNumberFor::<T>::default());
-            ensure!(binding.genesis_hash == genesis_hash, Error::<T>::BindingIsForAnotherChain);
+            ensure!(H256::from(binding.genesis_hash) == genesis_hash, Error::<T>::BindingIsForAnotherChain);
         }
         Ok(verified)
     }

@@ -11,7 +11,7 @@ use codec::Encode;
 use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo};
 use frame_system::RawOrigin;
 use offstage_primitives::{
-    AccountId32, H256, KeyDigest, Measurement,
+    AccountId32, BlockHash, KeyDigest, Measurement,
     attestation::{
         Evidence, KeyBinding, MAX_QUOTE_LEN, MAX_REGISTRATION_PROOF_LEN, RegistrationProof, TcbStatus,
         TeeType,
@@ -55,7 +55,7 @@ fn entry(who: &AccountId32) -> SgxEnclave {
 
 fn binding() -> KeyBinding {
     KeyBinding {
-        genesis_hash: GENESIS_HASH,
+        genesis_hash: GENESIS_HASH.into(),
         shard: MEASUREMENT.into(),
         shielding_key: KeyDigest::repeat_byte(3),
         tls_public_key: KeyDigest::repeat_byte(4),
@@ -242,7 +242,7 @@ fn a_binding_must_be_what_the_quote_commits_to() {
 #[test]
 fn h02_a_binding_to_another_chain_is_refused() {
     chain().execute_with(|| {
-        let foreign = KeyBinding { genesis_hash: H256::repeat_byte(0xff), ..binding() };
+        let foreign = KeyBinding { genesis_hash: BlockHash::repeat_byte(0xff), ..binding() };
         let quote = quote_bound_to(&foreign);
         assert_noop!(
             Teerex::register_sgx_enclave(signed(alice()), proof(&quote, Some(foreign)), None, SOVEREIGN),

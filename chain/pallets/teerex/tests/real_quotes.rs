@@ -114,7 +114,7 @@ fn signer() -> AccountId32 {
 
 fn binding() -> KeyBinding {
     KeyBinding {
-        genesis_hash: GENESIS_HASH,
+        genesis_hash: GENESIS_HASH.into(),
         shard: MEASUREMENT.into(),
         shielding_key: KeyDigest::repeat_byte(3),
         tls_public_key: KeyDigest::repeat_byte(4),

@@ -144,7 +144,7 @@ fn bob_sends(call: RuntimeCall) -> sp_runtime::ApplyExtrinsicResult {
 
 /// The registration of the enclave with the key [`ENCLAVE`], with a quote that the node verifies.
 fn real_registration() -> RuntimeCall {
-    let (_, proof) = registration(System::block_hash(0));
+    let (_, proof) = registration(System::block_hash(0).into());
     RuntimeCall::Teerex(pallet_teerex::Call::register_sgx_enclave {
         proof: proof.to_bytes(),
         worker_url: None,

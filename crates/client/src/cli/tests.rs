@@ -7,7 +7,7 @@ use crate::{
     worker::WorkerAddress,
 };
 use clap::CommandFactory;
-use offstage_primitives::{H256, ShardIdentifier};
+use offstage_primitives::{BlockHash, ShardIdentifier};
 
 #[test]
 fn the_command_line_is_consistent() {
@@ -138,7 +138,7 @@ fn c12_the_shard_comes_from_the_place_of_the_command_the_options_or_the_profile_
     let profile = Profile {
         shard: third,
         measurement: None,
-        genesis: H256([4; 32]),
+        genesis: BlockHash::new([4; 32]),
         checkpoint: None,
         root: TrustedRoot::Development,
         node: Some(NodeUrl::parse("wss://node.example", 1).unwrap()),
@@ -162,7 +162,7 @@ fn c12_the_shard_comes_from_the_place_of_the_command_the_options_or_the_profile_
 
     assert_eq!(bare.trust, profile.trust());
     let other = context("offstage --root intel list-workers", Some(&profile));
-    assert_eq!((other.trust.root, other.trust.genesis), (TrustedRoot::Intel, Some(H256([4; 32]))));
+    assert_eq!((other.trust.root, other.trust.genesis), (TrustedRoot::Intel, Some(BlockHash::new([4; 32]))));
     assert_eq!(context("offstage list-workers", None).trust, Trust::default());
 
     assert_eq!(

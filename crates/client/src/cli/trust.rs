@@ -3,7 +3,7 @@
 
 use crate::trust::TrustedRoot;
 use clap::Args;
-use offstage_primitives::H256;
+use offstage_primitives::BlockHash;
 
 /// Where trust starts.
 #[derive(Args, Clone, Debug)]
@@ -11,10 +11,10 @@ use offstage_primitives::H256;
 pub(super) struct TrustOptions {
     /// Hash of the chain's genesis header [default: the profile's]; without it the node says which chain it is
     #[arg(long, global = true, value_name = "HASH", env = "OFFSTAGE_GENESIS", value_parser = parse_hash)]
-    pub(super) genesis: Option<H256>,
+    pub(super) genesis: Option<BlockHash>,
     /// Hash of a final block from which the chain's finality is followed, instead of from the genesis
     #[arg(long, global = true, value_name = "HASH", env = "OFFSTAGE_CHECKPOINT", value_parser = parse_hash)]
-    pub(super) checkpoint: Option<H256>,
+    pub(super) checkpoint: Option<BlockHash>,
     /// Who vouches for the platforms of enclaves: intel, or, on test chains, development (protects nothing)
     /// [default: the profile's, else intel]
     #[arg(long, global = true, value_name = "ROOT", env = "OFFSTAGE_ROOT")]
@@ -25,6 +25,8 @@ pub(super) struct TrustOptions {
     pub(super) insecure_plain_ws: bool,
 }
 
-fn parse_hash(text: &str) -> Result<H256, &'static str> {
-    super::options::parse_hash(text).map_err(|_| "a block's hash is 0x and 64 hexadecimal digits")
+fn parse_hash(text: &str) -> Result<BlockHash, &'static str> {
+    super::options::parse_hash(text)
+        .map(BlockHash::from)
+        .map_err(|_| "a block's hash is 0x and 64 hexadecimal digits")
 }

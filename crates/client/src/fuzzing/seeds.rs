@@ -4,7 +4,7 @@
 use super::*;
 use crate::{node_url::NodeUrl, trust::TrustedRoot, worker::WorkerAddress};
 use corpus::Target;
-use offstage_primitives::{H256, Measurement};
+use offstage_primitives::{BlockHash, Measurement};
 
 #[path = "../../../../fuzz/src/corpus.rs"]
 mod corpus;
@@ -22,8 +22,8 @@ fn write_seeds() {
     let whole = Profile {
         shard: [1; 32].into(),
         measurement: Some(Measurement([2; 32])),
-        genesis: H256([3; 32]),
-        checkpoint: Some(H256([4; 32])),
+        genesis: BlockHash::new([3; 32]),
+        checkpoint: Some(BlockHash::new([4; 32])),
         root: TrustedRoot::Development,
         node: NodeUrl::parse("wss://node.example/rpc", 1).ok(),
         worker: WorkerAddress::parse("wss://[::1]:2010", 1).ok(),

@@ -9,7 +9,7 @@
 //! The folder is `$XDG_DATA_HOME/offstage`, by default `~/.local/share/offstage`.
 
 use offstage_light_client::Follower;
-use offstage_primitives::H256;
+use offstage_primitives::BlockHash;
 use std::{
     env, fs,
     io::{self, Read, Write},
@@ -51,7 +51,7 @@ impl Cache {
         Self { folder: None }
     }
 
-    pub(crate) fn load(&self, anchor: H256) -> Cached {
+    pub(crate) fn load(&self, anchor: BlockHash) -> Cached {
         let Some(path) = self.path(anchor) else { return Cached::Nothing };
         let mut bytes = Vec::new();
         let read = fs::File::open(&path).and_then(|file| file.take(MAX_FILE_LEN).read_to_end(&mut bytes));
@@ -66,7 +66,7 @@ impl Cache {
     ///
     /// # Errors
     /// When the disk does not take it.
-    pub(crate) fn store(&self, anchor: H256, follower: &Follower) -> io::Result<()> {
+    pub(crate) fn store(&self, anchor: BlockHash, follower: &Follower) -> io::Result<()> {
         let Some(path) = self.path(anchor) else { return Ok(()) };
         let Some(folder) = path.parent() else { return Ok(()) };
         fs::create_dir_all(folder)?;
@@ -83,7 +83,7 @@ impl Cache {
         moved
     }
 
-    fn path(&self, anchor: H256) -> Option<PathBuf> {
+    fn path(&self, anchor: BlockHash) -> Option<PathBuf> {
         Some(self.folder.as_ref()?.join(format!("{}.finality", hex::encode(anchor))))
     }
 }

@@ -9,7 +9,7 @@ use super::{Parentchain, ParentchainError, finality, runtime::Runtime};
 use codec::Decode;
 use offstage_light_client::{BlockId, EventRecord, FinalBlock};
 use offstage_primitives::{
-    H256, ShardIdentifier,
+    BlockHash, H256, ShardIdentifier,
     chain::{argument, enclave_bridge, storage},
 };
 use subxt::{
@@ -27,7 +27,7 @@ pub struct ProcessedParentchainBlock {
     /// The shard.
     pub shard: ShardIdentifier,
     /// Hash of the executed block.
-    pub block_hash: H256,
+    pub block_hash: BlockHash,
     /// The Merkle root over the block's operations and their outcomes, see [`offstage_primitives::receipt`].
     pub trusted_calls_merkle_root: H256,
     /// Number of the executed block.
@@ -49,7 +49,7 @@ pub struct FinalBlocks {
 
 impl FinalBlocks {
     /// The confirmations of the block `block_hash` from now on.
-    pub fn confirmations_of(self, shard: ShardIdentifier, block_hash: H256) -> Confirmations {
+    pub fn confirmations_of(self, shard: ShardIdentifier, block_hash: BlockHash) -> Confirmations {
         Confirmations { shard, block_hash, blocks: self }
     }
 
@@ -112,7 +112,7 @@ pub struct BlockEvents {
     /// The block's number.
     pub number: u64,
     /// The block's hash.
-    pub hash: H256,
+    pub hash: BlockHash,
     /// `Pallet.Event { field: value, … }`, byte strings in hexadecimal.
     pub events: Vec<String>,
 }
@@ -138,7 +138,7 @@ impl Parentchain {
     pub async fn confirmations_of(
         &self,
         shard: ShardIdentifier,
-        block_hash: H256,
+        block_hash: BlockHash,
         block_number: u32,
     ) -> Result<Confirmations, ParentchainError> {
         let mut blocks = self.final_blocks().await?;
@@ -182,7 +182,7 @@ impl Parentchain {
 /// they differ when an enclave computes something else.
 pub struct Confirmations {
     shard: ShardIdentifier,
-    block_hash: H256,
+    block_hash: BlockHash,
     blocks: FinalBlocks,
 }
 
@@ -193,7 +193,7 @@ impl Confirmations {
     }
 
     /// Hash of the block that they are about.
-    pub fn block_hash(&self) -> H256 {
+    pub fn block_hash(&self) -> BlockHash {
         self.block_hash
     }
 

@@ -25,18 +25,18 @@ use crate::{
     trust::{Trust, TrustedRoot},
 };
 use offstage_light_client::{
-    FinalBlock, Follower, ProvenState,
+    BlockId, FinalBlock, Follower, ProvenState,
     header::decode_header,
     hops::{
         AncestorError, HopError, MAX_HOP_HEADERS, announced_delay, checkpoint_keys, genesis_keys, proof_keys,
     },
 };
-use offstage_primitives::{H256, chain::storage};
+use offstage_primitives::{BlockHash, chain::storage};
 
 /// The chain's finality as far as it was verified.
 pub(crate) struct Finality {
     follower: Follower,
-    anchor: H256,
+    anchor: BlockHash,
     cache: Cache,
     /// How many blocks the last set that ended was in office: the next may be as long.
     last_term: u32,
@@ -135,7 +135,7 @@ impl Finality {
     }
 
     /// Which chain this is.
-    pub(crate) fn genesis_hash(&self) -> H256 {
+    pub(crate) fn genesis_hash(&self) -> BlockHash {
         self.follower.genesis_hash()
     }
 
@@ -238,7 +238,7 @@ impl Finality {
                 break;
             }
             let Ok(header) = decode_header(&at) else { break };
-            at = node.header(header.parent_hash).await?;
+            at = node.header(header.parent_hash.into()).await?;
             headers.insert(0, at.clone());
         }
         Ok((headers, vec![justification]))
@@ -274,7 +274,7 @@ pub(crate) async fn descend(
         }
         let keys = proof_keys(&[storage::block_hash(next)]);
         let proof = node.read_proof(&keys, at.id().hash).await?;
-        let hash = node.block_hash(next).await?.unwrap_or_default();
+        let hash = node.block_hash(next).await?.unwrap_or(BlockHash::zero());
         let header = node.header(hash).await?;
         match at.ancestor(next, &header, &proof) {
             Ok(block) => at = block,
@@ -315,7 +315,7 @@ async fn is_started_anew(node: &Node, trust: &Trust, follower: &Follower) -> Res
     }
 }
 
-async fn from_anchor(node: &Node, trust: &Trust, anchor: H256) -> Result<Follower, ParentchainError> {
+async fn from_anchor(node: &Node, trust: &Trust, anchor: BlockHash) -> Result<Follower, ParentchainError> {
     let start = |error: offstage_light_client::hops::StartError| ParentchainError::Start {
         reason: error.to_string(),
     };
@@ -339,19 +339,19 @@ async fn from_anchor(node: &Node, trust: &Trust, anchor: H256) -> Result<Followe
 
 /// A header as a node gave it.
 struct Header {
-    hash: H256,
+    hash: BlockHash,
     number: u32,
     bytes: Vec<u8>,
 }
 
 impl Header {
-    async fn of(node: &Node, hash: H256) -> Result<Self, ParentchainError> {
+    async fn of(node: &Node, hash: BlockHash) -> Result<Self, ParentchainError> {
         let bytes = node.header(hash).await?;
         let header = decode_header(&bytes).map_err(|error| ParentchainError::Read {
             what: "a block's header",
             reason: error.to_string(),
         })?;
-        if header.hash() != hash {
+        if BlockId::of(&header).hash != hash {
             return Err(ParentchainError::Unproven {
                 what: format!("header of block {hash:?}"),
                 reason: "it is another block's".to_owned(),
@@ -362,7 +362,7 @@ impl Header {
 }
 
 /// What a node says is the id of the authority set after a block; `None` when it says nothing.
-async fn set_id_at(node: &Node, hash: H256) -> Option<u64> {
+async fn set_id_at(node: &Node, hash: BlockHash) -> Option<u64> {
     let value = node.storage(&storage::grandpa_current_set_id(), hash).await.ok()?;
     value.map_or(Some(0), |value| Some(u64::from_le_bytes(value.try_into().ok()?)))
 }

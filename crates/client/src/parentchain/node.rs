@@ -4,7 +4,7 @@
 use super::ParentchainError;
 use codec::{Decode, Encode};
 use offstage_light_client::ChainProperties;
-use offstage_primitives::H256;
+use offstage_primitives::BlockHash;
 use subxt::{
     PolkadotConfig,
     config::RpcConfigFor,
@@ -33,14 +33,14 @@ impl Node {
     }
 
     /// Hash of the block with this number on the node's chain.
-    pub(crate) async fn block_hash(&self, number: u32) -> Result<Option<H256>, ParentchainError> {
+    pub(crate) async fn block_hash(&self, number: u32) -> Result<Option<BlockHash>, ParentchainError> {
         let hash = self.methods.chain_get_block_hash(Some(number.into())).await;
-        Ok(hash.map_err(|error| ParentchainError::read("a block's hash", &error))?.map(|hash| H256(hash.0)))
+        Ok(hash.map_err(|error| ParentchainError::read("a block's hash", &error))?.map(|hash| hash.0.into()))
     }
 
     /// SCALE header of the block with this hash.
-    pub(crate) async fn header(&self, hash: H256) -> Result<Vec<u8>, ParentchainError> {
-        let header = self.methods.chain_get_header(Some(hash.0.into())).await;
+    pub(crate) async fn header(&self, hash: BlockHash) -> Result<Vec<u8>, ParentchainError> {
+        let header = self.methods.chain_get_header(Some(hash.to_bytes().into())).await;
         header
             .map_err(|error| ParentchainError::read("a block's header", &error))?
             .map(|header| header.encode())
@@ -48,9 +48,9 @@ impl Node {
     }
 
     /// Hash of the newest block that the node holds for final.
-    pub(crate) async fn finalized_head(&self) -> Result<H256, ParentchainError> {
+    pub(crate) async fn finalized_head(&self) -> Result<BlockHash, ParentchainError> {
         let hash = self.methods.chain_get_finalized_head().await;
-        hash.map(|hash| H256(hash.0))
+        hash.map(|hash| hash.0.into())
             .map_err(|error| ParentchainError::read("the newest final block", &error))
     }
 
@@ -65,16 +65,16 @@ impl Node {
     }
 
     /// The extrinsics of a block, each with its length in front.
-    pub(crate) async fn body(&self, hash: H256) -> Result<Vec<Vec<u8>>, ParentchainError> {
-        let block = self.methods.chain_get_block(Some(hash.0.into())).await;
+    pub(crate) async fn body(&self, hash: BlockHash) -> Result<Vec<Vec<u8>>, ParentchainError> {
+        let block = self.methods.chain_get_block(Some(hash.to_bytes().into())).await;
         let block = block.map_err(|error| ParentchainError::read("a block", &error))?;
         let block = block.ok_or(ParentchainError::UnknownBlock { hash })?;
         Ok(block.block.extrinsics.into_iter().map(|extrinsic| extrinsic.0).collect())
     }
 
     /// The GRANDPA justification that the node keeps with a block.
-    pub(crate) async fn justification(&self, hash: H256) -> Result<Option<Vec<u8>>, ParentchainError> {
-        let block = self.methods.chain_get_block(Some(hash.0.into())).await;
+    pub(crate) async fn justification(&self, hash: BlockHash) -> Result<Option<Vec<u8>>, ParentchainError> {
+        let block = self.methods.chain_get_block(Some(hash.to_bytes().into())).await;
         let block = block.map_err(|error| ParentchainError::read("a block", &error))?;
         let justifications = block.and_then(|block| block.justifications).unwrap_or_default();
         Ok(justifications.into_iter().find_map(|(engine, bytes)| (&engine == b"FRNK").then_some(bytes)))
@@ -82,13 +82,13 @@ impl Node {
 
     /// A proof that the block with this number is final: the justification of the last block of its authority set, or
     /// the newest one, and the hash of the block that it is for. `None` from nodes that cannot.
-    pub(crate) async fn finality_proof(&self, number: u32) -> Option<(H256, Vec<u8>)> {
+    pub(crate) async fn finality_proof(&self, number: u32) -> Option<(BlockHash, Vec<u8>)> {
         let proof: Option<Bytes> =
             self.rpc.request("grandpa_proveFinality", rpc_params![number]).await.ok()?;
         // sc-consensus-grandpa, `FinalityProof`: behind these come headers that nobody needs here.
         let proof = proof?.0;
         let mut input = &proof[..];
-        let hash = H256::decode(&mut input).ok()?;
+        let hash = BlockHash::decode(&mut input).ok()?;
         Some((hash, Vec::<u8>::decode(&mut input).ok()?))
     }
 
@@ -96,17 +96,21 @@ impl Node {
     pub(crate) async fn read_proof(
         &self,
         keys: &[Vec<u8>],
-        hash: H256,
+        hash: BlockHash,
     ) -> Result<Vec<Vec<u8>>, ParentchainError> {
         let keys = keys.iter().map(Vec::as_slice);
-        let proof = self.methods.state_get_read_proof(keys, Some(hash.0.into())).await;
+        let proof = self.methods.state_get_read_proof(keys, Some(hash.to_bytes().into())).await;
         let proof = proof.map_err(|error| ParentchainError::state(hash, &error))?;
         Ok(proof.proof.into_iter().map(|node| node.0).collect())
     }
 
     /// A value in the state after a block, without a proof.
-    pub(crate) async fn storage(&self, key: &[u8], hash: H256) -> Result<Option<Vec<u8>>, ParentchainError> {
-        let value = self.methods.state_get_storage(key, Some(hash.0.into())).await;
+    pub(crate) async fn storage(
+        &self,
+        key: &[u8],
+        hash: BlockHash,
+    ) -> Result<Option<Vec<u8>>, ParentchainError> {
+        let value = self.methods.state_get_storage(key, Some(hash.to_bytes().into())).await;
         value.map_err(|error| ParentchainError::state(hash, &error))
     }
 
@@ -115,9 +119,9 @@ impl Node {
         &self,
         prefix: &[u8],
         limit: u32,
-        hash: H256,
+        hash: BlockHash,
     ) -> Result<Vec<Vec<u8>>, ParentchainError> {
-        let keys = self.methods.state_get_keys_paged(prefix, limit, None, Some(hash.0.into())).await;
+        let keys = self.methods.state_get_keys_paged(prefix, limit, None, Some(hash.to_bytes().into())).await;
         keys.map_err(|error| ParentchainError::state(hash, &error))
     }
 

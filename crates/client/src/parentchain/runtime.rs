@@ -7,7 +7,7 @@
 use super::{Inner, Parentchain, ParentchainError, finality, innermost};
 use codec::Decode;
 use offstage_light_client::{FinalBlock, VerifiedRuntime};
-use offstage_primitives::{H256, chain::storage};
+use offstage_primitives::{BlockHash, chain::storage};
 use std::sync::Arc;
 use subxt::{
     Metadata, OnlineClient, PolkadotConfig,
@@ -78,7 +78,7 @@ impl Parentchain {
             what: "the chain's genesis",
             reason: innermost(&error),
         })?;
-        let found = H256(api.genesis_hash().0);
+        let found = BlockHash::from(api.genesis_hash().0);
         if found == self.0.genesis_hash {
             Ok(api)
         } else {

@@ -16,7 +16,7 @@ use node::{FakeNode, hash_of, hex_of};
 use offstage_attestation::ChainPolicy;
 use offstage_light_client::testing::{METADATA, TestChain, test_code, validators};
 use offstage_primitives::{
-    AccountId32, Measurement, ShardIdentifier,
+    AccountId32, BlockHash, H256, Measurement, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, INTEL_ROOT},
     chain::storage,
     teerex::{MultiEnclave, SgxAttestationMethod, SgxBuildMode, SgxEnclave, SgxReportData, SgxStatus},
@@ -56,7 +56,7 @@ fn enclave() -> SgxEnclave {
 }
 
 fn trust(chain: &TestChain) -> Trust {
-    Trust { genesis: Some(chain.header(0).hash()), checkpoint: None, root: TrustedRoot::Development }
+    Trust { genesis: Some(chain.hash(0)), checkpoint: None, root: TrustedRoot::Development }
 }
 
 /// Connects without a cache.
@@ -105,7 +105,7 @@ async fn c13_finality_is_followed_from_the_genesis_with_few_questions() {
 async fn c13_nodes_that_lost_states_or_cannot_prove_finality_are_followed_too() {
     let expected = BlockId::of(chain().header(chain().number()));
     // Neither states of old blocks, but for the genesis'.
-    let genesis = json!(hex_of(chain().header(0).hash().as_bytes()));
+    let genesis = json!(hex_of(chain().hash(0).as_bytes()));
     let without_states = FakeNode::new(chain()).lying(move |method, parameters| {
         let old = method == "state_getStorage" && parameters[1] != genesis;
         old.then(|| Err("State already discarded for 0x00".to_owned()))
@@ -172,13 +172,13 @@ async fn c13_lies_about_where_a_set_ends_lead_nowhere_else() {
 
 #[tokio::test]
 async fn c13_another_genesis_is_refused_and_an_unpinned_one_is_named() {
-    let pinned = H256::repeat_byte(1);
+    let pinned = BlockHash::repeat_byte(1);
     let error = refused(&FakeNode::new(chain()), &Trust { genesis: Some(pinned), ..Trust::default() }).await;
     assert!(matches!(error, ParentchainError::OtherChain { pinned: of, .. } if of == pinned), "{error}");
     // One that names the pinned chain and shows another.
     let mut other = TestChain::new(3);
     other.add_empty(3);
-    let genesis = chain().header(0).hash();
+    let genesis = chain().hash(0);
     let node = FakeNode::new(other).lying(move |method, parameters| {
         (method == "chain_getBlockHash" && parameters[0] == 0).then(|| Ok(json!(hex_of(genesis.as_bytes()))))
     });
@@ -285,7 +285,7 @@ async fn c13_the_outcome_of_a_transaction_is_proven() {
     chain.add_empty(3);
     let node = FakeNode::new(chain.clone());
     let followed = connect(&node, &trust(&chain)).await.unwrap();
-    let block = chain.header(number).hash();
+    let block = chain.hash(number);
     assert_eq!(followed.outcome(number, block, hash(&good)).await.unwrap(), (1, true));
     assert_eq!(followed.outcome(number, block, hash(&bad)).await.unwrap(), (2, false));
     let refused = async |number, block, extrinsic: &[u8]| {
@@ -293,8 +293,8 @@ async fn c13_the_outcome_of_a_transaction_is_proven() {
         assert!(matches!(error, ParentchainError::Unproven { .. }), "{error}");
     };
     // A block that is not the one at its height, and one that holds no such transaction.
-    refused(number, H256::repeat_byte(1), &good).await;
-    refused(number + 1, chain.header(number + 1).hash(), &good).await;
+    refused(number, BlockHash::repeat_byte(1), &good).await;
+    refused(number + 1, chain.hash(number + 1), &good).await;
     // A body that the node made up: in another order, so that the one that failed stands where the other succeeded.
     let mut body: Vec<_> = chain.body(number).iter().map(|extrinsic| hex_of(extrinsic)).collect();
     body.swap(1, 2);
@@ -309,7 +309,7 @@ async fn c13_the_outcome_of_a_transaction_is_proven() {
 /// The chain with a confirmation of block 3 in block 33.
 fn confirmed(root: H256) -> TestChain {
     let mut chain = chain();
-    let block = (chain.header(3).hash(), 3);
+    let block = (chain.hash(3), 3);
     let content = chain.block().confirm(&SIGNER, SHARD.into(), block, root);
     chain.add(content);
     chain.add_empty(30);
@@ -321,7 +321,7 @@ async fn c13_the_confirming_event_is_proven() {
     let root = H256::repeat_byte(6);
     let node = FakeNode::new(confirmed(root));
     let followed = connect(&node, &trust(&chain())).await.unwrap();
-    let block = chain().header(3).hash();
+    let block = chain().hash(3);
     let mut confirmations = followed.confirmations_of(SHARD.into(), block, 3).await.unwrap();
     let mut found = Vec::new();
     for _ in 4..=33 {
@@ -399,7 +399,7 @@ async fn c13_what_was_verified_is_kept_and_never_goes_back() {
     assert!(error.hint().unwrap().contains(".local/share/offstage"));
     assert!(told.0.lock().unwrap().is_empty());
     // Damaged, of another chain, or leading nowhere: it is said, and all starts again from the genesis.
-    let file = folder.path().join(format!("{}.finality", hex::encode(chain().header(0).hash())));
+    let file = folder.path().join(format!("{}.finality", hex::encode(chain().hash(0))));
     let good = std::fs::read(&file).unwrap();
     let other = {
         let mut other = TestChain::new(3);
@@ -415,7 +415,7 @@ async fn c13_what_was_verified_is_kept_and_never_goes_back() {
         )
         .await
         .unwrap();
-        let file = elsewhere.path().join(format!("{}.finality", hex::encode(other.header(0).hash())));
+        let file = elsewhere.path().join(format!("{}.finality", hex::encode(other.hash(0))));
         std::fs::read(file).unwrap()
     };
     let flipped = {
@@ -469,21 +469,21 @@ async fn c13_a_long_way_can_be_gone_in_several_runs() {
 
 #[tokio::test]
 async fn c13_a_checkpoint_is_a_block_of_the_pinned_chain() {
-    let at = |checkpoint: H256| Trust { checkpoint: Some(checkpoint), ..trust(&chain()) };
+    let at = |checkpoint: BlockHash| Trust { checkpoint: Some(checkpoint), ..trust(&chain()) };
     let node = FakeNode::new(chain());
-    let checkpoint = chain().header(10).hash();
+    let checkpoint = chain().hash(10);
     let followed = connect(&node, &at(checkpoint)).await.unwrap();
     assert_eq!(followed.newest_final().await.unwrap().number, 32);
-    assert_eq!(followed.genesis_hash(), chain().header(0).hash());
+    assert_eq!(followed.genesis_hash(), chain().hash(0));
     // Not on the chain: unknown to the node, or a block that lost.
     let mut fork = chain().fork_at(8);
     fork.add_empty(4);
-    let lost = fork.header(10).hash();
+    let lost = fork.hash(10);
     let header = node::header_of(&fork, 10);
     let with_fork = FakeNode::new(chain()).lying(move |method, parameters| {
         (method == "chain_getHeader" && parameters[0] == hash_of(&fork, 10)).then(|| Ok(header.clone()))
     });
-    for (node, checkpoint) in [(&node, H256::repeat_byte(9)), (&with_fork, lost)] {
+    for (node, checkpoint) in [(&node, BlockHash::repeat_byte(9)), (&with_fork, lost)] {
         let error = refused(node, &at(checkpoint)).await;
         assert!(
             matches!(error, ParentchainError::NotOnChain { checkpoint: of } if of == checkpoint),

@@ -8,7 +8,7 @@ use crate::{
 };
 use offstage_light_client::Phase;
 use offstage_primitives::{
-    AccountId32, H256,
+    AccountId32, BlockHash, H256,
     chain::{argument, balances, system, utility},
 };
 use sp_crypto_hashing::blake2_256;
@@ -72,7 +72,7 @@ pub struct Included {
     /// Hash of the transaction.
     pub extrinsic_hash: H256,
     /// Hash of the final block.
-    pub block_hash: H256,
+    pub block_hash: BlockHash,
     /// Number of the final block.
     pub block_number: u64,
     /// Position of the transaction in the block.
@@ -137,7 +137,7 @@ impl Parentchain {
                 TransactionStatus::Validated | TransactionStatus::Broadcasted => {}
                 TransactionStatus::NoLongerInBestBlock => observer.waiting_for(Stage::Inclusion),
                 TransactionStatus::InBestBlock(block) => {
-                    observer.reached(&Milestone::InBlock { block_hash: H256(block.block_hash().0) });
+                    observer.reached(&Milestone::InBlock { block_hash: block.block_hash().0.into() });
                     observer.waiting_for(Stage::Finality);
                 }
                 TransactionStatus::InFinalizedBlock(block) => break block,
@@ -149,7 +149,7 @@ impl Parentchain {
         let at =
             block.at().await.map_err(|error| ParentchainError::read("the transaction's block", &error))?;
         let number = u32::try_from(at.block_number()).unwrap_or(u32::MAX);
-        let block_hash = H256(block.block_hash().0);
+        let block_hash = block.block_hash().0.into();
         let (extrinsic_index, is_success) = self.outcome(number, block_hash, extrinsic_hash).await?;
         if !is_success {
             // That it failed is proven, why is the node's word.
@@ -172,7 +172,7 @@ impl Parentchain {
     pub(super) async fn outcome(
         &self,
         number: u32,
-        hash: H256,
+        hash: BlockHash,
         extrinsic_hash: H256,
     ) -> Result<(u32, bool), ParentchainError> {
         let unproven = |reason: &str| ParentchainError::Unproven {

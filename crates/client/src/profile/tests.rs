@@ -26,7 +26,7 @@ fn a_profile_is_written_as_it_is_read() {
     let profile = whole();
     assert_eq!(profile.to_json(), WHOLE);
     assert_eq!(profile.trust().root, TrustedRoot::Development);
-    assert_eq!(profile.trust().genesis, Some(H256([1; 32])));
+    assert_eq!(profile.trust().genesis, Some(BlockHash::new([1; 32])));
     assert_eq!(profile.pin().unwrap().identifier(), profile.shard);
 }
 
@@ -143,8 +143,8 @@ proptest! {
         let profile = Profile {
             shard: shard.into(),
             measurement: measurement.map(Measurement),
-            genesis: H256(genesis),
-            checkpoint: checkpoint.map(H256),
+            genesis: genesis.into(),
+            checkpoint: checkpoint.map(BlockHash::new),
             root: if development { TrustedRoot::Development } else { TrustedRoot::Intel },
             node: node.map(|text| NodeUrl::parse(&text, NODE_PORT).unwrap()),
             worker: worker.map(|text| WorkerAddress::parse(&text, WORKER_PORT).unwrap()),

@@ -15,7 +15,7 @@ use offstage_balances_interface::{BalancesOperation, Getter, TrustedCall, Truste
 use offstage_envelope::OpeningKey;
 use offstage_light_client::BlockId;
 use offstage_primitives::{
-    KeyDigest,
+    BlockHash, KeyDigest,
     attestation::{
         CertificateEvidence, DEVELOPMENT_ROOT, EVIDENCE_OID, INTEL_ROOT, KeyBinding, TcbPolicy, TcbStatus,
     },
@@ -42,12 +42,12 @@ use tokio_tungstenite::{accept_async, tungstenite::Message};
 const NOW: u64 = 1_795_000_000;
 const MEASUREMENT: Measurement = Measurement([7; 32]);
 const SHARD: [u8; 32] = [8; 32];
-const GENESIS: H256 = H256([9; 32]);
+const GENESIS: BlockHash = BlockHash::new([9; 32]);
 /// Number of the chain's newest final block.
 const VERIFIED_AT: u32 = 70;
 
 /// The chain's newest final block.
-const NEWEST: BlockId = BlockId { number: VERIFIED_AT, hash: H256([70; 32]) };
+const NEWEST: BlockId = BlockId { number: VERIFIED_AT, hash: BlockHash::new([70; 32]) };
 
 /// Where signatures for the worker must be good.
 const DOMAIN: Domain =
@@ -70,7 +70,7 @@ struct Enclave {
 struct Variant {
     platform: Platform,
     debug: bool,
-    genesis: H256,
+    genesis: BlockHash,
     has_shielding_key: bool,
 }
 
@@ -230,7 +230,7 @@ fn answer(
         "offstage_getReceipt" => RpcReturnValue::ok((bytes()[0] == 1).then(|| Receipt {
             leaf: OperationLeaf { operation: H256::from_slice(&bytes()), outcome: Outcome::Executed },
             block_number: 1,
-            block_hash: H256::zero(),
+            block_hash: BlockHash::zero(),
             index: 0,
             leaf_count: 2,
             path: vec![H256::zero()],
@@ -380,7 +380,7 @@ async fn c08_a_worker_that_the_chain_does_not_hold_is_refused() {
 
 #[tokio::test]
 async fn h02_another_chain_or_shard_is_refused() {
-    let enclave = Enclave::new(&Variant { genesis: H256::zero(), ..Variant::default() });
+    let enclave = Enclave::new(&Variant { genesis: BlockHash::zero(), ..Variant::default() });
     assert!(matches!(
         refusal(&enclave, &Expected::default(), |_| {}).await,
         Refusal::Evidence(EvidenceError::Genesis { .. })
@@ -487,7 +487,7 @@ async fn c21_an_answer_from_an_old_state_is_refused() {
     let mut worker =
         Worker::connect(&enclave.chain(), &served.address, &Pin::shard(SHARD.into())).await.ok().unwrap();
     let alice = Account::from_secret("//Alice").ok().unwrap();
-    let at = |number| BlockId { number, hash: H256::repeat_byte(1) };
+    let at = |number| BlockId { number, hash: BlockHash::repeat_byte(1) };
     for (block, is_taken) in [
         (NEWEST, true),
         (at(VERIFIED_AT + 3), true),

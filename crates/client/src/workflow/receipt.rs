@@ -271,6 +271,7 @@ const RECEIPT_INTERVAL: Duration = Duration::from_millis(300);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use offstage_primitives::BlockHash;
     use offstage_primitives::receipt::{OperationLeaf, merkle_proof, merkle_root, state_leaf};
     use std::sync::Mutex;
 
@@ -282,7 +283,7 @@ mod tests {
             leaf.hash(),
             state_leaf(&[3; 32], &H256::repeat_byte(4)),
         ];
-        let block_hash = H256::repeat_byte(5);
+        let block_hash = BlockHash::repeat_byte(5);
         let receipt = Receipt {
             leaf,
             block_number: 7,
@@ -383,7 +384,7 @@ mod tests {
         for forged in [
             Receipt { leaf: executed, ..receipt.clone() },
             Receipt { index: 0, ..receipt.clone() },
-            Receipt { block_hash: H256::zero(), ..receipt.clone() },
+            Receipt { block_hash: BlockHash::zero(), ..receipt.clone() },
             Receipt { block_number: 8, ..receipt.clone() },
             Receipt { path: Vec::new(), ..receipt.clone() },
         ] {

@@ -3,7 +3,7 @@
 
 use crate::{quote, verify_quote};
 use offstage_primitives::{
-    AccountId32, H256, KeyDigest, Measurement, ShardIdentifier,
+    AccountId32, BlockHash, KeyDigest, Measurement, ShardIdentifier,
     attestation::{
         CertificateEvidence, DEVELOPMENT_ROOT, Evidence, KeyBinding, TcbPolicy, TcbStatus, VerifiedQuote,
     },
@@ -102,7 +102,7 @@ pub struct Expectations<'a> {
     /// The measurements that the shard allows. None is accepted when it is empty.
     pub measurements: &'a [Measurement],
     /// Hash of the genesis header of the chain.
-    pub genesis_hash: H256,
+    pub genesis_hash: BlockHash,
     /// The shard.
     pub shard: ShardIdentifier,
     /// blake2-256 of the DER `SubjectPublicKeyInfo` of the certificate with which *this* connection was made.
@@ -185,9 +185,9 @@ pub enum EvidenceError {
     #[error("the enclave follows the chain with genesis {found:?}, not {expected:?}")]
     Genesis {
         /// The enclave's chain.
-        found: H256,
+        found: BlockHash,
         /// The verifier's.
-        expected: H256,
+        expected: BlockHash,
     },
     /// The enclave serves another shard.
     #[error("the enclave serves shard {found}, not {expected}")]

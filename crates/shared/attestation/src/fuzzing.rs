@@ -12,7 +12,7 @@ use crate::{
 };
 use codec::Encode;
 use offstage_primitives::{
-    H256, KeyDigest, Measurement, ShardIdentifier,
+    BlockHash, H256, KeyDigest, Measurement, ShardIdentifier,
     attestation::{
         CertificateEvidence, Collateral, DEVELOPMENT_ROOT, Evidence, INTEL_ROOT, KeyBinding,
         MAX_CERTIFICATE_EVIDENCE_LEN, MAX_COLLATERAL_LEN, MAX_QUOTE_LEN, REGISTRATION_MAGIC,
@@ -150,7 +150,7 @@ static COLLATERAL: LazyLock<Collateral> =
     LazyLock::new(|| EVIDENCE.collateral.clone().expect("development evidence has collateral"));
 
 const BINDING: KeyBinding = KeyBinding {
-    genesis_hash: H256([1; 32]),
+    genesis_hash: BlockHash::new([1; 32]),
     shard: ShardIdentifier(H256([2; 32])),
     shielding_key: KeyDigest::new([3; 32]),
     tls_public_key: KeyDigest::new([4; 32]),

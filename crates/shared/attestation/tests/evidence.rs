@@ -12,7 +12,7 @@ use offstage_attestation::{
     x509::{self, X509Error},
 };
 use offstage_primitives::{
-    AccountId32, H256, KeyDigest, Measurement,
+    AccountId32, BlockHash, H256, KeyDigest, Measurement,
     attestation::{
         CertificateEvidence, DEVELOPMENT_ROOT, EVIDENCE_OID, Evidence, INTEL_ROOT, KeyBinding, TcbPolicy,
         TcbStatus,
@@ -121,7 +121,7 @@ fn h14_replayed_evidence_of_a_real_enclave() {
 #[test]
 fn h14_every_bound_value_is_bound() {
     let changes: [fn(&mut KeyBinding); 5] = [
-        |binding| binding.genesis_hash = H256::zero(),
+        |binding| binding.genesis_hash = BlockHash::zero(),
         |binding| binding.shard = [0; 32].into(),
         |binding| binding.shielding_key = KeyDigest::zero(),
         |binding| binding.tls_public_key = KeyDigest::zero(),
@@ -136,8 +136,8 @@ fn h14_every_bound_value_is_bound() {
 fn h14_wrong_chain_shard_or_shielding_key() {
     let other = H256::repeat_byte(0xee);
     assert_eq!(
-        check(|_, expected| expected.genesis_hash = other),
-        Err(EvidenceError::Genesis { found: binding().genesis_hash, expected: other })
+        check(|_, expected| expected.genesis_hash = other.into()),
+        Err(EvidenceError::Genesis { found: binding().genesis_hash, expected: other.into() })
     );
     assert_eq!(
         check(|_, expected| expected.shard = other.into()),
@@ -256,7 +256,7 @@ fn signer() -> AccountId32 {
 
 fn binding() -> KeyBinding {
     KeyBinding {
-        genesis_hash: H256::repeat_byte(1),
+        genesis_hash: BlockHash::repeat_byte(1),
         shard: [2; 32].into(),
         shielding_key: KeyDigest::repeat_byte(4),
         tls_public_key: KeyDigest::repeat_byte(5),

@@ -8,7 +8,7 @@ use crate::{
     runtime::VerifiedRuntime,
     snapshot::Position,
 };
-use offstage_primitives::{bounded::DecodeError, chain::storage as storage_keys};
+use offstage_primitives::{BlockHash, bounded::DecodeError, chain::storage as storage_keys};
 use sp_core::{Blake2Hasher, H256};
 use sp_trie::{LayoutV0, LayoutV1, TrieConfiguration};
 use std::{collections::BTreeMap, sync::Arc};
@@ -29,7 +29,7 @@ pub struct BlockMaterial {
 #[derive(Debug)]
 pub struct VerifiedBlock {
     pub(crate) number: u32,
-    pub(crate) hash: H256,
+    pub(crate) hash: BlockHash,
     pub(crate) header: Header,
     pub(crate) extrinsics: Vec<Vec<u8>>,
     pub(crate) events: Vec<EventRecord>,

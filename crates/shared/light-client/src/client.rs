@@ -31,7 +31,7 @@ use crate::{
     authorities::Authorities,
     block::{BlockError, BlockMaterial, VerifiedBlock, check_body, check_state},
     finality::{FinalityError, FinalizedTo, Justification},
-    header::{BlockId, Header, HeaderError, MAX_HEADERS_PER_CALL, Thinned, decode_header},
+    header::{BlockId, Header, HeaderError, MAX_HEADERS_PER_CALL, Thinned, decode_header, parent_hash},
     proof::{ProofError, StateProof},
     runtime::{ChainProperties, RuntimeError, VerifiedRuntime},
     snapshot::{Position, RestoreError, Snapshot},
@@ -39,6 +39,7 @@ use crate::{
 };
 use codec::Decode;
 use offstage_primitives::{
+    BlockHash,
     bounded::{DecodeError, decode_bounded},
     chain::storage::{self as storage_keys, CODE_PATH_KEY, LEGACY_GRANDPA_AUTHORITIES},
 };
@@ -72,7 +73,7 @@ pub fn block_proof_keys() -> Vec<Vec<u8>> {
 /// Follows one chain from its genesis. See the [module](self).
 #[derive(Clone, Debug)]
 pub struct LightClient {
-    genesis_hash: H256,
+    genesis_hash: BlockHash,
     properties: ChainProperties,
     /// The runtime of the position's state, or the one before while the new code is awaited.
     runtime: Arc<VerifiedRuntime>,
@@ -129,7 +130,7 @@ impl LightClient {
     }
 
     fn at(
-        genesis_hash: H256,
+        genesis_hash: BlockHash,
         properties: ChainProperties,
         position: Position,
         remembered: Option<BlockId>,
@@ -248,7 +249,7 @@ impl LightClient {
         if block.number != expected {
             return Err(BlockError::NotNext { actual: block.number, expected });
         }
-        if header.parent_hash != parent.hash {
+        if parent_hash(&header) != parent.hash {
             return Err(BlockError::Fork(block.number));
         }
         if let Some(known) = self.remembered {
@@ -311,7 +312,7 @@ impl LightClient {
     }
 
     /// Hash of the genesis header: which chain this is.
-    pub fn genesis_hash(&self) -> H256 {
+    pub fn genesis_hash(&self) -> BlockHash {
         self.genesis_hash
     }
 
@@ -369,7 +370,7 @@ impl LightClient {
         if block.number != expected {
             return Err(BlockError::NotNext { actual: block.number, expected });
         }
-        if block.header.parent_hash != self.position.block.hash {
+        if parent_hash(&block.header) != self.position.block.hash {
             return Err(BlockError::Fork(block.number));
         }
         Ok(())

@@ -21,9 +21,12 @@
 //! A host may send any list. What costs time (signatures, walks along headers) is done at most twice for each authority
 //! and once for each header.
 
-use crate::header::{BlockId, Header};
+use crate::header::{BlockId, Header, parent_hash};
 use finality_grandpa::{Message, SignedPrecommit, voter_set::VoterSet};
-use offstage_primitives::bounded::{DecodeError, decode_bounded};
+use offstage_primitives::{
+    BlockHash,
+    bounded::{DecodeError, decode_bounded},
+};
 use sp_consensus_grandpa::{
     AuthorityId, AuthoritySignature, GrandpaJustification, check_message_signature_with_buffer,
 };
@@ -36,7 +39,7 @@ pub struct FinalizedTo {
     /// Its number.
     pub number: u32,
     /// Its hash.
-    pub hash: H256,
+    pub hash: BlockHash,
 }
 
 /// Why a justification was refused. Nothing becomes final by it.
@@ -130,7 +133,7 @@ impl Justification {
 
     /// The block that it claims to be final.
     pub(crate) fn target(&self) -> BlockId {
-        BlockId { number: self.0.commit.target_number, hash: self.0.commit.target_hash }
+        BlockId { number: self.0.commit.target_number, hash: self.0.commit.target_hash.into() }
     }
 
     /// Verifies that the set finalized the target.
@@ -180,7 +183,7 @@ impl Justification {
 }
 
 fn target_of(vote: &SignedPrecommit<H256, u32, AuthoritySignature, AuthorityId>) -> BlockId {
-    BlockId { number: vote.precommit.target_number, hash: vote.precommit.target_hash }
+    BlockId { number: vote.precommit.target_number, hash: vote.precommit.target_hash.into() }
 }
 
 /// What one authority voted for: one block, or two if it equivocated.
@@ -211,15 +214,17 @@ impl Ballot {
 struct Ancestry {
     target: BlockId,
     /// Number and parent by hash.
-    headers: BTreeMap<H256, (u32, H256)>,
+    headers: BTreeMap<BlockHash, (u32, BlockHash)>,
     /// Of the headers that were walked along, whether they lead to the target.
-    walked: BTreeMap<H256, bool>,
+    walked: BTreeMap<BlockHash, bool>,
 }
 
 impl Ancestry {
     fn new(target: BlockId, headers: &[Header]) -> Self {
-        let headers =
-            headers.iter().map(|header| (header.hash(), (header.number, header.parent_hash))).collect();
+        let headers = headers
+            .iter()
+            .map(|header| (BlockId::of(header).hash, (header.number, parent_hash(header))))
+            .collect();
         Self { target, headers, walked: BTreeMap::new() }
     }
 

@@ -22,7 +22,7 @@ use crate::{
     testing::{BlockContent, TestChain, USER, authorities, validators},
 };
 use codec::Encode;
-use offstage_primitives::{H256, ShardIdentifier, bounded::decode_bounded};
+use offstage_primitives::{BlockHash, H256, ShardIdentifier, bounded::decode_bounded};
 use sp_consensus_grandpa::GrandpaJustification;
 use sp_crypto_hashing::blake2_256;
 use sp_runtime::{Digest, traits::Header as _};
@@ -56,7 +56,7 @@ pub fn justification(bytes: &[u8]) {
     let mut client = FIXTURE.client.clone();
     match client.import_justification(bytes) {
         Ok(finalized) => {
-            assert_eq!(finalized.hash, FIXTURE.chain.header(finalized.number).hash());
+            assert_eq!(finalized.hash, FIXTURE.chain.hash(finalized.number));
             assert_eq!(client.finalized().hash, finalized.hash);
         }
         Err(_) => assert_eq!(client.finalized(), FIXTURE.client.finalized()),
@@ -156,7 +156,7 @@ pub fn hop(bytes: &[u8]) {
     let mut follower = before.clone();
     match follower.hop(&headers, &justification) {
         Ok(block) => {
-            assert_eq!(block.hash, FIXTURE.chain.header(block.number).hash());
+            assert_eq!(block.hash, FIXTURE.chain.hash(block.number));
             assert_eq!(follower.tip().id(), block);
             assert!(follower.authority_set_id() <= before.authority_set_id().saturating_add(1));
         }
@@ -201,7 +201,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let body = chain.material(block, &[]).body;
     let genesis = chain.header(0);
     let proof = chain.proof(0, &hops::proof_keys(&hops::genesis_keys()));
-    let follower = Follower::from_genesis(genesis.hash(), &genesis.encode(), &proof)
+    let follower = Follower::from_genesis(FIXTURE.chain.hash(0), &genesis.encode(), &proof)
         .expect("genesis of the kit is valid");
     Fixture { chain, client, follower, block, border, watched, events, body }
 });
@@ -211,7 +211,7 @@ fn full_block(content: BlockContent) -> BlockContent {
         .invoke(SHARD, vec![1; 384])
         .shield(SHARD, vec![2; 384], 50_000_000_000)
         .register(&USER, vec![3; 200])
-        .confirm(&USER, SHARD, (H256::repeat_byte(4), 1), H256::repeat_byte(5))
+        .confirm(&USER, SHARD, (BlockHash::repeat_byte(4), 1), H256::repeat_byte(5))
         .unshield(&USER, SHARD, &USER, 10, H256::repeat_byte(6))
         .storage(WATCHED_KEY.to_vec(), Some(WATCHED_VALUE.to_vec()))
 }
@@ -248,7 +248,7 @@ fn block(extrinsics: Vec<Vec<u8>>, events: Vec<EventRecord>) -> VerifiedBlock {
     };
     VerifiedBlock {
         number: 1,
-        hash: header.hash(),
+        hash: crate::BlockId::of(&header).hash,
         header,
         extrinsics,
         events,

@@ -2,8 +2,10 @@
 //! Headers: bounded decoding and what names a block.
 
 use codec::{Decode, Encode};
-use offstage_primitives::bounded::{DecodeError, decode_bounded};
-use sp_core::H256;
+use offstage_primitives::{
+    BlockHash,
+    bounded::{DecodeError, decode_bounded},
+};
 use sp_runtime::{generic, traits::BlakeTwo256};
 use std::{fmt, ops::RangeInclusive};
 
@@ -16,13 +18,13 @@ pub struct BlockId {
     /// Height above genesis.
     pub number: u32,
     /// Hash of the header.
-    pub hash: H256,
+    pub hash: BlockHash,
 }
 
 impl BlockId {
     /// The name of the block with this header.
     pub fn of(header: &Header) -> Self {
-        Self { number: header.number, hash: header.hash() }
+        Self { number: header.number, hash: header.hash().into() }
     }
 }
 
@@ -30,6 +32,11 @@ impl fmt::Display for BlockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{} ({:?})", self.number, self.hash)
     }
+}
+
+/// Hash of the block before the one with this header.
+pub(crate) fn parent_hash(header: &Header) -> BlockHash {
+    header.parent_hash.into()
 }
 
 /// Decodes a header: at most [`MAX_HEADER_LEN`] bytes, nothing left over.
@@ -97,6 +104,7 @@ pub const MAX_HEADERS_PER_CALL: usize = 16 * 1024;
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use sp_core::H256;
     use sp_runtime::{Digest, traits::Header as _};
 
     proptest! {

@@ -29,12 +29,13 @@ use crate::{
     block::{BlockError, check_body},
     events::{EventRecord, EventsError, decode_events},
     finality::{FinalityError, Justification},
-    header::{BlockId, Header, HeaderError, decode_header},
+    header::{BlockId, Header, HeaderError, decode_header, parent_hash},
     proof::{ProofError, StateProof},
     runtime::{ChainProperties, RuntimeError, VerifiedRuntime},
 };
 use codec::{Decode, Encode};
 use offstage_primitives::{
+    BlockHash,
     bounded::{DecodeError, decode_bounded},
     chain::storage::{self, CODE_PATH_KEY, LEGACY_GRANDPA_AUTHORITIES},
 };
@@ -44,7 +45,7 @@ use std::collections::BTreeMap;
 /// Follows one chain's finality. See the [module](self).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Follower {
-    genesis_hash: H256,
+    genesis_hash: BlockHash,
     tip: FinalBlock,
     authorities: Authorities,
 }
@@ -55,7 +56,11 @@ impl Follower {
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn from_genesis(pinned: H256, header: &[u8], state_proof: &[Vec<u8>]) -> Result<Self, StartError> {
+    pub fn from_genesis(
+        pinned: BlockHash,
+        header: &[u8],
+        state_proof: &[Vec<u8>],
+    ) -> Result<Self, StartError> {
         let tip = FinalBlock::pinned(pinned, header)?;
         if tip.id.number != 0 {
             return Err(StartError::NotGenesis(tip.id.number));
@@ -73,8 +78,8 @@ impl Follower {
     /// # Errors
     /// [`StartError`].
     pub fn from_checkpoint(
-        pinned: H256,
-        genesis: Option<H256>,
+        pinned: BlockHash,
+        genesis: Option<BlockHash>,
         header: &[u8],
         state_proof: &[Vec<u8>],
     ) -> Result<Self, StartError> {
@@ -83,7 +88,7 @@ impl Follower {
             return Err(StartError::IsGenesis);
         }
         let state = tip.read(&checkpoint_keys(), state_proof)?;
-        let found = state.decoded::<H256>(&storage::block_hash(0)).ok_or(StartError::NoGenesis)?;
+        let found = state.decoded::<BlockHash>(&storage::block_hash(0)).ok_or(StartError::NoGenesis)?;
         if let Some(expected) = genesis.filter(|expected| *expected != found) {
             return Err(StartError::OtherChain { found, expected });
         }
@@ -163,7 +168,7 @@ impl Follower {
     }
 
     /// Hash of the genesis header: which chain this is.
-    pub fn genesis_hash(&self) -> H256 {
+    pub fn genesis_hash(&self) -> BlockHash {
         self.genesis_hash
     }
 
@@ -214,7 +219,7 @@ pub struct FinalBlock {
 }
 
 impl FinalBlock {
-    fn pinned(pinned: H256, header: &[u8]) -> Result<Self, StartError> {
+    fn pinned(pinned: BlockHash, header: &[u8]) -> Result<Self, StartError> {
         let header = decode_header(header).map_err(StartError::Header)?;
         let id = BlockId::of(&header);
         if id.hash == pinned { Ok(Self { id, header }) } else { Err(StartError::OtherBlock(id.hash)) }
@@ -226,8 +231,8 @@ impl FinalBlock {
     }
 
     /// Hash of the block before.
-    pub fn parent_hash(&self) -> H256 {
-        self.header.parent_hash
+    pub fn parent_hash(&self) -> BlockHash {
+        parent_hash(&self.header)
     }
 
     /// The block before, which has this SCALE header.
@@ -235,7 +240,7 @@ impl FinalBlock {
     /// # Errors
     /// [`AncestorError`] when the header is another one.
     pub fn parent(&self, header: &[u8]) -> Result<Self, AncestorError> {
-        self.below(self.header.parent_hash, header)
+        self.below(self.parent_hash(), header)
     }
 
     /// The block with this number, of the last some hundreds before this one, whose hashes the chain keeps in its
@@ -252,12 +257,12 @@ impl FinalBlock {
     ) -> Result<Self, AncestorError> {
         let key = storage::block_hash(number);
         let state = self.read(std::slice::from_ref(&key), state_proof)?;
-        let hash = state.decoded::<H256>(&key).filter(|_| number < self.id.number);
+        let hash = state.decoded::<BlockHash>(&key).filter(|_| number < self.id.number);
         let hash = hash.ok_or(AncestorError::Forgotten { number, tip: self.id.number })?;
         self.below(hash, header)
     }
 
-    fn below(&self, hash: H256, header: &[u8]) -> Result<Self, AncestorError> {
+    fn below(&self, hash: BlockHash, header: &[u8]) -> Result<Self, AncestorError> {
         let header = decode_header(header).map_err(AncestorError::Header)?;
         let id = BlockId::of(&header);
         if id.hash == hash && id.number < self.id.number {
@@ -362,7 +367,7 @@ fn linked(headers: &[Vec<u8>]) -> Result<Vec<Header>, HopError> {
 /// What [`Follower::to_bytes`] writes behind its domain.
 #[derive(Decode)]
 struct Kept {
-    genesis_hash: H256,
+    genesis_hash: BlockHash,
     header: Header,
     authorities: Authorities,
 }
@@ -375,7 +380,7 @@ pub enum StartError {
     Header(DecodeError),
     /// The header of another block than the pinned one.
     #[error("the node's header has the hash {0:?}, which is not the pinned one; name the chain's own node")]
-    OtherBlock(H256),
+    OtherBlock(BlockHash),
     /// A block that is not a genesis.
     #[error(
         "the pinned genesis is the hash of block {0}; pin the hash of block 0, or name this one as checkpoint"
@@ -401,9 +406,9 @@ pub enum StartError {
     )]
     OtherChain {
         /// The checkpoint's chain.
-        found: H256,
+        found: BlockHash,
         /// The pinned chain.
-        expected: H256,
+        expected: BlockHash,
     },
     /// At the checkpoint the authorities are about to change.
     #[error("at checkpoint {0} a change of the authorities is pending; take a later block as checkpoint")]

@@ -18,7 +18,7 @@ use crate::{
     events::{EventRecord, Phase},
 };
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, BlockHash, H256, ShardIdentifier,
     chain::{argument, enclave_bridge, teerex},
     teerex::SgxAttestationMethod,
 };
@@ -71,7 +71,7 @@ pub enum ShardEventKind {
         /// Who confirmed, if the call was the extrinsic's own or in a batch of it.
         signer: Option<AccountId32>,
         /// The confirmed block.
-        block_hash: H256,
+        block_hash: BlockHash,
         /// Root of its receipts.
         root: H256,
         /// Its number.
@@ -165,7 +165,7 @@ fn kind_of(event: &EventRecord, shard: ShardIdentifier) -> Result<Option<ShardEv
         },
         enclave_bridge::BLOCK_PROCESSED => ShardEventKind::Confirmed {
             signer: None,
-            block_hash: hash(argument::BLOCK_HASH, 1)?,
+            block_hash: hash(argument::BLOCK_HASH, 1)?.into(),
             root: hash(argument::TRUSTED_CALLS_MERKLE_ROOT, 2)?,
             number: event.field(argument::BLOCK_NUMBER, 3).ok_or_else(malformed)?,
         },

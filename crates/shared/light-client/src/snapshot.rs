@@ -11,7 +11,10 @@ use crate::{
     runtime::{ChainProperties, RuntimeError},
 };
 use codec::{Decode, Encode};
-use offstage_primitives::bounded::{DecodeError, decode_bounded};
+use offstage_primitives::{
+    BlockHash,
+    bounded::{DecodeError, decode_bounded},
+};
 use sp_core::H256;
 
 /// What is kept of an executed block.
@@ -26,7 +29,7 @@ pub(crate) struct Position {
 /// Snapshot, version 2.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Snapshot {
-    pub(crate) genesis_hash: H256,
+    pub(crate) genesis_hash: BlockHash,
     pub(crate) properties: ChainProperties,
     pub(crate) position: Position,
     /// The newest final block, if it is beyond the position.

@@ -27,12 +27,14 @@ pub use code::test_code;
 pub use content::{BlockContent, USER};
 
 use crate::{
-    BlockMaterial, GenesisMaterial, Header, LightClient, VerifiedBlock, block_proof_keys, genesis_proof_keys,
+    BlockId, BlockMaterial, GenesisMaterial, Header, LightClient, VerifiedBlock, block_proof_keys,
+    genesis_proof_keys,
     runtime::{ChainProperties, VerifiedRuntime},
     storage_keys,
 };
 use codec::Encode;
 use finality_grandpa::{Commit, Message, Precommit, SignedPrecommit};
+use offstage_primitives::BlockHash;
 use sp_consensus_grandpa::{
     AuthorityId, AuthorityList, ConsensusLog, GRANDPA_ENGINE_ID, GrandpaJustification, ScheduledChange,
     localized_payload,
@@ -87,11 +89,11 @@ pub fn scheduled_change(validators: &[Pair], delay: u32) -> DigestItem {
 pub fn precommit(
     validator: &Pair,
     number: u32,
-    hash: H256,
+    hash: BlockHash,
     round: u64,
     set_id: u64,
 ) -> SignedPrecommit<H256, u32, sp_consensus_grandpa::AuthoritySignature, AuthorityId> {
-    let precommit = Precommit { target_hash: hash, target_number: number };
+    let precommit = Precommit { target_hash: hash.into(), target_number: number };
     let payload = localized_payload(round, set_id, &Message::Precommit(precommit.clone()));
     SignedPrecommit { precommit, signature: validator.sign(&payload).into(), id: validator.public().into() }
 }
@@ -249,6 +251,11 @@ impl TestChain {
         self.blocks.len() as u32 - 1
     }
 
+    /// Hash of the block with this number.
+    pub fn hash(&self, number: u32) -> BlockHash {
+        BlockId::of(self.header(number)).hash
+    }
+
     /// A block's header.
     pub fn header(&self, number: u32) -> &Header {
         &self.blocks[number as usize].header
@@ -309,12 +316,12 @@ impl TestChain {
         validators: &[Pair],
         set_id: u64,
     ) -> GrandpaJustification<Header> {
-        let hash = self.header(number).hash();
+        let hash = self.hash(number);
         let precommits =
             validators.iter().map(|validator| precommit(validator, number, hash, ROUND, set_id)).collect();
         GrandpaJustification {
             round: ROUND,
-            commit: Commit { target_hash: hash, target_number: number, precommits },
+            commit: Commit { target_hash: hash.into(), target_number: number, precommits },
             votes_ancestries: Vec::new(),
         }
     }

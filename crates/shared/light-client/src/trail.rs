@@ -13,8 +13,8 @@
 //! takes the place of the one that was there, and of all above it. A lie about headers therefore costs the host nothing but
 //! the lie, however long it is: the finalized block is always known. Below it a fork is refused.
 
-use crate::header::{BlockId, Header, HeaderError, Thinned};
-use sp_core::H256;
+use crate::header::{BlockId, Header, HeaderError, Thinned, parent_hash};
+use offstage_primitives::BlockHash;
 use std::collections::BTreeMap;
 
 /// Hashes between the last executed block and the newest imported header.
@@ -24,11 +24,11 @@ pub(crate) struct Trail {
     finalized: BlockId,
     tip: BlockId,
     /// By number, all above `executed`.
-    marks: BTreeMap<u32, H256>,
+    marks: BTreeMap<u32, BlockHash>,
     /// Of the numbers that are kept as marks from now on. A power of two.
     stride: u32,
     /// A stretch that was imported again, by number; linked at both ends.
-    recalled: BTreeMap<u32, H256>,
+    recalled: BTreeMap<u32, BlockHash>,
     /// A stretch that is being imported again.
     building: Option<Stretch>,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Trail {
 /// Headers that follow a known one and must reach the next known one.
 #[derive(Clone, Debug)]
 struct Stretch {
-    hashes: BTreeMap<u32, H256>,
+    hashes: BTreeMap<u32, BlockHash>,
     last: BlockId,
 }
 
@@ -74,7 +74,7 @@ impl Trail {
             let below = number.saturating_sub(1);
             // Above the finalized block nothing is imported again, so one whose hash was thinned away counts as another.
             let is_another = self.known(number) != Some(id.hash);
-            let continues = self.known(below) == Some(header.parent_hash);
+            let continues = self.known(below) == Some(parent_hash(header));
             if number > self.finalized.number && is_another && continues {
                 return Ok(Place::Instead(below));
             }
@@ -83,7 +83,7 @@ impl Trail {
         if self.tip.number.checked_add(1) != Some(number) {
             return Err(HeaderError::OutOfOrder { number, frontier: self.tip.number });
         }
-        if header.parent_hash != self.tip.hash {
+        if parent_hash(header) != self.tip.hash {
             return Err(HeaderError::Fork(number));
         }
         Ok(Place::Next)
@@ -124,7 +124,7 @@ impl Trail {
             }
             // The stretch that is being imported has reached its upper mark: now, and only now, it is believed.
             if let Some(stretch) = self.building.take_if(|stretch| stretch.last.number == below) {
-                if stretch.last.hash != header.parent_hash {
+                if stretch.last.hash != parent_hash(header) {
                     return Err(HeaderError::Fork(number));
                 }
                 self.recalled = stretch.hashes;
@@ -140,7 +140,7 @@ impl Trail {
                 Stretch { hashes: BTreeMap::new(), last: BlockId { number: below, hash } }
             }
         };
-        if header.parent_hash != stretch.last.hash {
+        if parent_hash(header) != stretch.last.hash {
             return Err(HeaderError::Fork(number));
         }
         stretch.hashes.insert(number, id.hash);
@@ -150,7 +150,7 @@ impl Trail {
     }
 
     /// The hash at a number above the executed block and up to the frontier, unless it has to be imported again.
-    pub(crate) fn hash_at(&self, number: u32) -> Result<H256, Thinned> {
+    pub(crate) fn hash_at(&self, number: u32) -> Result<BlockHash, Thinned> {
         self.known(number).ok_or_else(|| {
             let mut from = number;
             while from > self.executed.number.saturating_add(1)
@@ -202,7 +202,7 @@ impl Trail {
             + self.building.as_ref().map_or(0, |stretch| stretch.hashes.len())
     }
 
-    fn known(&self, number: u32) -> Option<H256> {
+    fn known(&self, number: u32) -> Option<BlockHash> {
         [self.executed, self.finalized, self.tip]
             .iter()
             .find_map(|block| (block.number == number).then_some(block.hash))
@@ -216,6 +216,7 @@ pub(crate) const MAX_MARKS: usize = 32 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sp_core::H256;
     use sp_runtime::traits::Header as _;
 
     fn chain(length: u32, seed: u8) -> Vec<Header> {
@@ -296,7 +297,7 @@ mod tests {
         for number in range {
             import(&mut trail, &headers[number as usize]).unwrap();
         }
-        assert_eq!(trail.hash_at(1), Ok(headers[1].hash()));
+        assert_eq!(trail.hash_at(1), Ok(BlockId::of(&headers[1]).hash));
     }
 
     #[test]
@@ -325,7 +326,7 @@ mod tests {
         for header in &headers[5..] {
             import(&mut trail, header).unwrap();
         }
-        assert_eq!(trail.hash_at(7), Ok(headers[7].hash()));
+        assert_eq!(trail.hash_at(7), Ok(BlockId::of(&headers[7]).hash));
         assert_eq!(trail.tip(), BlockId::of(&headers[10]));
     }
 
@@ -349,7 +350,7 @@ mod tests {
         }
         assert_eq!(trail.tip(), BlockId::of(&headers[10]));
         trail.finalize(trail.tip());
-        assert_eq!(trail.hash_at(7), Ok(headers[7].hash()));
+        assert_eq!(trail.hash_at(7), Ok(BlockId::of(&headers[7]).hash));
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn captured_chains_are_followed_from_genesis() {
 fn c13_captured_chains_are_followed_by_set_changes() {
     for (name, vector) in vectors() {
         let genesis = genesis(&vector);
-        let hash = Header::decode(&mut &genesis.header[..]).unwrap().hash();
+        let hash = Header::decode(&mut &genesis.header[..]).unwrap().hash().into();
         let mut follower = Follower::from_genesis(hash, &genesis.header, &genesis.state_proof).unwrap();
         let blocks = vector["blocks"].as_array().unwrap();
         let header = |number: usize| bytes(&blocks[number - 1]["header"]);

@@ -11,12 +11,12 @@
 //! So whoever verified a quote and holds the preimage knows that *that* key lives in *that* code. A key that
 //! comes without such a preimage is anybody's.
 
-use crate::KeyDigest;
+use crate::{BlockHash, KeyDigest};
 use crate::{Measurement, ShardIdentifier};
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
-use sp_core::{H256, crypto::AccountId32};
+use sp_core::crypto::AccountId32;
 use sp_crypto_hashing::blake2_256;
 
 /// What the second half of a quote's report data commits to.
@@ -27,7 +27,7 @@ use sp_crypto_hashing::blake2_256;
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, TypeInfo, MaxEncodedLen)]
 pub struct KeyBinding {
     /// Hash of the parentchain's genesis header.
-    pub genesis_hash: H256,
+    pub genesis_hash: BlockHash,
     /// The shard that the enclave serves.
     pub shard: ShardIdentifier,
     /// [`ShieldingPublicKey::digest`](crate::shielding::ShieldingPublicKey::digest) of the key that the shard was born with;
@@ -283,7 +283,7 @@ mod tests {
 
     fn binding() -> KeyBinding {
         KeyBinding {
-            genesis_hash: H256::repeat_byte(1),
+            genesis_hash: BlockHash::repeat_byte(1),
             shard: [2; 32].into(),
             shielding_key: KeyDigest::repeat_byte(3),
             tls_public_key: KeyDigest::repeat_byte(4),
@@ -295,7 +295,7 @@ mod tests {
     fn every_field_of_the_binding_changes_its_digest() {
         let whole = binding();
         for changed in [
-            KeyBinding { genesis_hash: H256::zero(), ..binding() },
+            KeyBinding { genesis_hash: BlockHash::zero(), ..binding() },
             KeyBinding { shard: [0; 32].into(), ..binding() },
             KeyBinding { shielding_key: KeyDigest::zero(), ..binding() },
             KeyBinding { tls_public_key: KeyDigest::zero(), ..binding() },

@@ -63,6 +63,11 @@ macro_rules! hash_type {
             pub fn as_bytes(&self) -> &[u8; 32] {
                 self.0.as_fixed_bytes()
             }
+
+            /// Its 32 bytes.
+            pub const fn to_bytes(self) -> [u8; 32] {
+                self.0.0
+            }
         }
 
         impl From<[u8; 32]> for $name {
@@ -80,6 +85,12 @@ macro_rules! hash_type {
         impl From<$name> for H256 {
             fn from(hash: $name) -> Self {
                 hash.0
+            }
+        }
+
+        impl AsRef<[u8]> for $name {
+            fn as_ref(&self) -> &[u8] {
+                self.0.as_bytes()
             }
         }
 
@@ -105,18 +116,37 @@ hash_type! {
     KeyDigest
 }
 
+hash_type! {
+    /// Hash of a block of the parentchain: blake2-256 of its header. The genesis hash is one.
+    BlockHash
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_is_a_bare_hash_on_every_wire() {
-        let bytes: [u8; 32] = core::array::from_fn(|index| index as u8);
-        let (digest, hash) = (KeyDigest::new(bytes), H256(bytes));
-        assert_eq!((digest.encode(), digest.as_bytes()), (hash.encode(), &bytes));
-        assert_eq!(serde_json::to_value(digest).unwrap(), serde_json::to_value(hash).unwrap());
-        assert_eq!(scale_info::meta_type::<KeyDigest>(), scale_info::meta_type::<H256>());
-        assert_eq!((H256::from(digest), KeyDigest::from(hash)), (hash, digest));
-        assert_eq!((digest.to_string(), format!("{digest:?}")), (format!("{hash:?}"), format!("{hash:?}")));
+    fn each_kind_is_a_bare_hash_on_every_wire() {
+        fn check<T>()
+        where
+            T: Encode
+                + Serialize
+                + TypeInfo
+                + fmt::Display
+                + fmt::Debug
+                + From<H256>
+                + Into<H256>
+                + Copy
+                + 'static,
+        {
+            let hash = H256(core::array::from_fn(|index| index as u8));
+            let kind = T::from(hash);
+            assert_eq!((kind.encode(), kind.into()), (hash.encode(), hash));
+            assert_eq!(serde_json::to_value(kind).unwrap(), serde_json::to_value(hash).unwrap());
+            assert_eq!(scale_info::meta_type::<T>(), scale_info::meta_type::<H256>());
+            assert_eq!((kind.to_string(), format!("{kind:?}")), (format!("{hash:?}"), format!("{hash:?}")));
+        }
+        check::<BlockHash>();
+        check::<KeyDigest>();
     }
 }

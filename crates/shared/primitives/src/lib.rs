@@ -59,7 +59,7 @@ pub mod shielding;
 pub mod teerex;
 pub mod trusted;
 
-pub use hashes::KeyDigest;
+pub use hashes::{BlockHash, KeyDigest};
 pub use measurement::Measurement;
 pub use shard::ShardIdentifier;
 pub use sp_core::{H256, crypto::AccountId32};

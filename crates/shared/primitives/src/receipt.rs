@@ -14,6 +14,7 @@
 //! The tree: leaves are hashed with a prefix byte `0x00`, inner nodes with `0x01`, so that no node can pass for a
 //! leaf; a level with an odd count moves its last node up unchanged.
 
+use crate::BlockHash;
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
 use core::fmt;
@@ -136,7 +137,7 @@ impl OperationLeaf {
 /// it. `extrinsic_index` is the extrinsic's place in the block, `position` counts the shard's shieldings within that
 /// extrinsic from 0 (a batch may hold several).
 pub fn shielding_operation_hash(
-    block_hash: &H256,
+    block_hash: &BlockHash,
     extrinsic_index: u32,
     position: u32,
     encrypted_beneficiary: &[u8],
@@ -194,7 +195,7 @@ pub struct Receipt {
     /// Number of the parentchain block that included it.
     pub block_number: u32,
     /// Hash of that block, as in `ProcessedParentchainBlock`.
-    pub block_hash: H256,
+    pub block_hash: BlockHash,
     /// Position of the leaf in the block.
     pub index: u32,
     /// Number of leaves in the block, the state leaf included.
@@ -270,7 +271,7 @@ mod tests {
         Receipt {
             leaf: leaf(index),
             block_number: 1,
-            block_hash: H256::zero(),
+            block_hash: BlockHash::zero(),
             index: index.into(),
             leaf_count: leaves.len() as u32,
             path: merkle_proof(leaves, index.into()).unwrap(),

@@ -10,6 +10,7 @@
 //! bound form, [`BoundCallSigned`], has neither. What it signs begins with a tag of its own, so no signature of one
 //! form is one of the other. Getters have the same two forms, [`TrustedGetterSigned`] and [`BoundGetterSigned`].
 
+use crate::BlockHash;
 use crate::{Measurement, ShardIdentifier};
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
@@ -69,7 +70,7 @@ pub struct BoundCallSigned<C> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Domain {
     /// Hash of the parentchain's genesis header.
-    pub genesis_hash: H256,
+    pub genesis_hash: BlockHash,
     /// The measurement that the shard allows.
     pub measurement: Measurement,
     /// The shard.

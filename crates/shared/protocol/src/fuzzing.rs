@@ -8,7 +8,7 @@ use crate::{
     framing::{read_frame, write_frame},
 };
 use codec::{Decode, Encode};
-use offstage_primitives::Measurement;
+use offstage_primitives::{BlockHash, Measurement};
 
 /// A frame's payload: what decodes is written as the same bytes again, and with a byte more it is refused.
 pub fn frame(payload: &[u8]) {
@@ -76,7 +76,7 @@ mod tests {
             ("key", HostRequest::RequestShieldingKey(Untrusted::new("wss://127.0.0.1:3443".into()))),
             ("collect", HostRequest::Collect),
             ("status", HostRequest::Status),
-            ("head", HostRequest::AtFinalizedHead(Untrusted::new(H256::repeat_byte(7)))),
+            ("head", HostRequest::AtFinalizedHead(Untrusted::new(BlockHash::repeat_byte(7)))),
             ("shutdown", HostRequest::Shutdown),
             ("identify", HostRequest::Identify),
         ];
@@ -87,7 +87,7 @@ mod tests {
                     signer: [1; 32].into(),
                     measurement: Measurement([2; 32]),
                     shard: ShardIdentifier::from([3; 32]),
-                    genesis_hash: H256::repeat_byte(4),
+                    genesis_hash: BlockHash::repeat_byte(4),
                     trusted_address: "127.0.0.1:2000".into(),
                     mutual_attestation_address: "127.0.0.1:3443".into(),
                     status: status(),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn status() -> Status {
-        let reference = |number| BlockReference { number, hash: H256::repeat_byte(number as u8) };
+        let reference = |number| BlockReference { number, hash: BlockHash::repeat_byte(number as u8) };
         Status {
             phase: Phase::Serving,
             position: reference(5),

@@ -5,7 +5,7 @@ use crate::Untrusted;
 use codec::{Decode, Encode};
 use core::fmt;
 use offstage_primitives::{
-    AccountId32, H256, Measurement, ShardIdentifier,
+    AccountId32, BlockHash, H256, Measurement, ShardIdentifier,
     rpc::{BlockReference, Phase},
 };
 
@@ -41,7 +41,7 @@ pub enum HostRequest {
     /// key when the shard has none, and registers. A lie only delays the host's own worker: what a
     /// registration proves does not rest on it.
     #[codec(index = 8)]
-    AtFinalizedHead(Untrusted<H256>),
+    AtFinalizedHead(Untrusted<BlockHash>),
     /// Finish what is under way and end the process.
     #[codec(index = 9)]
     Shutdown,
@@ -139,7 +139,7 @@ pub struct Started {
     /// The shard it serves.
     pub shard: ShardIdentifier,
     /// Hash of the genesis header it pinned.
-    pub genesis_hash: H256,
+    pub genesis_hash: BlockHash,
     /// The address it listens on for clients.
     pub trusted_address: String,
     /// The address it listens on for peers.

@@ -210,7 +210,7 @@ mod tests {
     use crate::keys::ShieldingKey;
     use offstage_balances_interface::{Getter, TrustedCall as Call};
     use offstage_envelope::seal;
-    use offstage_primitives::Measurement;
+    use offstage_primitives::{BlockHash, Measurement};
     use offstage_primitives::{
         ShardIdentifier,
         shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN},
@@ -219,7 +219,7 @@ mod tests {
     use sp_core::{Pair, sr25519};
 
     const DOMAIN: Domain = Domain {
-        genesis_hash: sp_core::H256([5; 32]),
+        genesis_hash: BlockHash::new([5; 32]),
         measurement: Measurement([4; 32]),
         shard: ShardIdentifier(sp_core::H256([4; 32])),
     };

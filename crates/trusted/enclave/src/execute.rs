@@ -11,7 +11,7 @@ use crate::{
     receipts::{is_confirmed, receipts},
     store::{BlockReceipts, Snapshot, WaitingEffect},
 };
-use offstage_primitives::{H256, ShardIdentifier, trusted::Domain};
+use offstage_primitives::{BlockHash, H256, ShardIdentifier, trusted::Domain};
 use offstage_sdk::{Effect, ExecutionError, Executor, NodeChanges, StateTransition};
 
 /// What a block changes.
@@ -36,7 +36,7 @@ pub struct Shard<'a> {
     /// Its name.
     pub shard: ShardIdentifier,
     /// Hash of the parentchain's genesis header.
-    pub genesis_hash: H256,
+    pub genesis_hash: BlockHash,
     /// How it began.
     pub birth: &'a Birth,
     /// Its key.
@@ -52,7 +52,7 @@ pub struct Shard<'a> {
 pub fn genesis<S: StateTransition>(
     executor: &Executor<S>,
     shard: ShardIdentifier,
-    genesis_hash: H256,
+    genesis_hash: BlockHash,
     birth: &Birth,
 ) -> Result<Executed, ExecutionError> {
     let genesis = executor.genesis(&birth.context(shard, genesis_hash))?;

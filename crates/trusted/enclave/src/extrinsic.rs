@@ -12,7 +12,7 @@ use offstage_light_client::{
     runtime::{Argument, Shape, SignedExtension},
 };
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, BlockHash, H256, ShardIdentifier,
     chain::{argument, enclave_bridge, teerex},
     teerex::SgxAttestationMethod,
 };
@@ -57,7 +57,7 @@ pub struct Signing<'a> {
     /// The runtime that will execute it.
     pub runtime: &'a VerifiedRuntime,
     /// Hash of the chain's genesis header.
-    pub genesis_hash: H256,
+    pub genesis_hash: BlockHash,
     /// A verified final block; the extrinsic is valid for [`ERA_PERIOD`] blocks around it.
     pub anchor: BlockReference,
     /// Who signs.
@@ -258,7 +258,7 @@ mod tests {
 
     fn calls() -> [Call; 3] {
         let shard = ShardIdentifier::from([5; 32]);
-        let block = BlockReference { number: 7, hash: H256::repeat_byte(7) };
+        let block = BlockReference { number: 7, hash: BlockHash::repeat_byte(7) };
         [
             Call::Register { proof: vec![9; 20_000], url: "wss://worker:2000".into() },
             Call::Confirm { shard, block, root: H256::repeat_byte(3) },
@@ -276,8 +276,8 @@ mod tests {
     fn h07_the_signature_covers_call_extensions_and_their_implicit_parts() {
         let chain = TestChain::new(1);
         let signer = Signer::from_sealable(&[3; 32]).unwrap();
-        let anchor = BlockReference { number: 1000, hash: H256::repeat_byte(6) };
-        let genesis_hash = chain.header(0).hash();
+        let anchor = BlockReference { number: 1000, hash: BlockHash::repeat_byte(6) };
+        let genesis_hash = chain.hash(0);
         let signing = Signing { runtime: chain.runtime(), genesis_hash, anchor, signer: &signer };
         for call in calls() {
             let bytes = Vec::<u8>::decode(&mut &sign(&call, 300, &signing).unwrap()[..]).unwrap();
@@ -323,9 +323,9 @@ mod tests {
     fn h07_an_unknown_extension_is_refused() {
         let chain = TestChain::new(1);
         let signer = Signer::from_sealable(&[3; 32]).unwrap();
-        let anchor = BlockReference { number: 1, hash: H256::zero() };
+        let anchor = BlockReference { number: 1, hash: BlockHash::zero() };
         let signing =
-            Signing { runtime: chain.runtime(), genesis_hash: H256::zero(), anchor, signer: &signer };
+            Signing { runtime: chain.runtime(), genesis_hash: BlockHash::zero(), anchor, signer: &signer };
         let (mut extra, mut additional) = (Vec::new(), Vec::new());
         for known in chain.runtime().signed_extensions() {
             let mut renamed = known.clone();
@@ -346,7 +346,7 @@ mod tests {
     fn any_call() -> impl Strategy<Value = (Call, bool)> {
         let shard = ShardIdentifier::from([5; 32]);
         let confirm = any::<(u32, [u8; 32], [u8; 32])>().prop_map(move |(number, hash, root)| {
-            let block = BlockReference { number, hash: H256(hash) };
+            let block = BlockReference { number, hash: hash.into() };
             Call::Confirm { shard, block, root: H256(root) }
         });
         let unshield = any::<([u8; 32], u128, [u8; 32])>().prop_map(move |(who, amount, hash)| {
@@ -383,7 +383,7 @@ mod tests {
             let shard = ShardIdentifier::from([5; 32]);
             let mut chain = TestChain::with(validators(1, 1), &test_code(LIVE_METADATA[chain].1, &[]), &[]);
             let signer = Signer::from_sealable(&[3; 32]).unwrap();
-            let anchor = BlockReference { number: 0, hash: chain.header(0).hash() };
+            let anchor = BlockReference { number: 0, hash: chain.hash(0) };
             let runtime = chain.runtime().clone();
             let signing = Signing { runtime: &runtime, genesis_hash: anchor.hash, anchor, signer: &signer };
             let batch: Vec<&Call> = calls.iter().map(|(call, _)| call).collect();
@@ -430,9 +430,9 @@ mod tests {
     fn c17_a_batch_has_a_bounded_number_of_calls() {
         let chain = TestChain::new(1);
         let signer = Signer::from_sealable(&[3; 32]).unwrap();
-        let anchor = BlockReference { number: 1, hash: H256::zero() };
+        let anchor = BlockReference { number: 1, hash: BlockHash::zero() };
         let signing =
-            Signing { runtime: chain.runtime(), genesis_hash: H256::zero(), anchor, signer: &signer };
+            Signing { runtime: chain.runtime(), genesis_hash: BlockHash::zero(), anchor, signer: &signer };
         let [_, confirm, _] = calls();
         assert!(sign_batch(&[&confirm; MAX_BATCH], 0, &signing).is_ok());
         let more = sign_batch(&[&confirm; MAX_BATCH + 1], 0, &signing);

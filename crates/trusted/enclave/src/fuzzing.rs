@@ -8,7 +8,7 @@
 use crate::{decrypt, keys::ShieldingKey, provision, rpc, seal::SealingKey, store};
 use codec::{Decode, Encode};
 use offstage_primitives::{
-    H256, Measurement, ShardIdentifier,
+    BlockHash, H256, Measurement, ShardIdentifier,
     bounded::decode_bounded,
     receipt::Outcome,
     shielding::{CHUNK_LEN, MAX_CYPHERTEXT_LEN, RSA_LEN, ShieldingPublicKey},
@@ -101,7 +101,7 @@ static KEY: LazyLock<ShieldingKey> = LazyLock::new(|| {
 
 /// Where the signatures of the seeds are good.
 const DOMAIN: Domain = Domain {
-    genesis_hash: H256([5; 32]),
+    genesis_hash: BlockHash::new([5; 32]),
     measurement: Measurement([4; 32]),
     shard: ShardIdentifier(H256([4; 32])),
 };

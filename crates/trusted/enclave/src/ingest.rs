@@ -14,7 +14,7 @@ use offstage_light_client::{
     OperationsError, Phase, ShardEvent, ShardEventKind, VerifiedBlock, block_proof_keys, operations,
 };
 use offstage_primitives::{
-    AccountId32, H256, KeyDigest, Measurement, ShardIdentifier,
+    AccountId32, BlockHash, H256, KeyDigest, Measurement, ShardIdentifier,
     attestation::{KeyBinding, RegistrationProof},
     chain::{storage as storage_keys, transaction_payment},
     enclave_bridge::{ShardSignerStatus, UpgradableShardConfig, allowed_measurement},
@@ -78,7 +78,7 @@ pub struct Birth {
 
 impl Birth {
     /// What the business logic is told of the shard.
-    pub fn context(&self, shard: ShardIdentifier, genesis_hash: H256) -> ShardContext {
+    pub fn context(&self, shard: ShardIdentifier, genesis_hash: BlockHash) -> ShardContext {
         ShardContext { shard, genesis_hash, development: self.development }
     }
 }
@@ -174,7 +174,7 @@ pub struct Confirmed {
     /// Number of the confirmed block.
     pub number: u32,
     /// Its hash.
-    pub block_hash: H256,
+    pub block_hash: BlockHash,
     /// Root of its receipts.
     pub root: H256,
 }

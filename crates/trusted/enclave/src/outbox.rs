@@ -34,7 +34,7 @@ use crate::{
     ingest::{ChainFacts, Ingested},
     store::{Waiting, WaitingEffect},
 };
-use offstage_primitives::{AccountId32, H256, ShardIdentifier};
+use offstage_primitives::{AccountId32, BlockHash, H256, ShardIdentifier};
 use offstage_protocol::OutboxKind;
 use rota::Slots;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,7 +55,7 @@ pub fn ended<'a>(
     }
     let paid: BTreeSet<&H256> = block.unshielded.iter().collect();
     // Whether a root of a block was confirmed by this enclave.
-    let mut confirmed = BTreeMap::<(H256, H256), bool>::new();
+    let mut confirmed = BTreeMap::<(BlockHash, H256), bool>::new();
     for seen in &block.confirmed {
         *confirmed.entry((seen.block_hash, seen.root)).or_default() |= seen.signer.as_ref() == Some(signer);
     }

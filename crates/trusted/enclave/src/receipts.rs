@@ -37,12 +37,13 @@ pub fn is_confirmed(number: u32, operations: usize, heartbeat: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use offstage_primitives::BlockHash;
     use offstage_primitives::receipt::Outcome;
 
     #[test]
     fn every_operation_has_a_receipt_that_verifies_and_the_root_hides_the_state() {
         let key = ShieldingKey::generate().unwrap();
-        let block = BlockReference { number: 7, hash: H256::repeat_byte(7) };
+        let block = BlockReference { number: 7, hash: BlockHash::repeat_byte(7) };
         let outcomes: Vec<OperationOutcome> = (1..=5)
             .map(|n| OperationOutcome {
                 operation: H256::repeat_byte(n),

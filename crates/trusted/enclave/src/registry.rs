@@ -30,7 +30,7 @@ pub use notice::MeasurementNotice;
 use crate::ingest::{ChainFacts, Ingested, RegistryEvent};
 use codec::{Decode, Encode};
 use offstage_primitives::{
-    AccountId32, H256, KeyDigest, Measurement, ShardIdentifier, attestation::KeyBinding,
+    AccountId32, BlockHash, KeyDigest, Measurement, ShardIdentifier, attestation::KeyBinding,
     teerex::RENEWAL_PERIOD_MS,
 };
 use offstage_protocol::BlockReference;
@@ -95,7 +95,7 @@ impl Registrations {
         &self,
         block: &Ingested,
         shard: ShardIdentifier,
-        genesis_hash: H256,
+        genesis_hash: BlockHash,
     ) -> (Self, Option<Founder>) {
         let now_ms = block.facts.timestamp_ms;
         let allowed = block.facts.allowed_measurement(shard, block.block.number);

@@ -19,8 +19,8 @@ use crate::{
 };
 use offstage_attestation::ChainPolicy;
 use offstage_primitives::{
-    AccountId32, H256, Measurement, ShardIdentifier, receipt::Receipt, shielding::ShieldingPublicKey,
-    trusted::Domain,
+    AccountId32, BlockHash, H256, Measurement, ShardIdentifier, receipt::Receipt,
+    shielding::ShieldingPublicKey, trusted::Domain,
 };
 use offstage_protocol::{BlockReference, Phase};
 use offstage_sdk::ReadContext;
@@ -37,7 +37,7 @@ pub struct Identity {
     /// The shard it serves.
     pub shard: ShardIdentifier,
     /// Hash of the parentchain's genesis header.
-    pub genesis_hash: H256,
+    pub genesis_hash: BlockHash,
     /// Where clients reach it, such as `wss://127.0.0.1:2000`.
     pub trusted_url: String,
     /// Where peers reach it.

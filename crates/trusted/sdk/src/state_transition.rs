@@ -13,7 +13,7 @@ use crate::operation::Authenticated;
 use codec::{Decode, Encode};
 use frame_support::weights::{Weight, constants::WEIGHT_REF_TIME_PER_MILLIS};
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, BlockHash, H256, ShardIdentifier,
     trusted::{Domain, TrustedCall},
 };
 use sp_runtime::DispatchError;
@@ -78,7 +78,7 @@ pub struct ShardContext {
     /// Name of the shard.
     pub shard: ShardIdentifier,
     /// Hash of the parentchain's genesis block.
-    pub genesis_hash: H256,
+    pub genesis_hash: BlockHash,
     /// Whether the parentchain's genesis trusts the development root of attestation, whose private key everybody has.
     /// A logic may then offer what makes trying things easier. It must come from the verified chain, so that all
     /// workers agree on it.
@@ -93,7 +93,7 @@ pub struct BlockContext {
     /// Number of the block.
     pub number: u32,
     /// Hash of the block. Its producer can influence it: no source of randomness.
-    pub hash: H256,
+    pub hash: BlockHash,
     /// The block's time, in milliseconds since the Unix epoch, as its producer set it.
     pub timestamp_ms: u64,
     /// What the parentchain takes for a payment out of the shard.

@@ -14,7 +14,7 @@ use crate::{
     state_transition::{BlockContext, PayoutTerms, ReadContext, ShardContext, StateTransition},
 };
 use offstage_primitives::{
-    AccountId32, H256, Measurement, ShardIdentifier,
+    AccountId32, BlockHash, H256, Measurement, ShardIdentifier,
     trusted::{
         BoundCallSigned, Domain, TrustedCall, TrustedCallSigned, TrustedOperation, bound_call_payload,
         call_payload,
@@ -148,7 +148,7 @@ impl<S: StateTransition> TestWorker<S> {
     fn new(development: bool) -> Self {
         let shard = ShardContext {
             shard: ShardIdentifier::from([0x5a; 32]),
-            genesis_hash: H256::repeat_byte(0x6e),
+            genesis_hash: BlockHash::repeat_byte(0x6e),
             development,
         };
         let executor = Executor::new();
@@ -249,7 +249,7 @@ impl<S: StateTransition> TestWorker<S> {
         let number = self.block.number.saturating_add(1);
         BlockContext {
             number,
-            hash: H256::from_low_u64_be(number.into()),
+            hash: H256::from_low_u64_be(number.into()).into(),
             timestamp_ms: u64::from(number).saturating_mul(1_000),
             ..self.block
         }

@@ -9,7 +9,7 @@ use crate::{
 };
 use codec::{Decode, Encode};
 use frame_support::storage::{TransactionOutcome, with_transaction};
-use offstage_primitives::{Measurement, trusted::TrustedOperation};
+use offstage_primitives::{BlockHash, Measurement, trusted::TrustedOperation};
 use proptest::prelude::*;
 use sp_runtime::{DispatchError, traits::BlakeTwo256};
 use std::{
@@ -261,8 +261,8 @@ fn the_last_nonce_ends_an_account() {
 fn only_authentic_indirect_calls_become_calls() {
     let (alice, bob) = (TestAccount::alice(), TestAccount::bob());
     let (measurement, shard) = (Measurement([1; 32]), [2; 32].into());
-    let domain = Domain { genesis_hash: H256([3; 32]), measurement, shard };
-    let other_chain = Domain { genesis_hash: H256([9; 32]), ..domain };
+    let domain = Domain { genesis_hash: BlockHash::new([3; 32]), measurement, shard };
+    let other_chain = Domain { genesis_hash: BlockHash::new([9; 32]), ..domain };
     let call = || Call(alice.id(), Deed::Pay(1));
     let authentic = alice.sign_call(call(), 0, &measurement, &shard);
     let outcome =

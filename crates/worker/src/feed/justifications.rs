@@ -13,7 +13,7 @@ use crate::{
 };
 use anyhow::Result;
 use codec::Decode;
-use offstage_primitives::H256;
+use offstage_primitives::{BlockHash, H256};
 use offstage_protocol::{BlockReference, RefusalCode, Status};
 use sp_crypto_hashing::blake2_256;
 use std::{
@@ -32,7 +32,7 @@ pub(super) struct Justification {
 impl Justification {
     /// It starts with its round (u64) and the commit's target: hash, then number.
     fn read(bytes: Vec<u8>) -> Option<Self> {
-        let (_round, hash, number) = <(u64, H256, u32)>::decode(&mut &bytes[..]).ok()?;
+        let (_round, hash, number) = <(u64, BlockHash, u32)>::decode(&mut &bytes[..]).ok()?;
         Some(Self { target: BlockReference { number, hash }, bytes })
     }
 
@@ -134,9 +134,9 @@ impl Feeder {
     }
 
     /// The hash of a block; that of a block that is here already and has no justification is of no interest.
-    async fn block_hash_to_scan(&self, number: u32) -> Result<Option<H256>> {
+    async fn block_hash_to_scan(&self, number: u32) -> Result<Option<BlockHash>> {
         match self.ahead.get(&number) {
-            Some(block) if block.justification.is_none() => Ok(Some(H256::zero())),
+            Some(block) if block.justification.is_none() => Ok(Some(BlockHash::zero())),
             _ => self.node.block_hash(number).await,
         }
     }
@@ -212,9 +212,9 @@ mod tests {
 
     #[test]
     fn the_target_of_a_justification_is_read() {
-        let bytes = (7u64, H256::repeat_byte(3), 99u32, vec![1u8; 10]).encode();
+        let bytes = (7u64, BlockHash::repeat_byte(3), 99u32, vec![1u8; 10]).encode();
         let justification = Justification::read(bytes.clone()).unwrap();
-        assert_eq!(justification.target, BlockReference { number: 99, hash: H256::repeat_byte(3) });
+        assert_eq!(justification.target, BlockReference { number: 99, hash: BlockHash::repeat_byte(3) });
         assert_eq!(justification.bytes, bytes);
         assert!(Justification::read(vec![1, 2, 3]).is_none());
     }

@@ -5,7 +5,7 @@
 use crate::Getter;
 use codec::Encode;
 use offstage_primitives::{
-    H256, Measurement, ShardIdentifier,
+    BlockHash, H256, Measurement, ShardIdentifier,
     bounded::decode_bounded,
     trusted::{Domain, MAX_OPERATION_LEN},
 };
@@ -18,7 +18,7 @@ pub fn getter(bytes: &[u8]) {
         Getter::Public(_) => {}
         Getter::Trusted(signed) => drop(signed.verify()),
         Getter::Bound(signed) => {
-            let elsewhere = Domain { genesis_hash: H256::zero(), ..DOMAIN };
+            let elsewhere = Domain { genesis_hash: BlockHash::zero(), ..DOMAIN };
             if signed.verify(&DOMAIN, BLOCK) {
                 assert!(signed.expires >= BLOCK && !signed.verify(&elsewhere, BLOCK));
             }
@@ -28,7 +28,7 @@ pub fn getter(bytes: &[u8]) {
 
 /// Where the signatures of the seeds are good.
 const DOMAIN: Domain = Domain {
-    genesis_hash: H256([5; 32]),
+    genesis_hash: BlockHash::new([5; 32]),
     measurement: Measurement([4; 32]),
     shard: ShardIdentifier(H256([4; 32])),
 };

@@ -136,7 +136,7 @@ pub type BalancesOperation = TrustedOperation<TrustedCall, Getter>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use offstage_primitives::Measurement;
+    use offstage_primitives::{BlockHash, Measurement};
     use offstage_primitives::{
         H256, MultiSignature,
         trusted::{BoundCallSigned, Domain, TrustedCallSigned, bound_call_payload, call_payload},
@@ -146,7 +146,7 @@ mod tests {
     type Signer = (AccountId32, Box<dyn Fn(&[u8]) -> MultiSignature>);
 
     const DOMAIN: Domain = Domain {
-        genesis_hash: H256([1; 32]),
+        genesis_hash: BlockHash::new([1; 32]),
         measurement: Measurement([3; 32]),
         shard: ShardIdentifier(H256([4; 32])),
     };
@@ -154,7 +154,7 @@ mod tests {
     /// Domains that differ from [`DOMAIN`] in one part each.
     fn other_domains() -> [Domain; 3] {
         [
-            Domain { genesis_hash: H256([9; 32]), ..DOMAIN },
+            Domain { genesis_hash: BlockHash::new([9; 32]), ..DOMAIN },
             Domain { measurement: Measurement([9; 32]), ..DOMAIN },
             Domain { shard: ShardIdentifier(H256([9; 32])), ..DOMAIN },
         ]

@@ -93,7 +93,7 @@ impl FakeNode {
         let chain = self.0.chain.lock().unwrap();
         let head = chain.number();
         let numbers: BTreeMap<_, _> =
-            (0..=head).map(|number| (hex_of(chain.header(number).hash().as_bytes()), number)).collect();
+            (0..=head).map(|number| (hex_of(chain.hash(number).as_bytes()), number)).collect();
         let number_of = |hash: &Value| hash.as_str().and_then(|hash| numbers.get(hash).copied());
         let at = |position: usize| number_of(&parameters[position]).ok_or("UnknownBlock".to_owned());
         let justification = |number: u32| match &self.0.newest {
@@ -121,7 +121,7 @@ impl FakeNode {
                 let (set_id, _) = chain.set_for(number.max(1));
                 let last = (number..=head).take_while(|number| chain.set_for(*number).0 == set_id).last();
                 let Some(last) = last else { return Ok(Value::Null) };
-                let proof = (chain.header(last).hash(), justification(last), Vec::<u8>::new()).encode();
+                let proof = (chain.hash(last), justification(last), Vec::<u8>::new()).encode();
                 json!(hex_of(&proof))
             }
             "state_getReadProof" => {
@@ -182,7 +182,7 @@ impl RpcClientT for FakeNode {
 }
 
 pub(super) fn hash_of(chain: &TestChain, number: u32) -> Value {
-    json!(hex_of(chain.header(number).hash().as_bytes()))
+    json!(hex_of(chain.hash(number).as_bytes()))
 }
 
 pub(super) fn header_of(chain: &TestChain, number: u32) -> Value {

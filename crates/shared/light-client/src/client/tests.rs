@@ -42,7 +42,7 @@ fn an_honest_host_is_followed() {
         chain.add(content);
     }
     let mut client = chain.client();
-    assert_eq!(client.genesis_hash(), chain.header(0).hash());
+    assert_eq!(client.genesis_hash(), chain.hash(0));
     let watched = vec![storage_keys::timestamp(), b"nothing is here".to_vec()];
     for number in 1..=10 {
         let block = chain.verify_next(&mut client, &watched);
@@ -81,7 +81,7 @@ fn h01_justifications_with_wrong_votes_are_refused() {
     let (chain, mut client) = chain_and_client(4, 5);
     let (set_id, voters) = chain.set_for(5);
     let strangers = validators(9, 4);
-    let target = chain.header(5).hash();
+    let target = chain.hash(5);
     let refused = |client: &mut LightClient, justification: Vec<u8>, error: FinalityError| {
         assert_eq!(client.import_justification(&justification), Err(error));
         assert_eq!(client.finalized().number, 0);
@@ -102,7 +102,7 @@ fn h01_justifications_with_wrong_votes_are_refused() {
     other_round.round += 1;
     refused(&mut client, other_round.encode(), FinalityError::TooFewVotes(0));
     let mut moved = chain.justification(4, voters, set_id);
-    moved.commit.target_hash = target;
+    moved.commit.target_hash = target.into();
     moved.commit.target_number = 5;
     refused(&mut client, moved.encode(), FinalityError::TooFewVotes(0));
     // One bad signature among enough good ones is nothing that an honest node sends.
@@ -135,7 +135,7 @@ fn h01_votes_for_descendants_count_with_their_ancestry_and_only_with_it() {
     let mut justification = chain.justification(3, voters, set_id);
     for (vote, number) in justification.commit.precommits.iter_mut().zip([3, 4, 5, 5]) {
         let voter = &voters[(0..4).find(|index| vote.id == voters[*index].public().into()).unwrap()];
-        *vote = precommit(voter, number, chain.header(number).hash(), justification.round, set_id);
+        *vote = precommit(voter, number, chain.hash(number), justification.round, set_id);
     }
     // Without the headers between, the votes for descendants are unrelated.
     assert_eq!(client.import_justification(&justification.encode()), Err(FinalityError::TooFewVotes(0)));
@@ -152,7 +152,7 @@ fn h01_votes_for_descendants_count_with_their_ancestry_and_only_with_it() {
 fn votes(
     chain: &TestChain,
     round: u64,
-    targets: &[(usize, u32, H256)],
+    targets: &[(usize, u32, BlockHash)],
 ) -> Vec<finality_grandpa::SignedPrecommit<H256, u32, AuthoritySignature, AuthorityId>> {
     let (set_id, voters) = chain.set_for(3);
     targets
@@ -169,10 +169,10 @@ fn p06_an_equivocation_counts_once_and_unrelated_votes_and_spare_headers_are_pas
         fork.add_empty(3);
         fork
     };
-    let hash = |number| chain.header(number).hash();
+    let hash = |number| chain.hash(number);
     let good = (3, hash(3));
-    let elsewhere = [(3, fork.header(3).hash()), (4, fork.header(4).hash()), (2, hash(2))];
-    let justify = |targets: &[(usize, (u32, H256))], headers: &[&Header]| {
+    let elsewhere = [(3, fork.hash(3)), (4, fork.hash(4)), (2, hash(2))];
+    let justify = |targets: &[(usize, (u32, BlockHash))], headers: &[&Header]| {
         let mut justification = chain.justification(3, &[], 0);
         let targets: Vec<_> =
             targets.iter().map(|(voter, (number, hash))| (*voter, *number, *hash)).collect();
@@ -211,9 +211,9 @@ fn p06_an_equivocation_counts_once_and_unrelated_votes_and_spare_headers_are_pas
 #[test]
 fn p06_an_equivocation_with_an_invalid_signature_is_none() {
     let (chain, client) = chain_and_client(4, 5);
-    let (good, other) = (chain.header(3).hash(), chain.header(2).hash());
+    let (good, other) = (chain.hash(3), chain.hash(2));
     let mut justification = chain.justification(3, &[], 0);
-    let targets = [(0, 3, good), (1, 3, good), (2, 2, other), (2, 1, chain.header(1).hash())];
+    let targets = [(0, 3, good), (1, 3, good), (2, 2, other), (2, 1, chain.hash(1))];
     justification.commit.precommits = votes(&chain, justification.round, &targets);
     client.clone().import_justification(&justification.encode()).unwrap();
     justification.commit.precommits[3].signature = justification.commit.precommits[2].signature.clone();
@@ -238,7 +238,7 @@ fn p06_justifications_are_judged_as_by_another_verifier() {
     let (set_id, voters) = chain.set_for(3);
     let set = AuthoritySet::new(authorities(voters), set_id);
     let context = JustificationVerificationContext::try_from(set).unwrap();
-    let hash = |number| chain.header(number).hash();
+    let hash = |number| chain.hash(number);
     // Each authority votes for the target, for a descendant, for a block below, or not at all.
     for choice in 0..4u32.pow(4) {
         let choices = (0..4).map(|voter| (voter as usize, choice / 4u32.pow(voter) % 4));
@@ -255,7 +255,7 @@ fn p06_justifications_are_judged_as_by_another_verifier() {
             commit: justification.commit.clone(),
             votes_ancestries: justification.votes_ancestries.clone(),
         };
-        let theirs = verify_and_optimize_justification((hash(3), 3), &context, &mut theirs).is_ok();
+        let theirs = verify_and_optimize_justification((hash(3).into(), 3), &context, &mut theirs).is_ok();
         assert_eq!(ours, theirs, "{targets:?}");
     }
 }
@@ -298,7 +298,7 @@ fn h01_headers_that_never_become_final_are_replaced_by_those_that_do() {
     client.import_headers(&chain.headers(1..=4)).unwrap();
     let refused = client.import_headers(&fork.headers(3..=6));
     assert_eq!(refused, Err(HeaderError::JustificationNeeded(border)));
-    assert_eq!(client.frontier().hash, fork.header(border).hash());
+    assert_eq!(client.frontier().hash, fork.hash(border));
     assert_eq!(client.import_justification(&chain.justify(4)), Err(FinalityError::Fork(4)));
     // A header that is refused on its own account takes no place.
     let mut forcing = chain.fork_at(3);
@@ -314,7 +314,7 @@ fn h01_headers_that_never_become_final_are_replaced_by_those_that_do() {
     assert_eq!(client.justification_needed(), None);
     client.import_headers(&chain.headers(6..=6)).unwrap();
     client.import_justification(&chain.justify(6)).unwrap();
-    assert_eq!(client.finalized().hash, chain.header(6).hash());
+    assert_eq!(client.finalized().hash, chain.hash(6));
     assert_eq!(client.authority_set_id(), 0);
 }
 
@@ -715,7 +715,7 @@ fn p03_a_long_gap_is_followed_and_executed() {
         parent = header;
     }
     let voters = validators(1, 1);
-    let vote = precommit(&voters[0], parent.number, parent.hash(), 1, 0);
+    let vote = precommit(&voters[0], parent.number, BlockId::of(&parent).hash, 1, 0);
     let justification = sp_consensus_grandpa::GrandpaJustification::<Header> {
         round: 1,
         commit: finality_grandpa::Commit {

@@ -122,7 +122,7 @@ fn justifications(chain: &TestChain, border: u32, captured: &Value) -> Vec<(&'st
     let (set_id, pairs) = chain.set_for(border);
     let mut by_descendant = chain.justification(border, pairs, set_id);
     by_descendant.commit.target_number = border - 1;
-    by_descendant.commit.target_hash = chain.header(border - 1).hash();
+    by_descendant.commit.target_hash = chain.hash(border - 1).into();
     by_descendant.votes_ancestries = vec![chain.header(border).clone()];
     let mut twice = chain.justification(border, pairs, set_id);
     twice.commit.precommits.push(twice.commit.precommits[0].clone());

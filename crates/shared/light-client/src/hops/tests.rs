@@ -8,14 +8,18 @@ use proptest::prelude::*;
 
 fn follower(chain: &TestChain) -> Follower {
     let header = chain.header(0);
-    Follower::from_genesis(header.hash(), &header.encode(), &chain.proof(0, &proof_keys(&genesis_keys())))
-        .unwrap()
+    Follower::from_genesis(
+        BlockId::of(header).hash,
+        &header.encode(),
+        &chain.proof(0, &proof_keys(&genesis_keys())),
+    )
+    .unwrap()
 }
 
 fn checkpoint(chain: &TestChain, number: u32) -> Result<Follower, StartError> {
     let header = chain.header(number);
     let proof = chain.proof(number, &proof_keys(&checkpoint_keys()));
-    Follower::from_checkpoint(header.hash(), Some(chain.header(0).hash()), &header.encode(), &proof)
+    Follower::from_checkpoint(BlockId::of(header).hash, Some(chain.hash(0)), &header.encode(), &proof)
 }
 
 /// A chain with changes of the set at blocks 5 and 12, and the one of block 20 with a delay of 4.
@@ -42,7 +46,7 @@ fn hop(
 fn c13_finality_is_followed_by_set_changes() {
     let chain = chain();
     let mut at = follower(&chain);
-    assert_eq!(at.genesis_hash(), chain.header(0).hash());
+    assert_eq!(at.genesis_hash(), chain.hash(0));
     for (first, last, set_id) in [(3, 3, 0), (5, 5, 1), (12, 12, 2), (15, 15, 2), (20, 24, 3), (30, 30, 3)] {
         hop(&chain, &mut at, first..=last).unwrap();
         assert_eq!((at.tip().id(), at.authority_set_id()), (BlockId::of(chain.header(last)), set_id));
@@ -140,13 +144,13 @@ fn c13_a_start_is_what_was_pinned() {
     let start = |pinned, number: u32, proof: &[Vec<u8>]| {
         Follower::from_genesis(pinned, &chain.header(number).encode(), proof).unwrap_err()
     };
-    assert_eq!(start(H256::zero(), 0, &proof), StartError::OtherBlock(genesis.hash()));
-    let one = chain.header(1).hash();
+    assert_eq!(start(BlockHash::zero(), 0, &proof), StartError::OtherBlock(BlockId::of(genesis).hash));
+    let one = chain.hash(1);
     assert_eq!(start(one, 1, &chain.proof(1, &proof_keys(&genesis_keys()))), StartError::NotGenesis(1));
     // The state of another block, whose authorities may be others.
     let other = chain.proof(6, &proof_keys(&genesis_keys()));
-    assert_eq!(start(genesis.hash(), 0, &other), StartError::Proof(ProofError::OtherState));
-    assert_eq!(start(genesis.hash(), 0, &[]), StartError::Proof(ProofError::OtherState));
+    assert_eq!(start(BlockId::of(genesis).hash, 0, &other), StartError::Proof(ProofError::OtherState));
+    assert_eq!(start(BlockId::of(genesis).hash, 0, &[]), StartError::Proof(ProofError::OtherState));
 }
 
 #[test]
@@ -154,7 +158,7 @@ fn c13_a_checkpoint_is_of_the_pinned_chain_and_leads_on() {
     let chain = chain();
     for (number, set_id) in [(4, 0), (5, 1), (8, 1), (12, 2), (24, 3), (30, 3)] {
         let mut at = checkpoint(&chain, number).unwrap();
-        assert_eq!((at.authority_set_id(), at.genesis_hash()), (set_id, chain.header(0).hash()));
+        assert_eq!((at.authority_set_id(), at.genesis_hash()), (set_id, chain.hash(0)));
         let (next, _) = [(5, 0), (12, 1), (19, 2), (40, 3)][set_id as usize];
         if set_id != 2 {
             hop(&chain, &mut at, next..=next).unwrap();
@@ -164,13 +168,18 @@ fn c13_a_checkpoint_is_of_the_pinned_chain_and_leads_on() {
     assert_eq!(checkpoint(&chain, 20).unwrap_err(), StartError::ChangePending(20));
     let header = chain.header(8);
     let proof = chain.proof(8, &proof_keys(&checkpoint_keys()));
-    let elsewhere = Follower::from_checkpoint(header.hash(), Some(H256::zero()), &header.encode(), &proof);
-    let found = chain.header(0).hash();
-    assert_eq!(elsewhere.unwrap_err(), StartError::OtherChain { found, expected: H256::zero() });
-    let other = Follower::from_checkpoint(H256::zero(), None, &header.encode(), &proof);
-    assert_eq!(other.unwrap_err(), StartError::OtherBlock(header.hash()));
+    let elsewhere = Follower::from_checkpoint(
+        BlockId::of(header).hash,
+        Some(BlockHash::zero()),
+        &header.encode(),
+        &proof,
+    );
+    let found = chain.hash(0);
+    assert_eq!(elsewhere.unwrap_err(), StartError::OtherChain { found, expected: BlockHash::zero() });
+    let other = Follower::from_checkpoint(BlockHash::zero(), None, &header.encode(), &proof);
+    assert_eq!(other.unwrap_err(), StartError::OtherBlock(BlockId::of(header).hash));
     let not_its_own = chain.proof(9, &proof_keys(&checkpoint_keys()));
-    let forged = Follower::from_checkpoint(header.hash(), None, &header.encode(), &not_its_own);
+    let forged = Follower::from_checkpoint(BlockId::of(header).hash, None, &header.encode(), &not_its_own);
     assert_eq!(forged.unwrap_err(), StartError::Proof(ProofError::OtherState));
 }
 

@@ -115,7 +115,7 @@ impl Encode for Raw {
 #[test]
 fn plain_operations_of_the_shard_are_found_in_order() {
     let enclave = AccountId32::new([5; 32]);
-    let (hash, root) = (H256::repeat_byte(1), H256::repeat_byte(2));
+    let (hash, root) = (BlockHash::repeat_byte(1), H256::repeat_byte(2));
     let found = operations_of(|content| {
         let config_updated = content.event("EnclaveBridge", "ShardConfigUpdated", shard());
         let removed = content.event("Teerex", "RemovedSovereignEnclave", &enclave);
@@ -127,7 +127,7 @@ fn plain_operations_of_the_shard_are_found_in_order() {
             .register(&enclave, vec![3, 0, 9])
             .confirm(&enclave, shard(), (hash, 12), root)
             .confirm(&enclave, other_shard(), (hash, 12), root)
-            .unshield(&enclave, shard(), &USER, 9, hash)
+            .unshield(&enclave, shard(), &USER, 9, root)
             .block_event(Phase::Finalization, config_updated)
             .block_event(Phase::Finalization, removed)
     })
@@ -140,7 +140,7 @@ fn plain_operations_of_the_shard_are_found_in_order() {
             ShardEventKind::Shield { encrypted_beneficiary: vec![2; 384], amount: 77 },
             ShardEventKind::Registration { signer: enclave.clone(), method: DCAP, proof: vec![3, 0, 9] },
             ShardEventKind::Confirmed { signer: Some(enclave.clone()), block_hash: hash, root, number: 12 },
-            ShardEventKind::Unshielded { beneficiary: USER, amount: 9, call_hash: Some(hash) },
+            ShardEventKind::Unshielded { beneficiary: USER, amount: 9, call_hash: Some(root) },
             ShardEventKind::ShardConfigUpdated,
             ShardEventKind::Unregistered { signer: enclave },
         ]
@@ -599,7 +599,7 @@ fn a_confirmation_in_a_batch_is_its_signers_and_beside_a_proxy_nobodys() {
     let signers = |wraps: fn(&Kit<'_>, &[u8]) -> (Vec<u8>, Names)| {
         let found = operations_of(|content| {
             let kit = Kit(&content);
-            let (hash, root) = (H256::repeat_byte(1), H256::repeat_byte(2));
+            let (hash, root) = (BlockHash::repeat_byte(1), H256::repeat_byte(2));
             let arguments = (shard(), hash, 7u32, root);
             let call = content.call("EnclaveBridge", "confirm_processed_parentchain_block", arguments);
             let (call, events) = wraps(&kit, &call);

@@ -4,7 +4,7 @@
 use crate::{Phase, VerifiedRuntime, runtime::Budget};
 use codec::{Compact, Encode};
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier, enclave_bridge::Request, teerex::SgxAttestationMethod,
+    AccountId32, BlockHash, H256, ShardIdentifier, enclave_bridge::Request, teerex::SgxAttestationMethod,
 };
 use sp_runtime::DigestItem;
 use std::sync::Arc;
@@ -102,7 +102,7 @@ impl BlockContent {
         self,
         signer: &AccountId32,
         shard: ShardIdentifier,
-        block: (H256, u32),
+        block: (BlockHash, u32),
         root: H256,
     ) -> Self {
         let (hash, number) = block;

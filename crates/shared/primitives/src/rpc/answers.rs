@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The values of the methods that are our own, and the codes of errors.
 
+use crate::BlockHash;
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
-use sp_core::H256;
 
 /// What `offstage_getStatus` answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
@@ -31,7 +31,7 @@ pub struct BlockReference {
     /// Its number.
     pub number: u32,
     /// Its hash.
-    pub hash: H256,
+    pub hash: BlockHash,
 }
 
 /// What an enclave is doing. Only in [`Phase::Serving`] does it answer clients and sign confirmations.

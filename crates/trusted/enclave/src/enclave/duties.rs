@@ -16,7 +16,7 @@ use crate::{
     store::{Change, Head, Keys},
 };
 use offstage_primitives::{
-    H256, KeyDigest,
+    BlockHash, KeyDigest,
     attestation::{CertificateEvidence, KeyBinding},
 };
 use offstage_protocol::{OutboxExtrinsic, OutboxKind, Phase, RefusalCode};
@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 impl<S: StateTransition> Running<S> {
     /// The host says that this is the newest final block. If the enclave is there, it counts as caught up.
-    pub(super) fn at_finalized_head(&mut self, head: H256) -> Result<(), Refused> {
+    pub(super) fn at_finalized_head(&mut self, head: BlockHash) -> Result<(), Refused> {
         let Client::Ready(client) = &self.progress.client else { return Ok(()) };
         let position = client.position();
         if position != client.finalized() || position.hash != head {

@@ -151,8 +151,7 @@ const EVIDENCE_LIFE_MS: u64 = 60 * 60 * 1000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use offstage_primitives::H256;
-    use offstage_primitives::Measurement;
+    use offstage_primitives::{BlockHash, Measurement};
 
     const KEY: KeyDigest = KeyDigest::repeat_byte(3);
 
@@ -165,7 +164,7 @@ mod tests {
             signer: account(),
             measurement: Measurement([0; 32]),
             binding: Some(KeyBinding {
-                genesis_hash: H256::zero(),
+                genesis_hash: BlockHash::zero(),
                 shard: [0; 32].into(),
                 shielding_key: key,
                 tls_public_key: KeyDigest::repeat_byte(boot),

@@ -23,7 +23,7 @@ use crate::{
 use offstage_light_client::{
     ChainProperties, GenesisMaterial, LightClient, RestoreError, RuntimeError, header::decode_header,
 };
-use offstage_primitives::{H256, KeyDigest, ShardIdentifier};
+use offstage_primitives::{BlockHash, H256, KeyDigest, ShardIdentifier};
 use offstage_protocol::{BlockReference, Phase, RefusalCode, Start, Started, Status};
 use offstage_sdk::{Executor, StateTransition, empty_root};
 use rustls::sign::CertifiedKey;
@@ -367,7 +367,8 @@ impl<S: StateTransition> Prepared<S> {
         let genesis_header = start.genesis_header.as_unverified();
         let genesis_hash = decode_header(genesis_header)
             .map_err(|error| Refused::new(RefusalCode::Block, format_args!("genesis header: {error}")))?
-            .hash();
+            .hash()
+            .into();
         let boot = BootIdentity::generate(platform)?;
         let (head, client) = match store.head() {
             Some(head) => {
@@ -445,7 +446,12 @@ fn begin(store: &mut Store, shard: ShardIdentifier, start: &Start) -> Result<(He
 }
 
 /// Continues where the store's head is.
-fn resume(head: &Head, genesis_hash: H256, shard: ShardIdentifier, code: &[u8]) -> Result<Client, Refused> {
+fn resume(
+    head: &Head,
+    genesis_hash: BlockHash,
+    shard: ShardIdentifier,
+    code: &[u8],
+) -> Result<Client, Refused> {
     use crate::store::StoreError::{OtherChain, OtherShard};
     if head.genesis_hash != genesis_hash {
         return Err(OtherChain { stored: head.genesis_hash, given: genesis_hash }.into());

@@ -96,9 +96,8 @@ impl rcgen::SigningKey for BootIdentity {
 mod tests {
     use super::*;
     use crate::{attest, platform::SoftwarePlatform};
-    use offstage_primitives::H256;
-    use offstage_primitives::Measurement;
     use offstage_primitives::attestation::KeyBinding;
+    use offstage_primitives::{BlockHash, Measurement};
 
     #[test]
     fn every_start_has_its_own_key_and_nonce() {
@@ -115,7 +114,7 @@ mod tests {
         let platform = SoftwarePlatform::open(dir.path(), Measurement([1; 32])).unwrap();
         let boot = BootIdentity::generate(&platform).unwrap();
         let binding = KeyBinding {
-            genesis_hash: H256::repeat_byte(1),
+            genesis_hash: BlockHash::repeat_byte(1),
             shard: [2; 32].into(),
             shielding_key: KeyDigest::zero(),
             tls_public_key: boot.tls_public_key_digest(),

@@ -8,7 +8,7 @@ use aws_lc_rs::{
     rsa::{KeySize, PrivateDecryptingKey},
 };
 use offstage_envelope::OpeningKey;
-use offstage_primitives::{H256, ShardIdentifier, shielding::ShieldingPublicKey};
+use offstage_primitives::{BlockHash, ShardIdentifier, shielding::ShieldingPublicKey};
 use zeroize::Zeroizing;
 
 /// The shard's RSA-3072 private key. Usable from several threads at once.
@@ -63,7 +63,7 @@ impl ShieldingKey {
     /// [`SealError::Cryptography`] when the library fails.
     pub fn wrapping_key(
         &self,
-        genesis_hash: &H256,
+        genesis_hash: &BlockHash,
         shard: &ShardIdentifier,
         salt: &[u8; 32],
     ) -> Result<SealingKey, SealError> {

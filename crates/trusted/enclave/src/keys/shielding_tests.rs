@@ -31,7 +31,7 @@ fn the_commitment_key_is_pinned() {
 #[test]
 fn the_wrapping_key_is_of_one_chain_one_shard_and_one_salt() {
     let key = |genesis: u8, shard: u8, salt: u8| {
-        KEY.wrapping_key(&H256::repeat_byte(genesis), &[shard; 32].into(), &[salt; 32]).unwrap()
+        KEY.wrapping_key(&BlockHash::repeat_byte(genesis), &[shard; 32].into(), &[salt; 32]).unwrap()
     };
     let record = key(1, 2, 3).seal(b"context", b"offstage").unwrap();
     assert_eq!(&**key(1, 2, 3).open(b"context", &record).unwrap(), b"offstage");

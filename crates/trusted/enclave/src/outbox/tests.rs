@@ -11,7 +11,7 @@ use crate::{
     keys::Signer,
 };
 use offstage_light_client::testing::{METADATA, TestChain, test_code, validators};
-use offstage_primitives::enclave_bridge::ShardSignerStatus;
+use offstage_primitives::{BlockHash, enclave_bridge::ShardSignerStatus};
 use offstage_protocol::{BlockReference, OutboxExtrinsic, Parked, ParkedReason};
 use offstage_sdk::PayoutTerms;
 
@@ -20,7 +20,7 @@ const OTHER: AccountId32 = AccountId32::new([2; 32]);
 const SHARD: [u8; 32] = [5; 32];
 
 fn block(number: u32) -> BlockReference {
-    BlockReference { number, hash: H256::from_low_u64_be(number.into()) }
+    BlockReference { number, hash: H256::from_low_u64_be(number.into()).into() }
 }
 
 fn confirmation(id: u64, while_serving: bool) -> Waiting {
@@ -78,7 +78,7 @@ impl Bench {
     fn collect(&mut self, items: &[Item], nonce: u32, number: u32) -> Vec<OutboxExtrinsic> {
         let signing = Signing {
             runtime: self.chain.runtime(),
-            genesis_hash: H256::zero(),
+            genesis_hash: BlockHash::zero(),
             anchor: block(number),
             signer: &self.signer,
         };

@@ -9,7 +9,7 @@
 //!
 //! Written by hand rather than derived, so that the key's bytes are in no buffer that is not overwritten.
 
-use offstage_primitives::{H256, KeyDigest, ShardIdentifier};
+use offstage_primitives::{KeyDigest, ShardIdentifier};
 use offstage_protocol::BlockReference;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -121,7 +121,7 @@ pub(super) async fn read_ask(stream: &mut (impl AsyncRead + Unpin)) -> Result<As
 
 fn take_block(input: &mut &[u8]) -> Result<BlockReference, MessageError> {
     let number = u32::from_le_bytes(take(input)?);
-    Ok(BlockReference { number, hash: H256(take(input)?) })
+    Ok(BlockReference { number, hash: take(input)?.into() })
 }
 
 fn take<const N: usize>(input: &mut &[u8]) -> Result<[u8; N], MessageError> {
@@ -207,6 +207,7 @@ pub(super) const MAX_FRAME_LEN: usize = 4 + crate::keys::MAX_SEALABLE_LEN;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use offstage_primitives::BlockHash;
     use proptest::prelude::*;
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -217,8 +218,8 @@ mod tests {
         Ask {
             shard: [1; 32].into(),
             born_key: KeyDigest::repeat_byte(2),
-            birth: BlockReference { number: 3, hash: H256::repeat_byte(4) },
-            newest: BlockReference { number: 5, hash: H256::repeat_byte(6) },
+            birth: BlockReference { number: 3, hash: BlockHash::repeat_byte(4) },
+            newest: BlockReference { number: 5, hash: BlockHash::repeat_byte(6) },
         }
     }
 

@@ -99,11 +99,12 @@ const WINDOW: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use offstage_primitives::H256;
+    use offstage_primitives::{BlockHash, H256};
 
     #[test]
     fn the_window_holds_the_newest_blocks_and_no_others() {
-        let block = |number: u32| BlockReference { number, hash: H256::from_low_u64_be(number.into()) };
+        let block =
+            |number: u32| BlockReference { number, hash: H256::from_low_u64_be(number.into()).into() };
         let mut recent = RecentBlocks::default();
         assert_eq!(recent.is_on_chain(block(1)), None);
         for number in 1..=300 {
@@ -112,7 +113,7 @@ mod tests {
         for (asked, expected) in [(300, Some(true)), (45, Some(true)), (44, None), (301, None)] {
             assert_eq!(recent.is_on_chain(block(asked)), expected, "{asked}");
         }
-        let fork = BlockReference { number: 300, hash: H256::zero() };
+        let fork = BlockReference { number: 300, hash: BlockHash::zero() };
         assert_eq!(recent.is_on_chain(fork), Some(false));
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::{registry::Registrations, tls::testing::*, view::Picture};
 use offstage_attestation::{ChainPolicy, EvidenceError};
 use offstage_primitives::{
-    H256, KeyDigest, Measurement,
+    BlockHash, KeyDigest, Measurement,
     attestation::{INTEL_ROOT, TcbPolicy},
 };
 use offstage_protocol::Phase;
@@ -200,7 +200,7 @@ fn h18_h19_only_a_start_that_the_providers_own_chain_registered_gets_the_key() {
     let earlier_start = certificate(&boot(), born_key());
     let now_ms = NOW * 1000;
     let known = || chain(&[&requester]);
-    let fork = |number| BlockReference { hash: H256::zero(), ..block(number) };
+    let fork = |number| BlockReference { hash: BlockHash::zero(), ..block(number) };
     let elsewhere = Birth { block: fork(2), ..birth(born_key()) };
     let honest = birth(born_key());
     let of_another_measurement = ProvenChain {

@@ -3,11 +3,14 @@
 
 use super::*;
 use crate::ingest::{ChainFacts, Confirmed, tests_support::facts};
-use offstage_primitives::enclave_bridge::{ShardConfig, ShardSignerStatus, UpgradableShardConfig};
+use offstage_primitives::{
+    H256,
+    enclave_bridge::{ShardConfig, ShardSignerStatus, UpgradableShardConfig},
+};
 use proptest::prelude::*;
 
 const MEASUREMENT: Measurement = Measurement([1; 32]);
-const GENESIS: H256 = H256::repeat_byte(2);
+const GENESIS: BlockHash = BlockHash::repeat_byte(2);
 
 fn account(n: u8) -> AccountId32 {
     [n; 32].into()
@@ -42,7 +45,7 @@ fn confirmed(n: u8) -> RegistryEvent {
 
 fn block(number: u32, timestamp_ms: u64, registry: Vec<RegistryEvent>) -> Ingested {
     Ingested {
-        block: BlockReference { number, hash: H256::from_low_u64_be(number.into()) },
+        block: BlockReference { number, hash: H256::from_low_u64_be(number.into()).into() },
         facts: ChainFacts { timestamp_ms, ..facts() },
         incoming: Vec::new(),
         registry,
@@ -125,7 +128,7 @@ fn p12_only_an_own_dcap_registration_of_this_shard_and_a_key_can_be_a_birth() {
         ("another measurement", entry(Measurement([9; 32]), with(|_| {}), true)),
         ("no binding", entry(MEASUREMENT, None, true)),
         ("another shard", entry(MEASUREMENT, with(|binding| binding.shard = [9; 32].into()), true)),
-        ("another chain", entry(MEASUREMENT, with(|binding| binding.genesis_hash = H256::zero()), true)),
+        ("another chain", entry(MEASUREMENT, with(|binding| binding.genesis_hash = BlockHash::zero()), true)),
         ("no key", entry(MEASUREMENT, with(|binding| binding.shielding_key = KeyDigest::zero()), true)),
     ] {
         assert_eq!(birth(vec![(5, vec![event.clone(), confirmed(1)])]), None, "{what}");

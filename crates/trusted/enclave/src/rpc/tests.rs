@@ -6,7 +6,7 @@ use crate::{answers::Answers, provision::peer::PeerVerifier, tls::testing::*, vi
 use codec::{Decode, Encode};
 use futures::{SinkExt, StreamExt};
 use offstage_primitives::{
-    H256, KeyDigest, ShardIdentifier,
+    BlockHash, H256, KeyDigest, ShardIdentifier,
     attestation::CertificateEvidence,
     enclave_bridge::Request,
     receipt::Receipt,
@@ -133,7 +133,7 @@ async fn every_method_answers_in_the_form_of_the_wire() {
     let value = client.value("state_executeGetter", request(shard(), b"none")).await;
     assert_eq!(value, None::<Vec<u8>>.encode());
     let value = client.value("offstage_executeGetter", request(shard(), b"getter")).await;
-    let block = BlockReference { number: 5, hash: H256::repeat_byte(5) };
+    let block = BlockReference { number: 5, hash: BlockHash::repeat_byte(5) };
     assert_eq!(value, GetterAnswer { value: Some(b"getter".to_vec()), block }.encode());
 
     let unknown = json!([format!("0x{}", "ab".repeat(32))]);

@@ -131,14 +131,14 @@ const LABEL: &[u8] = b"store/v2\0";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use offstage_primitives::H256;
+    use offstage_primitives::BlockHash;
 
     /// The same secret everywhere: only what a seal names keeps the records apart.
     #[test]
     fn h17_a_seal_names_its_store_chain_shard_and_place() {
         let secret = Zeroizing::new([7; 32]);
         let binding = |genesis: u8, shard: u8| Binding {
-            genesis_hash: H256::repeat_byte(genesis),
+            genesis_hash: BlockHash::repeat_byte(genesis),
             shard: [shard; 32].into(),
         };
         let cipher =

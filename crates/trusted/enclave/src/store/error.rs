@@ -2,7 +2,7 @@
 //! What can be wrong with the store, in words that say what to do.
 
 use crate::seal::SealError;
-use offstage_primitives::{H256, ShardIdentifier};
+use offstage_primitives::{BlockHash, ShardIdentifier};
 use offstage_sdk::NodeStoreError;
 
 /// Why the store cannot be used.
@@ -32,9 +32,9 @@ pub enum StoreError {
     )]
     OtherChain {
         /// Genesis hash in the store.
-        stored: H256,
+        stored: BlockHash,
         /// Genesis hash that the host gave.
-        given: H256,
+        given: BlockHash,
     },
     /// It belongs to another shard.
     #[error("the store belongs to shard {stored}, not {given}; use that shard or an empty data folder")]

@@ -6,7 +6,7 @@ use super::{
     records::{ReceiptPointer, SealedHead},
 };
 use codec::{Decode, Encode};
-use offstage_primitives::KeyDigest;
+use offstage_primitives::{BlockHash, KeyDigest};
 
 /// The plaintext of a record; the first byte says which. No host can make one, but it may be damaged memory's or a later
 /// version's: it is read and written as the same bytes, or refused.
@@ -63,9 +63,9 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
     };
     use offstage_protocol::BlockReference;
     use std::sync::Arc;
-    let block = BlockReference { number: 7, hash: H256::repeat_byte(1) };
+    let block = BlockReference { number: 7, hash: BlockHash::repeat_byte(1) };
     let head = Head {
-        genesis_hash: H256::repeat_byte(2),
+        genesis_hash: BlockHash::repeat_byte(2),
         shard: [3; 32].into(),
         position: block,
         state_root: H256::repeat_byte(4),

@@ -7,7 +7,7 @@ use super::{
     wrap::{Header, StoreKey},
 };
 use crate::{keys::ShieldingKey, seal::SealingKey};
-use offstage_primitives::{H256, ShardIdentifier};
+use offstage_primitives::{BlockHash, ShardIdentifier};
 use redb::Database;
 use std::{
     path::{Path, PathBuf},
@@ -74,7 +74,7 @@ impl Store {
     pub fn reopen_with_shielding_key(
         path: &Path,
         shielding: &ShieldingKey,
-        genesis_hash: H256,
+        genesis_hash: BlockHash,
         shard: ShardIdentifier,
         sealing: &SealingKey,
     ) -> Result<Self, StoreError> {

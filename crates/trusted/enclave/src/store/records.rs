@@ -9,7 +9,7 @@ use crate::{
 };
 use codec::{Decode, Encode};
 use offstage_primitives::{
-    AccountId32, H256, ShardIdentifier,
+    AccountId32, BlockHash, H256, ShardIdentifier,
     receipt::{OperationLeaf, Receipt, merkle_proof, merkle_root},
 };
 use offstage_protocol::BlockReference;
@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Head {
     /// Hash of the parentchain's genesis header.
-    pub genesis_hash: H256,
+    pub genesis_hash: BlockHash,
     /// The shard.
     pub shard: ShardIdentifier,
     /// The last verified block; executed, if the shard is born and the enclave has its key.
@@ -92,7 +92,7 @@ const MAX_SIGNERS: usize = 8;
 /// The chain and the shard that a store belongs to, from the first head on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub(super) struct Binding {
-    pub(super) genesis_hash: H256,
+    pub(super) genesis_hash: BlockHash,
     pub(super) shard: ShardIdentifier,
 }
 

@@ -7,7 +7,7 @@ use crate::{
     seal::SealingKey,
 };
 use offstage_primitives::{
-    H256,
+    BlockHash, H256,
     receipt::{OperationLeaf, Outcome},
 };
 use offstage_protocol::BlockReference;
@@ -40,12 +40,12 @@ fn in_memory() -> Store {
 }
 
 fn block(number: u32) -> BlockReference {
-    BlockReference { number, hash: H256::repeat_byte(number as u8) }
+    BlockReference { number, hash: BlockHash::repeat_byte(number as u8) }
 }
 
 fn head(number: u32) -> Head {
     Head {
-        genesis_hash: H256::zero(),
+        genesis_hash: BlockHash::zero(),
         shard: [1; 32].into(),
         position: block(number),
         state_root: H256::repeat_byte(9),
@@ -323,7 +323,7 @@ fn the_shards_key_opens_a_store_that_the_platform_does_not_and_no_other_key_does
     let keys = Keys { signer: signer.clone(), shielding: Some(key.clone()) };
     store.commit(Change { keys: Some(keys), effects: vec![unshield(1)], ..Change::default() }).unwrap();
     drop(store);
-    let strangers_chain = H256::repeat_byte(7);
+    let strangers_chain = BlockHash::repeat_byte(7);
     for refused in [
         reopen(&stranger, genesis, shard),
         reopen(&key, strangers_chain, shard),

@@ -18,7 +18,7 @@ use offstage_attestation::{
     x509,
 };
 use offstage_primitives::{
-    AccountId32, H256, KeyDigest, Measurement, ShardIdentifier,
+    AccountId32, BlockHash, H256, KeyDigest, Measurement, ShardIdentifier,
     attestation::{CertificateEvidence, DEVELOPMENT_ROOT, KeyBinding, TcbPolicy, TcbStatus},
 };
 use offstage_protocol::{BlockReference, Phase};
@@ -41,8 +41,8 @@ pub(crate) fn shard() -> ShardIdentifier {
     MEASUREMENT.into()
 }
 
-pub(crate) fn genesis_hash() -> H256 {
-    H256::repeat_byte(7)
+pub(crate) fn genesis_hash() -> BlockHash {
+    BlockHash::repeat_byte(7)
 }
 
 pub(crate) fn signer() -> AccountId32 {
@@ -162,7 +162,7 @@ pub(crate) fn fake_certificates(
         ),
         (
             "another chain",
-            with(bound_to(KeyBinding { genesis_hash: H256::zero(), ..honest.binding.clone() })),
+            with(bound_to(KeyBinding { genesis_hash: BlockHash::zero(), ..honest.binding.clone() })),
             "follows the chain",
         ),
         (
@@ -288,7 +288,7 @@ pub(crate) fn birth(shielding_key: KeyDigest) -> Birth {
 
 /// A block of the chain.
 pub(crate) fn block(number: u8) -> BlockReference {
-    BlockReference { number: number.into(), hash: H256::repeat_byte(number) }
+    BlockReference { number: number.into(), hash: BlockHash::repeat_byte(number) }
 }
 
 pub(crate) fn picture(phase: Phase, certificate: Option<Arc<CertifiedKey>>) -> Picture {

@@ -6,7 +6,7 @@ use codec::Encode;
 use offstage_balances::Balances;
 use offstage_balances_interface::{BalancesOperation, Getter, PublicGetter, TrustedCall};
 use offstage_primitives::{
-    AccountId32, H256, Measurement, MultiSignature, ShardIdentifier,
+    AccountId32, BlockHash, Measurement, MultiSignature, ShardIdentifier,
     receipt::{Outcome, undecipherable_operation_hash},
     shielding::{CHUNK_LEN, MAX_CYPHERTEXT_LEN, RSA_LEN},
     trusted::{
@@ -167,7 +167,7 @@ fn c04_calls_signed_for_elsewhere_or_by_others_are_refused() {
         classic(&call, MEASUREMENT, [1; 32].into(), &alice),
         // Another account, chain, measurement, shard.
         BalancesOperation::BoundCall(bob.sign_bound_call(call.clone(), 0, u32::MAX, &own)),
-        bound(Domain { genesis_hash: H256::repeat_byte(1), ..own }),
+        bound(Domain { genesis_hash: BlockHash::repeat_byte(1), ..own }),
         bound(Domain { measurement: Measurement([1; 32]), ..own }),
         bound(Domain { shard: [1; 32].into(), ..own }),
     ];

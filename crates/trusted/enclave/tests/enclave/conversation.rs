@@ -4,7 +4,7 @@
 use crate::kit::{Host, MEASUREMENT, World, bundle, headers, open, start};
 use codec::Encode;
 use offstage_enclave::host::converse;
-use offstage_primitives::H256;
+use offstage_primitives::BlockHash;
 use offstage_protocol::{
     EnclaveResponse, HostRequest, RefusalCode, Untrusted,
     framing::{MAX_FRAME_LEN, read_frame, write_frame},
@@ -48,7 +48,7 @@ fn h12_the_conversation_survives_requests_that_do_not_fit() {
     assert_eq!(refused(enclave.handle(many)), RefusalCode::Finality);
     // Of no use, no harm.
     enclave.handle(HostRequest::ImportRuntimeCode(Untrusted::new(vec![1])));
-    enclave.handle(HostRequest::AtFinalizedHead(Untrusted::new(H256::repeat_byte(1))));
+    enclave.handle(HostRequest::AtFinalizedHead(Untrusted::new(BlockHash::repeat_byte(1))));
     assert!(matches!(enclave.handle(HostRequest::Status), EnclaveResponse::Done(_)));
 }
 

@@ -4,7 +4,7 @@
 use crate::kit::{Clock, Host, UNIT, World, bundle, funded, headers, import, transfer};
 use codec::Encode;
 use offstage_light_client::{
-    Header,
+    BlockId, Header,
     testing::{authorities, precommit, scheduled_change, validators},
 };
 use offstage_protocol::{HostRequest, MAX_HEADERS, OutboxKind, Phase, RefusalCode, Untrusted};
@@ -264,7 +264,7 @@ fn p03_headers_that_were_thinned_away_are_asked_for_again() {
     assert_eq!(host.status().wanted_headers, None, "nothing is final yet");
     let (set_id, voters) = world.chain.set_for(from);
     let mut justification = world.chain.justification(from, voters, set_id);
-    let vote = |voter| precommit(voter, last.number, last.hash(), justification.round, set_id);
+    let vote = |voter| precommit(voter, last.number, BlockId::of(&last).hash, justification.round, set_id);
     justification.commit.precommits = voters.iter().map(vote).collect();
     (justification.commit.target_number, justification.commit.target_hash) = (last.number, last.hash());
     host.done(HostRequest::ImportJustification(Untrusted::new(justification.encode())));

@@ -3,7 +3,7 @@
 
 use crate::kit::{Clock, Host, UNIT, World, copy_into, copy_of, development_root, funded, start, transfer};
 use offstage_light_client::testing::{METADATA, TestChain, test_code, validators};
-use offstage_primitives::{AccountId32, H256, attestation::RegistrationProof, receipt::Outcome};
+use offstage_primitives::{AccountId32, BlockHash, H256, attestation::RegistrationProof, receipt::Outcome};
 use offstage_protocol::{HostRequest, OutboxKind, Phase, RefusalCode, Untrusted};
 use offstage_sdk::testing::TestAccount;
 use std::sync::Arc;
@@ -507,7 +507,7 @@ fn p05_equal_confirmations_are_idempotent_and_liars_alone_stop_nobody() {
     assert_eq!(host.outcome(operation.hash()), Outcome::Executed);
     assert!(host.status().notice.unwrap().contains("another root"));
     // Of another block at that height, nobody says anything about this one.
-    let elsewhere = (H256::repeat_byte(3), number);
+    let elsewhere = (BlockHash::repeat_byte(3), number);
     host.run(&mut world, |content| {
         (7..9).fold(content, |content, liar| {
             content.confirm(&AccountId32::new([liar; 32]), shard, elsewhere, wrong)

@@ -21,7 +21,7 @@ use offstage_light_client::{
     testing::{BlockContent, METADATA, TestChain, test_code, validators},
 };
 use offstage_primitives::{
-    AccountId32, H256, Measurement, ShardIdentifier,
+    AccountId32, BlockHash, H256, Measurement, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, TcbPolicy},
     enclave_bridge::ShardSignerStatus,
     receipt::{Outcome, Receipt},
@@ -111,8 +111,8 @@ impl World {
         Domain { genesis_hash: self.hash(0), measurement: MEASUREMENT, shard: self.shard }
     }
 
-    pub(crate) fn hash(&self, number: u32) -> H256 {
-        self.chain.header(number).hash()
+    pub(crate) fn hash(&self, number: u32) -> BlockHash {
+        self.chain.hash(number)
     }
 
     /// Puts extrinsics of an enclave into `content`, with what they do.

@@ -8,14 +8,14 @@ use offstage_light_client::{
     testing::{BlockContent, METADATA},
 };
 use offstage_primitives::{
-    AccountId32, H256,
+    AccountId32, BlockHash, H256,
     enclave_bridge::{SLOT_SILENCE_BLOCKS, ShardSignerStatus},
 };
 
 /// A call of an enclave.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum BridgeCall {
-    Confirm { hash: H256, number: u32, root: H256 },
+    Confirm { hash: BlockHash, number: u32, root: H256 },
     Unshield { beneficiary: AccountId32, amount: u128, call_hash: H256 },
 }
 
