@@ -45,6 +45,7 @@ crash-matrix: build ## Kill node, hosts and enclaves at 100 random instants (OFF
 .PHONY: fmt
 fmt: setup ## Check the formatting
 	cargo fmt --all --check
+	@scripts/check-lines.sh
 
 .PHONY: lint
 # Clippy would build the runtime's wasm a second time, over the first, and the next build would find it changed.

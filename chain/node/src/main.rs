@@ -23,6 +23,7 @@ mod cli;
 mod command;
 mod rpc;
 mod service;
+mod validating;
 
 use offstage_node::message::message;
 use std::{

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-only
 //! JSON-RPC methods beside those that every Substrate node serves: nonces, fees, and GRANDPA's justifications.
 
-use crate::service::{FullBackend, FullClient};
+use crate::service::{FullBackend, FullClient, SelectChain};
 use jsonrpsee::RpcModule;
 use offstage_runtime::{AccountId, Balance, Nonce, opaque::Block};
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
 use sc_consensus_grandpa::{
-    FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState,
+    FinalityProofProvider, GrandpaJustificationStream, LinkHalf, SharedAuthoritySet, SharedVoterState,
 };
 use sc_consensus_grandpa_rpc::{Grandpa, GrandpaApiServer};
 use sc_transaction_pool::TransactionPoolHandle;
@@ -25,6 +25,23 @@ pub(crate) struct GrandpaParts {
     pub(crate) justifications: GrandpaJustificationStream<Block>,
     /// Justifications that were kept.
     pub(crate) finality_proofs: Arc<FinalityProofProvider<FullBackend, Block>>,
+}
+
+impl GrandpaParts {
+    /// What the voter of this link, whose rounds are in `voter_state`, and the database tell.
+    pub(crate) fn of(
+        link: &LinkHalf<Block, FullClient, SelectChain>,
+        voter_state: SharedVoterState,
+        backend: Arc<FullBackend>,
+    ) -> Self {
+        let authority_set = link.shared_authority_set().clone();
+        Self {
+            voter_state,
+            finality_proofs: FinalityProofProvider::new_for_service(backend, Some(authority_set.clone())),
+            authority_set,
+            justifications: link.justification_stream(),
+        }
+    }
 }
 
 /// The methods.

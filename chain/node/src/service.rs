@@ -3,13 +3,15 @@
 //!
 //! [`assemble`] makes what every command needs: database, client, transaction pool and the import queue, in which Aura
 //! checks who made a block and GRANDPA follows its authority sets. [`run`] adds what a running node needs: network,
-//! JSON-RPC, block making and voting.
+//! JSON-RPC, and what validators do ([`validating`](crate::validating)).
 //!
 //! Blocks are opaque here: extrinsics are bytes. Together with runtime calls by name this lets the node run every
 //! Aura + GRANDPA chain with 32-byte sr25519 authors, `u32` block numbers and BLAKE2 hashes.
 
-use crate::rpc;
-use offstage_node::settings;
+use crate::{
+    rpc,
+    validating::{self, Validating, Voting},
+};
 use offstage_runtime::{
     apis::RuntimeApi,
     opaque::{Block, Hash},
@@ -17,15 +19,16 @@ use offstage_runtime::{
 };
 use sc_client_api::{Backend, BlockBackend};
 use sc_consensus::{DefaultImportQueue, LongestChain};
-use sc_consensus_aura::{ImportQueueParams, SlotProportion, StartAuraParams};
-use sc_consensus_grandpa::{
-    FinalityProofProvider, GrandpaBlockImport, GrandpaParams, LinkHalf, SharedVoterState, VotingRulesBuilder,
-};
+use sc_consensus_aura::ImportQueueParams;
+use sc_consensus_grandpa::{GrandpaBlockImport, LinkHalf, SharedVoterState};
 use sc_executor::WasmExecutor;
-use sc_network::{NetworkBackend, config::FullNetworkConfiguration};
+use sc_network::{
+    NetworkBackend, NotificationMetrics, NotificationService, ProtocolName, config::FullNetworkConfiguration,
+    service::traits::NetworkService,
+};
 use sc_service::{
-    BuildNetworkParams, ChainType, Configuration, Error as ServiceError, PartialComponents, SpawnTasksParams,
-    TFullBackend, TFullClient, TaskManager, WarpSyncConfig,
+    BuildNetworkParams, ChainType, Configuration, Error as ServiceError, KeystoreContainer,
+    PartialComponents, SpawnTasksParams, TFullBackend, TFullClient, TaskManager, WarpSyncConfig,
 };
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool::TransactionPoolHandle;
@@ -42,7 +45,11 @@ pub(crate) type FullClient = TFullClient<Block, RuntimeApi, WasmExecutor<HostFun
 /// The database.
 pub(crate) type FullBackend = TFullBackend<Block>;
 
-type SelectChain = LongestChain<FullBackend, Block>;
+/// The chain to build on: the longest.
+pub(crate) type SelectChain = LongestChain<FullBackend, Block>;
+
+/// What imports blocks: it keeps GRANDPA's authority sets with them.
+pub(crate) type BlockImport = GrandpaBlockImport<FullBackend, Block, FullClient, SelectChain>;
 
 /// What [`assemble`] makes.
 pub(crate) type Assembled = PartialComponents<
@@ -51,11 +58,7 @@ pub(crate) type Assembled = PartialComponents<
     SelectChain,
     DefaultImportQueue<Block>,
     TransactionPoolHandle<Block, FullClient>,
-    (
-        GrandpaBlockImport<FullBackend, Block, FullClient, SelectChain>,
-        LinkHalf<Block, FullClient, SelectChain>,
-        Option<Telemetry>,
-    ),
+    (BlockImport, LinkHalf<Block, FullClient, SelectChain>, Option<Telemetry>),
 >;
 
 /// Opens the database and makes the parts that every command needs.
@@ -122,13 +125,7 @@ pub(crate) fn assemble(
             async move {
                 let slot_duration =
                     sc_consensus_aura::standalone::slot_duration_at(&*inherents_client, parent)?;
-                let timestamp = sp_timestamp::InherentDataProvider::from_system_time();
-                let slot =
-                    sp_consensus_aura::inherents::InherentDataProvider::from_timestamp_and_slot_duration(
-                        *timestamp,
-                        slot_duration,
-                    );
-                Ok((slot, timestamp))
+                Ok(validating::inherent_data(slot_duration))
             }
         },
         spawner: &task_manager.spawn_essential_handle(),
@@ -169,22 +166,8 @@ pub(crate) fn run<N: NetworkBackend<Block, Hash>>(
         other: (block_import, grandpa_link, mut telemetry),
     } = assemble(&configuration, justification_period)?;
 
-    let mut network_configuration = FullNetworkConfiguration::<Block, Hash, N>::new(
-        &configuration.network,
-        configuration.prometheus_registry().cloned(),
-    );
-    let metrics = N::register_notification_metrics(configuration.prometheus_registry());
-    let genesis_hash = client
-        .block_hash(0)?
-        .ok_or_else(|| ServiceError::Other("the database has no genesis block: purge the chain".into()))?;
-    let grandpa_protocol_name =
-        sc_consensus_grandpa::protocol_standard_name(&genesis_hash, &configuration.chain_spec);
-    let (grandpa_protocol, grandpa_notifications) = sc_consensus_grandpa::grandpa_peers_set_config::<_, N>(
-        grandpa_protocol_name.clone(),
-        metrics.clone(),
-        network_configuration.peer_store_handle(),
-    );
-    network_configuration.add_notification_protocol(grandpa_protocol);
+    let GrandpaOnNetwork { network_configuration, metrics, protocol, notifications } =
+        GrandpaOnNetwork::<N>::prepare(&configuration, &client)?;
     let warp_sync = Arc::new(sc_consensus_grandpa::warp_proof::NetworkProvider::new(
         backend.clone(),
         grandpa_link.shared_authority_set().clone(),
@@ -208,130 +191,121 @@ pub(crate) fn run<N: NetworkBackend<Block, Hash>>(
         })?;
 
     if configuration.offchain_worker.enabled {
-        let workers = sc_offchain::OffchainWorkers::new(sc_offchain::OffchainWorkerOptions {
-            runtime_api_provider: client.clone(),
-            is_validator: configuration.role.is_authority(),
-            keystore: Some(keystore_container.keystore()),
-            offchain_db: backend.offchain_storage(),
-            transaction_pool: Some(OffchainTransactionPoolFactory::new(transaction_pool.clone())),
-            network_provider: Arc::new(network.clone()),
-            enable_http_requests: true,
-            custom_extensions: |_| vec![],
-        })?;
-        let notifications = workers.run(client.clone(), task_manager.spawn_handle());
-        task_manager.spawn_handle().spawn("offchain-workers-runner", "offchain-worker", notifications);
+        start_offchain_workers(
+            &configuration,
+            &task_manager,
+            client.clone(),
+            &backend,
+            &keystore_container,
+            transaction_pool.clone(),
+            network.clone(),
+        )?;
     }
 
-    let role = configuration.role;
-    let name = configuration.network.node_name.clone();
-    let force_authoring = configuration.force_authoring;
-    let enable_grandpa = !configuration.disable_grandpa;
-    let is_development = configuration.chain_spec.chain_type() == ChainType::Development;
-    let prometheus_registry = configuration.prometheus_registry().cloned();
-    let slot_duration = sc_consensus_aura::slot_duration(&*client)?;
+    let (force_authoring, enable_grandpa) = (configuration.force_authoring, !configuration.disable_grandpa);
     let voter_state = SharedVoterState::empty();
-
-    let grandpa_parts = rpc::GrandpaParts {
-        voter_state: voter_state.clone(),
-        authority_set: grandpa_link.shared_authority_set().clone(),
-        justifications: grandpa_link.justification_stream(),
-        finality_proofs: FinalityProofProvider::new_for_service(
-            backend.clone(),
-            Some(grandpa_link.shared_authority_set().clone()),
-        ),
+    let grandpa_parts = rpc::GrandpaParts::of(&grandpa_link, voter_state.clone(), backend.clone());
+    let voting = Voting {
+        link: grandpa_link,
+        notifications,
+        protocol,
+        node_name: configuration.network.node_name.clone(),
+        justification_period,
+        is_development: configuration.chain_spec.chain_type() == ChainType::Development,
+        state: voter_state,
     };
-    let rpc_builder = {
-        let (client, pool) = (client.clone(), transaction_pool.clone());
-        Box::new(move |executor| {
-            rpc::methods(client.clone(), pool.clone(), grandpa_parts.clone(), executor).map_err(Into::into)
-        })
+    let validating = Validating {
+        client: client.clone(),
+        transaction_pool: transaction_pool.clone(),
+        network: network.clone(),
+        sync: sync_service.clone(),
+        role: configuration.role,
+        slot_duration: sc_consensus_aura::slot_duration(&*client)?,
+        prometheus: configuration.prometheus_config.clone(),
+        telemetry: telemetry.as_ref().map(|telemetry| telemetry.handle()),
+        keystore: keystore_container,
+    };
+
+    let (rpc_client, rpc_pool) = (client.clone(), transaction_pool.clone());
+    let rpc_builder = move |executor| {
+        rpc::methods(rpc_client.clone(), rpc_pool.clone(), grandpa_parts.clone(), executor)
+            .map_err(Into::into)
     };
     let _rpc_handlers = sc_service::spawn_tasks(SpawnTasksParams {
-        network: network.clone(),
-        client: client.clone(),
-        keystore: keystore_container.keystore(),
+        network,
+        client,
+        keystore: validating.keystore.keystore(),
         task_manager: &mut task_manager,
-        transaction_pool: transaction_pool.clone(),
-        rpc_builder,
+        transaction_pool,
+        rpc_builder: Box::new(rpc_builder),
         backend,
         system_rpc_tx,
         tx_handler_controller: transactions_controller,
-        sync_service: sync_service.clone(),
+        sync_service,
         config: configuration,
         telemetry: telemetry.as_mut(),
         tracing_execute_block: None,
     })?;
 
-    if role.is_authority() {
-        let proposer_factory = sc_basic_authorship::ProposerFactory::new(
-            task_manager.spawn_handle(),
-            client.clone(),
-            transaction_pool.clone(),
-            prometheus_registry.as_ref(),
-            telemetry.as_ref().map(|telemetry| telemetry.handle()),
-        );
-        let aura =
-            sc_consensus_aura::start_aura::<AuraPair, _, _, _, _, _, _, _, _, _, _>(StartAuraParams {
-                slot_duration,
-                client,
-                select_chain,
-                block_import,
-                proposer_factory,
-                create_inherent_data_providers: move |_, ()| async move {
-                    let timestamp = sp_timestamp::InherentDataProvider::from_system_time();
-                    let slot =
-                        sp_consensus_aura::inherents::InherentDataProvider::from_timestamp_and_slot_duration(
-                            *timestamp,
-                            slot_duration,
-                        );
-                    Ok((slot, timestamp))
-                },
-                force_authoring,
-                // Blocks go on when finality stalls: workers cope with long gaps, and transactions are not lost.
-                backoff_authoring_blocks: None::<()>,
-                keystore: keystore_container.keystore(),
-                sync_oracle: sync_service.clone(),
-                justification_sync_link: sync_service.clone(),
-                block_proposal_slot_portion: SlotProportion::new(2f32 / 3f32),
-                max_block_proposal_slot_portion: None,
-                telemetry: telemetry.as_ref().map(|telemetry| telemetry.handle()),
-                compatibility_mode: Default::default(),
-            })?;
-        task_manager.spawn_essential_handle().spawn_blocking("aura", Some("block-authoring"), aura);
+    if validating.role.is_authority() {
+        validating.make_blocks(&task_manager, select_chain, block_import, force_authoring)?;
     }
-
     if enable_grandpa {
-        let keystore = role.is_authority().then(|| keystore_container.keystore());
-        // Validators apart vote for blocks that have some others on top, because the newest may still be replaced. A
-        // single validator has nobody to disagree with.
-        let voting_rule = if is_development {
-            VotingRulesBuilder::new().build()
-        } else {
-            VotingRulesBuilder::default().build()
-        };
-        let voter = sc_consensus_grandpa::run_grandpa_voter(GrandpaParams {
-            config: sc_consensus_grandpa::Config {
-                gossip_duration: settings::gossip_duration(slot_duration.as_duration()),
-                justification_generation_period: justification_period,
-                name: Some(name),
-                observer_enabled: false,
-                keystore,
-                local_role: role,
-                telemetry: telemetry.as_ref().map(|telemetry| telemetry.handle()),
-                protocol_name: grandpa_protocol_name,
-            },
-            link: grandpa_link,
-            network,
-            sync: sync_service,
-            notification_service: grandpa_notifications,
-            voting_rule,
-            prometheus_registry,
-            shared_voter_state: voter_state,
-            telemetry: telemetry.as_ref().map(|telemetry| telemetry.handle()),
-            offchain_tx_pool_factory: OffchainTransactionPoolFactory::new(transaction_pool),
-        })?;
-        task_manager.spawn_essential_handle().spawn_blocking("grandpa-voter", None, voter);
+        validating.vote(&task_manager, voting)?;
     }
 
     Ok(task_manager)
+}
+
+/// The network's configuration with GRANDPA's protocol in it, and the node's end of that protocol.
+struct GrandpaOnNetwork<N: NetworkBackend<Block, Hash>> {
+    network_configuration: FullNetworkConfiguration<Block, Hash, N>,
+    metrics: NotificationMetrics,
+    protocol: ProtocolName,
+    notifications: Box<dyn NotificationService>,
+}
+
+impl<N: NetworkBackend<Block, Hash>> GrandpaOnNetwork<N> {
+    fn prepare(configuration: &Configuration, client: &FullClient) -> Result<Self, ServiceError> {
+        let registry = configuration.prometheus_registry();
+        let mut network_configuration =
+            FullNetworkConfiguration::new(&configuration.network, registry.cloned());
+        let metrics = N::register_notification_metrics(registry);
+        let genesis_hash = client.block_hash(0)?.ok_or_else(|| {
+            ServiceError::Other("the database has no genesis block: purge the chain".into())
+        })?;
+        let protocol = sc_consensus_grandpa::protocol_standard_name(&genesis_hash, &configuration.chain_spec);
+        let (grandpa, notifications) = sc_consensus_grandpa::grandpa_peers_set_config::<_, N>(
+            protocol.clone(),
+            metrics.clone(),
+            network_configuration.peer_store_handle(),
+        );
+        network_configuration.add_notification_protocol(grandpa);
+        Ok(Self { network_configuration, metrics, protocol, notifications })
+    }
+}
+
+/// Starts what a runtime asks to have done off chain.
+fn start_offchain_workers(
+    configuration: &Configuration,
+    tasks: &TaskManager,
+    client: Arc<FullClient>,
+    backend: &FullBackend,
+    keystore: &KeystoreContainer,
+    transaction_pool: Arc<TransactionPoolHandle<Block, FullClient>>,
+    network: Arc<dyn NetworkService>,
+) -> Result<(), ServiceError> {
+    let workers = sc_offchain::OffchainWorkers::new(sc_offchain::OffchainWorkerOptions {
+        runtime_api_provider: client.clone(),
+        is_validator: configuration.role.is_authority(),
+        keystore: Some(keystore.keystore()),
+        offchain_db: backend.offchain_storage(),
+        transaction_pool: Some(OffchainTransactionPoolFactory::new(transaction_pool)),
+        network_provider: Arc::new(network),
+        enable_http_requests: true,
+        custom_extensions: |_| vec![],
+    })?;
+    let notifications = workers.run(client, tasks.spawn_handle());
+    tasks.spawn_handle().spawn("offchain-workers-runner", "offchain-worker", notifications);
+    Ok(())
 }
