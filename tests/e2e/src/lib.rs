@@ -12,6 +12,7 @@
 //! - [`user`]: the command line, run as a user runs it.
 //! - [`audit`]: reads finalized blocks: confirmations, fees, what is in the invocations.
 //! - [`load`]: users who go on whatever happens, and know what they are owed.
+//! - [`refusal`]: what a program says when it refuses.
 //! - [`lying_node`]: an honest node with a liar in front of it.
 //! - [`workspace`]: what Cargo says about the sources.
 //! - [`demo`]: the sequence that users of Integritee's SDK know, with every check.
@@ -24,6 +25,7 @@ pub mod lying_node;
 pub mod network;
 pub mod ports;
 pub mod process;
+pub mod refusal;
 pub mod stage;
 pub mod user;
 pub mod workspace;

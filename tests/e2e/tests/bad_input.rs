@@ -7,58 +7,16 @@ use offstage_e2e::{
     network::{Network, binary, wait_until},
     ports::free_ports,
     process::Process,
+    refusal::{WORKER_PORT_FLAGS, refused, worker_refused, worker_run},
     stage::play,
 };
 use std::{
     fs,
     net::{TcpListener, TcpStream},
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
-
-/// Runs a binary that must refuse. Its message must have these words, and nothing that only a developer can read.
-fn refused(name: &str, arguments: &[&str], code: i32, words: &[&str]) -> Result<()> {
-    let output = run(name, arguments)?;
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.code() == Some(code), "{name} {arguments:?} ended with {}:\n{told}", output.status);
-    ensure!(output.stdout.is_empty(), "{name} {arguments:?} wrote results");
-    for word in words {
-        ensure!(told.contains(word), "{name} {arguments:?} says nothing of `{word}`:\n{told}");
-    }
-    for noise in ["panicked", "RUST_BACKTRACE", "stack backtrace", "Some(", "Err("] {
-        ensure!(!told.contains(noise), "{name} {arguments:?} says `{noise}`:\n{told}");
-    }
-    let errors = told.lines().filter(|line| line.starts_with("error: ")).count();
-    ensure!((1..=2).contains(&errors), "{name} {arguments:?} has {errors} lines of error:\n{told}");
-    // What is wrong in one line, and at most one more with a hint.
-    ensure!(code != 2 || told.lines().count() <= 2, "{name} {arguments:?} is told at length:\n{told}");
-    Ok(())
-}
-
-/// As [`refused`], for a worker that is to run beside whatever has the default ports.
-fn worker_refused(node_port: &str, data: &str, words: &[&str]) -> Result<()> {
-    let ports = free_ports()?.map(|port| port.to_string());
-    refused("offstage-worker", &worker_run(node_port, data, &ports), 1, words)
-}
-
-/// The command line of a worker on these ports.
-fn worker_run<'a>(node_port: &'a str, data: &'a str, ports: &'a [String; 3]) -> Vec<&'a str> {
-    let flags = WORKER_PORT_FLAGS.into_iter().zip(ports);
-    let ports = flags.flat_map(|(flag, port)| [flag, port.as_str()]);
-    ["-p", node_port, "-d", data].into_iter().chain(ports).chain(["run"]).collect()
-}
-
-const WORKER_PORT_FLAGS: [&str; 3] = ["--trusted-worker-port", "--mu-ra-port", "--untrusted-http-port"];
-
-fn run(name: &str, arguments: &[&str]) -> Result<Output> {
-    Command::new(binary(name)?)
-        .args(arguments)
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run {name}"))
-}
 
 fn succeed(test: impl FnOnce() -> Result<()>) {
     if let Err(error) = test() {
