@@ -42,6 +42,10 @@ test: build ## Run all tests, the end-to-end tests included
 crash-matrix: build ## Kill node, hosts and enclaves at 100 random instants (OFFSTAGE_CRASHES); `make test` does it a few times
 	OFFSTAGE_CRASHES=$${OFFSTAGE_CRASHES:-100} $(in-target) cargo nextest run --release --locked --workspace --no-capture -E 'binary(crash_matrix)'
 
+.PHONY: attacks
+attacks: build ## Do again to the real system what was seen of attacks, and print the figures; `make test` has the short ones
+	$(in-target) cargo nextest run --release --locked --workspace --no-capture --no-fail-fast --run-ignored all -E 'binary(attacks)'
+
 .PHONY: fmt
 fmt: setup ## Check the formatting
 	cargo fmt --all --check

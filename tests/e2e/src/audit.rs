@@ -3,9 +3,11 @@
 
 use anyhow::{Context, Result, ensure};
 use codec::Decode;
-use offstage_primitives::{AccountId32, BlockHash, H256, ShardIdentifier};
+use offstage_primitives::{
+    AccountId32, BlockHash, H256, ShardIdentifier, chain::enclave_bridge, enclave_bridge::ShardSignerStatus,
+};
 use std::collections::BTreeMap;
-use subxt::{OnlineClient, PolkadotConfig, events::Phase};
+use subxt::{OnlineClient, PolkadotConfig, dynamic, events::Phase};
 
 /// What an observer noted about a range of finalized blocks.
 #[derive(Debug, Default)]
@@ -18,6 +20,15 @@ pub struct Notes {
     pub invocations: Vec<Vec<u8>>,
     /// What the shards paid out: beneficiary and amount.
     pub unshielded: Vec<(AccountId32, u128)>,
+}
+
+/// What an account signed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Signed {
+    /// Extrinsics.
+    pub extrinsics: usize,
+    /// Payments out of a shard that it asked for, within batches or alone.
+    pub payments: usize,
 }
 
 /// An observer of a chain.
@@ -68,6 +79,32 @@ impl Auditor {
         Ok(u128::decode(&mut &free[..])?)
     }
 
+    /// The enclaves that hold a slot of the shard after the block with this number.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn slots(&self, shard: ShardIdentifier, number: u64) -> Result<Vec<ShardSignerStatus>> {
+        let found = self.of_shard(enclave_bridge::SHARD_STATUS, shard, number).await?;
+        Ok(found.map(|bytes| Decode::decode(&mut &bytes[..])).transpose()?.unwrap_or_default())
+    }
+
+    /// How many RSA operations the block with this number caused for the shard.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn rsa_operations(&self, shard: ShardIdentifier, number: u64) -> Result<u32> {
+        let Some(bytes) = self.of_shard("RsaOperations", shard, number).await? else { return Ok(0) };
+        let (block, operations) = <(u32, u32)>::decode(&mut &bytes[..])?;
+        Ok(if u64::from(block) == number { operations } else { 0 })
+    }
+
+    async fn of_shard(&self, entry: &str, shard: ShardIdentifier, number: u64) -> Result<Option<Vec<u8>>> {
+        let at = self.client.at_block(number).await?;
+        let address = dynamic::storage::<([u8; 32],), dynamic::Value>(enclave_bridge::PALLET, entry);
+        let value = at.storage().try_fetch(address, (shard.0.0,)).await?;
+        Ok(value.map(|value| value.into_bytes()))
+    }
+
     /// Notes what happened in the blocks after `from` up to and including `to`.
     ///
     /// # Errors
@@ -80,6 +117,36 @@ impl Auditor {
                 .with_context(|| format!("cannot audit block {number}"))?;
         }
         Ok(notes)
+    }
+
+    /// What each account signed in the blocks after `from` up to and including `to`, and how many payments out of the
+    /// shard it asked for.
+    ///
+    /// # Errors
+    /// When the node does not answer or a block cannot be read.
+    pub async fn signed(
+        &self,
+        shard: ShardIdentifier,
+        from: u64,
+        to: u64,
+    ) -> Result<BTreeMap<AccountId32, Signed>> {
+        let mut signed = BTreeMap::<_, Signed>::new();
+        for number in from + 1..=to {
+            let at = self.client.at_block(number).await?;
+            let pallet = at.metadata_ref().pallet_by_name(enclave_bridge::PALLET).context("no bridge")?;
+            let call = pallet.call_variant_by_name(enclave_bridge::UNSHIELD_FUNDS).context("no such call")?;
+            // What each such call begins with, wherever it stands.
+            let payment = [&[pallet.call_index(), call.index][..], shard.as_bytes()].concat();
+            for extrinsic in at.extrinsics().fetch().await?.iter() {
+                let extrinsic = extrinsic?;
+                let Some([0, account @ ..]) = extrinsic.address_bytes() else { continue };
+                let bytes = extrinsic.call_data_bytes();
+                let entry = signed.entry(AccountId32::decode(&mut &account[..])?).or_default();
+                entry.extrinsics += 1;
+                entry.payments += bytes.windows(payment.len()).filter(|part| *part == payment).count();
+            }
+        }
+        Ok(signed)
     }
 
     async fn note_block(&self, number: u64, notes: &mut Notes) -> Result<()> {

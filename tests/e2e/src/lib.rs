@@ -13,6 +13,7 @@
 //! - [`audit`]: reads finalized blocks: confirmations, fees, what is in the invocations.
 //! - [`load`]: users who go on whatever happens, and know what they are owed.
 //! - [`refusal`]: what a program says when it refuses.
+//! - [`sender`]: somebody who signs whatever the chain takes.
 //! - [`lying_node`]: an honest node with a liar in front of it.
 //! - [`workspace`]: what Cargo says about the sources.
 //! - [`demo`]: the sequence that users of Integritee's SDK know, with every check.
@@ -26,6 +27,7 @@ pub mod network;
 pub mod ports;
 pub mod process;
 pub mod refusal;
+pub mod sender;
 pub mod stage;
 pub mod user;
 pub mod workspace;

@@ -111,7 +111,12 @@ impl LoadUser {
 }
 
 /// A call in the classic form, which does not expire while node and workers are away.
-fn classic(call: TrustedCall, nonce: u32, author: &Account, worker: &VerifiedWorker) -> BalancesOperation {
+pub fn classic(
+    call: TrustedCall,
+    nonce: u32,
+    author: &Account,
+    worker: &VerifiedWorker,
+) -> BalancesOperation {
     let payload = call_payload(&call, nonce, worker.measurement(), &worker.shard());
     let signature = author.sign(&payload);
     TrustedOperation::IndirectCall(TrustedCallSigned { call, nonce, signature })

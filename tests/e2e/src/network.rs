@@ -24,6 +24,8 @@ pub struct Network {
     node_port: u16,
     peer_port: u16,
     workers: Vec<Worker>,
+    /// Name or file of the chain.
+    chain: String,
     /// Whether to use the ports that clients and workers take by themselves, where they are free.
     default_ports: bool,
     log_level: Option<String>,
@@ -74,6 +76,7 @@ impl Network {
             node_port,
             peer_port,
             workers: Vec::new(),
+            chain: "dev".to_owned(),
             default_ports,
             log_level: None,
         })
@@ -109,7 +112,7 @@ impl Network {
         command
             .args([
                 "--chain",
-                "dev",
+                &self.chain,
                 "--alice",
                 "--force-authoring",
                 "--unsafe-force-node-key-generation",
@@ -136,6 +139,32 @@ impl Network {
             Ok(TcpStream::connect(("127.0.0.1", self.node_port)).is_ok())
         })?;
         self.node = Some(process);
+        Ok(())
+    }
+
+    /// Makes the chain one of another block time, before the node is started: the development chain's specification
+    /// with other milliseconds in its genesis. It is another chain then, with a genesis of its own.
+    ///
+    /// # Errors
+    /// When the node does not print its specification.
+    pub fn set_block_time(&mut self, milliseconds: u64) -> Result<()> {
+        let printed = Command::new(binary("offstage-node")?)
+            .args(["export-chain-spec", "--chain", "dev"])
+            .output()
+            .context("cannot run offstage-node")?;
+        ensure!(
+            printed.status.success(),
+            "no chain specification: {}",
+            String::from_utf8_lossy(&printed.stderr)
+        );
+        let mut specification: Value = serde_json::from_slice(&printed.stdout)?;
+        let block_time = specification
+            .pointer_mut("/genesis/runtimeGenesis/patch/blockTime/slotDuration")
+            .context("the specification has no block time")?;
+        *block_time = milliseconds.into();
+        let path = self.folder.join("chain.json");
+        std::fs::write(&path, specification.to_string())?;
+        self.chain = path.display().to_string();
         Ok(())
     }
 
@@ -215,7 +244,7 @@ impl Network {
         self.workers.push(Worker {
             number,
             process: None,
-            data: self.folder.join(format!("worker{number}")),
+            data: self.data_of(number - 1),
             enclave,
             node_port,
             room_kib,
@@ -282,10 +311,36 @@ impl Network {
     /// # Errors
     /// When it has no enclave process.
     pub fn kill_enclave(&self, index: usize) -> Result<()> {
+        self.signal_enclave(index, "-KILL")
+    }
+
+    /// Makes a worker's enclave work on what it has in hand without coming to an end (SIGSTOP), until
+    /// [`continue_enclave`](Self::continue_enclave).
+    ///
+    /// # Errors
+    /// When it has no enclave process.
+    pub fn pause_enclave(&self, index: usize) -> Result<()> {
+        self.signal_enclave(index, "-STOP")
+    }
+
+    /// Lets the enclave go on (SIGCONT).
+    ///
+    /// # Errors
+    /// When it has no enclave process.
+    pub fn continue_enclave(&self, index: usize) -> Result<()> {
+        self.signal_enclave(index, "-CONT")
+    }
+
+    fn signal_enclave(&self, index: usize, signal: &str) -> Result<()> {
         let enclave = self.enclave_process(index)?;
-        let killed = Command::new("kill").arg("-KILL").arg(enclave.to_string()).status()?;
-        ensure!(killed.success(), "cannot kill the enclave process {enclave}");
+        let sent = Command::new("kill").arg(signal).arg(enclave.to_string()).status()?;
+        ensure!(sent.success(), "cannot send {signal} to the enclave process {enclave}");
         Ok(())
+    }
+
+    /// The folder in which the worker with this index keeps what it knows.
+    pub fn data_of(&self, index: usize) -> PathBuf {
+        self.folder.join(format!("worker{}", index + 1))
     }
 
     /// The process number of a worker's enclave.

@@ -45,19 +45,21 @@ fn tests_in(folder: &Path, package: &str, found: &mut BTreeSet<Test>) {
             tests_in(&path, package, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(&path).expect("sources are text");
-            found.extend(tests_of(&source).map(|test| (package.to_owned(), test.to_owned())));
+            let has_target = folder.ends_with("tests/e2e/tests/attacks");
+            found.extend(tests_of(&source, has_target).map(|test| (package.to_owned(), test.to_owned())));
         }
     }
 }
 
-/// Functions that are marked as tests, are not ignored, and whose name begins with a row.
-fn tests_of(source: &str) -> impl Iterator<Item = &str> {
+/// Functions that are marked as tests, are not ignored, and whose name begins with a row. What is ignored because it
+/// is long counts where a target of its own runs it.
+fn tests_of(source: &str, has_target: bool) -> impl Iterator<Item = &str> {
     let (mut is_test, mut is_ignored) = (false, false);
     source.lines().filter_map(move |line| {
         let line = line.trim();
         if line.starts_with("#[") {
             is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
-            is_ignored |= line.starts_with("#[ignore");
+            is_ignored |= line.starts_with("#[ignore") && !(has_target && line == LONG);
             return None;
         }
         if line.starts_with("//") {
@@ -69,6 +71,9 @@ fn tests_of(source: &str) -> impl Iterator<Item = &str> {
         (was_test && prefix_of(name).is_some()).then_some(name)
     })
 }
+
+/// How a test is marked that `make test` leaves out and `make attacks` runs.
+const LONG: &str = r##"#[ignore = "long: make attacks"]"##;
 
 /// `h07` of `h07_anything`.
 fn prefix_of(name: &str) -> Option<&str> {
@@ -154,6 +159,21 @@ fn every_attack_has_its_row_and_every_row_its_tests() {
     assert!(problems.is_empty(), "docs/src/threat-model.md:\n{}", problems.join("\n"));
 }
 
+/// The target that the mark names is there, and runs what is marked.
+#[test]
+fn what_is_long_is_run_by_its_target() {
+    let makefile = fs::read_to_string(root().join("Makefile")).expect("the Makefile is there");
+    let target = makefile.split("\n.PHONY: ").find(|target| target.starts_with("attacks\n"));
+    let target = target.expect("there is a target of that name");
+    for words in ["--run-ignored all", "binary(attacks)"] {
+        assert!(target.contains(words), "{words}: {target}");
+    }
+    let folder = root().join("tests/e2e/tests/attacks");
+    let sources = fs::read_dir(&folder).expect("the tests are there").flatten();
+    let marked = sources.map(|entry| fs::read_to_string(entry.path()).expect("text").matches(LONG).count());
+    assert!(marked.sum::<usize>() > 5, "the long tests are marked otherwise");
+}
+
 /// The check itself notices each row and each test that is taken away.
 #[test]
 fn a_missing_row_or_test_is_noticed() {
@@ -203,10 +223,15 @@ fn tests_are_told_from_other_functions() {
         %[ignore = \"it shows nothing\"]
         fn p05_four() {}
         %[test]
+        %[ignore = \"long: make attacks\"]
+        fn c17_five() {}
+        %[test]
         fn h5_short() {}
         %[test]
         fn x01_other() {}
     "
     .replace('%', "#");
-    assert_eq!(tests_of(&source).collect::<Vec<_>>(), ["h01_one", "c03_two", "p04_three"]);
+    let told = |has_target| tests_of(&source, has_target).collect::<Vec<_>>();
+    assert_eq!(told(false), ["h01_one", "c03_two", "p04_three"]);
+    assert_eq!(told(true), ["h01_one", "c03_two", "p04_three", "c17_five"]);
 }
