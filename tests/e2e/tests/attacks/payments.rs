@@ -49,7 +49,7 @@ fn c17_a_hundred_unshieldings_cost_five_workers_little_more_than_one() {
         ensure!(costs.workers == WORKERS, "{} workers hold slots", costs.workers);
         ensure!((100..200).contains(&costs.payments), "{} requests to pay", costs.payments);
         ensure!(costs.extrinsics < 280, "{} extrinsics", costs.extrinsics);
-        ensure!(costs.fees < 275 * UNIT / 1_000, "{} of fees", units(costs.fees));
+        ensure!(costs.fees < UNIT / 5, "{} of fees", units(costs.fees));
         Ok(())
     });
 }
