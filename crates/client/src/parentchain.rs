@@ -327,8 +327,8 @@ impl ParentchainError {
                 Some("take the hash of a final block of this chain for --checkpoint, or leave it out")
             }
             Self::Reverted { .. } => Some(
-                "name a node of the chain with --node-url; if the chain itself was started anew, pin another --checkpoint, or remove \
-                 what is kept of it in $XDG_DATA_HOME/offstage (~/.local/share/offstage)",
+                "name a node of the chain with --node-url; if the chain itself was started anew, pin another \
+                 --checkpoint, or remove what is kept of it in $XDG_DATA_HOME/offstage (~/.local/share/offstage)",
             ),
             Self::Start { .. } => {
                 Some("check --genesis and --checkpoint against what the chain's operators publish")
@@ -340,7 +340,8 @@ impl ParentchainError {
                 Some("wait until the node has synchronised, or name another with --node-url")
             }
             Self::Pruned { .. } => Some(
-                "name a node that keeps old states (--state-pruning archive), or start from a newer block with --checkpoint",
+                "name a node that keeps old states (--state-pruning archive), or start from a newer block with \
+                 --checkpoint",
             ),
             Self::Rejected { reason }
                 if reason.contains("pay some fees") || reason.contains("balance too low") =>

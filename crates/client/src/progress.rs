@@ -129,7 +129,8 @@ impl fmt::Display for Milestone {
         match self {
             Self::GenesisNotPinned { genesis } => write!(
                 f,
-                "note: the chain is the one that the node names, genesis {genesis:?}; pin it with --genesis or a profile"
+                "note: the chain is the one that the node names, genesis {genesis:?}; pin it with --genesis or a \
+                 profile"
             ),
             Self::CacheDamaged => f.write_str(
                 "note: what was kept of the chain's finality cannot be used; following it again from the start",

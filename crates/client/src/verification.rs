@@ -254,7 +254,8 @@ impl Refusal {
                 "a worker that has just started needs a few blocks to register; wait, or look at its log"
             }
             Self::OtherRegistration => {
-                "the worker was restarted or runs twice: wait for its new registration to become final, or stop the copy"
+                "the worker was restarted or runs twice: wait for its new registration to become final, or stop the \
+                 copy"
             }
             Self::Root { development: true, .. } => {
                 "on a test chain, whose enclaves keep no secret from their host, say --root development"

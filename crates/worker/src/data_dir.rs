@@ -40,8 +40,8 @@ pub fn prepare(folder: &Path) -> Result<()> {
         let foreign = foreign(folder)?;
         if !foreign.is_empty() {
             bail!(
-                "other users of this machine can enter the data folder {}, and it holds what is no worker's ({}): name a \
-                 folder for the worker alone with --data-dir, or close this one with chmod 700",
+                "other users of this machine can enter the data folder {}, and it holds what is no worker's ({}): name \
+                 a folder for the worker alone with --data-dir, or close this one with chmod 700",
                 folder.display(),
                 foreign
             );
@@ -117,8 +117,8 @@ fn is_open_to_others(path: &Path) -> bool {
 fn close(path: &Path, mode: u32) -> Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode)).with_context(|| {
         format!(
-            "other users of this machine can open {}, and this cannot be changed: give it to the worker's user, or choose \
-             another folder with --data-dir",
+            "other users of this machine can open {}, and this cannot be changed: give it to the worker's user, or \
+             choose another folder with --data-dir",
             path.display()
         )
     })

@@ -8,7 +8,7 @@ use offstage_sdk::{
     Effect, Operation, OperationOutcome, Outcome, PayoutTerms, ReadError,
     testing::{TestAccount, TestWorker},
 };
-use proptest::prelude::*;
+use proptest::{collection::vec, prelude::*};
 
 type Worker = TestWorker<Balances>;
 
@@ -331,20 +331,21 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn money_is_neither_made_nor_lost(blocks in proptest::collection::vec(proptest::collection::vec(any_deed(), 0..8), 1..6)) {
+    fn money_is_neither_made_nor_lost(blocks in vec(vec(any_deed(), 0..8), 1..6)) {
         let (mut worker, mut expected) = (Worker::production(), 0u128);
         for deeds in blocks {
             let operations = operations(&worker, &deeds);
             let outcomes = worker.run_block(&operations);
             // More than a u128 may go in and out within a block.
             expected = expected.wrapping_add(paid_in(&operations, &outcomes)).wrapping_sub(paid_out(&outcomes));
-            let held: u128 = people().iter().map(|account| balance(&worker, account) + reserved(&worker, account)).sum();
+            let of = |account| balance(&worker, account) + reserved(&worker, account);
+            let held: u128 = people().iter().map(of).sum();
             prop_assert_eq!((issuance(&worker), held), (expected, expected));
         }
     }
 
     #[test]
-    fn a_replay_reaches_the_same_roots(blocks in proptest::collection::vec(proptest::collection::vec(any_deed(), 0..8), 1..6)) {
+    fn a_replay_reaches_the_same_roots(blocks in vec(vec(any_deed(), 0..8), 1..6)) {
         let (mut live, mut replaying) = (Worker::production(), Worker::production());
         for deeds in blocks {
             let operations = operations(&live, &deeds);
@@ -362,7 +363,11 @@ proptest! {
         for worker in [&mut refused, &mut harmless] {
             worker.shield(&alice(), 100);
         }
-        let call = if unshield { unshield_to(&refused, &alice(), &bob(), amount) } else { transfer_to(&alice(), &bob(), amount) };
+        let call = if unshield {
+            unshield_to(&refused, &alice(), &bob(), amount)
+        } else {
+            transfer_to(&alice(), &bob(), amount)
+        };
         prop_assert_eq!(refused.call(&alice(), call).outcome, Outcome::Refused);
         prop_assert_eq!(harmless.call(&alice(), TrustedCall::Noop(alice().id())).outcome, Outcome::Executed);
         prop_assert_eq!(refused.root, harmless.root);

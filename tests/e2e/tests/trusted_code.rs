@@ -89,8 +89,8 @@ fn the_page_is_what_the_workspace_says() {
     let difference = page.lines().zip(fresh.lines()).find(|(old, new)| old != new);
     assert!(
         page == fresh,
-        "docs/src/trusted-code.md is not what the workspace says; run scripts/trusted-code.sh, look at the \
-         difference, and commit it. First difference: {difference:?}"
+        "docs/src/trusted-code.md is not what the workspace says; run scripts/trusted-code.sh, look at the difference, \
+         and commit it. First difference: {difference:?}"
     );
 }
 
@@ -193,7 +193,8 @@ fn package_lists() -> String {
     format!(
         "### Linked: {} packages, of which {} are ours\n\n{}\n\
          ### Run while compiling: {} packages\n\
-         Procedural macros, build scripts, and what they are made of. They are not linked, but they write code that is.\n\n{}\n\
+         Procedural macros, build scripts, and what they are made of. They are not linked, but they write code that \
+         is.\n\n{}\n\
          ### Linked in addition by `make`: {} packages\n\n{}",
         outside.len() + own.len(),
         own.len(),

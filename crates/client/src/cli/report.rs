@@ -152,8 +152,8 @@ Enclave 2
         let error = anyhow::Error::from(refused);
         assert_eq!(
             message(&error),
-            "the worker at wss://127.0.0.1:2000 is refused: the connection does not end in the enclave: its quote binds \
-             another TLS key"
+            "the worker at wss://127.0.0.1:2000 is refused: the connection does not end in the enclave: its quote \
+             binds another TLS key"
         );
         assert!(hint(&error).is_some() && !is_usage(&error));
         let typed = anyhow::Error::from(AccountError::Checksum);

@@ -208,7 +208,8 @@ async fn c13_registry_and_policy_are_proven() {
         [chain().proof(31, &keys), chain().proof(32, &keys[..2]), made_up.proof(32, &keys), Vec::new()]
     {
         let followed = connect(&node, &trust(&chain())).await.unwrap();
-        let proof = json!({ "at": hash_of(&chain(), 32), "proof": proof.iter().map(|node| hex_of(node)).collect::<Vec<_>>() });
+        let nodes: Vec<_> = proof.iter().map(|node| hex_of(node)).collect();
+        let proof = json!({ "at": hash_of(&chain(), 32), "proof": nodes });
         node.lie(move |method, _| (method == "state_getReadProof").then(|| Ok(proof.clone())));
         let error = followed.facts(&SIGNER, shard).await.unwrap_err();
         assert!(matches!(error, ParentchainError::Unproven { .. }), "{error}");

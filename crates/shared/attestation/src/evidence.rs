@@ -151,8 +151,8 @@ pub enum EvidenceError {
     NoCollateral,
     /// The quote comes from a software enclave, and the verifier trusts another root.
     #[error(
-        "this is a quote of the software platform, whose signing key is public: it protects nothing and is accepted only on \
-         chains whose genesis names the development root; connect to a worker on hardware"
+        "this is a quote of the software platform, whose signing key is public: it protects nothing and is accepted \
+         only on chains whose genesis names the development root; connect to a worker on hardware"
     )]
     SoftwarePlatform,
     /// The quote or its collateral does not verify.

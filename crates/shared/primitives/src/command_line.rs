@@ -29,14 +29,16 @@ mod tests {
 
     #[test]
     fn what_clap_says_becomes_one_line() {
-        let explained = "error: unexpected argument '--clean-rest' found\n\n  tip: a similar argument exists: '--clean-reset'\n\n\
+        let explained = "error: unexpected argument '--clean-rest' found\n\n  tip: a similar argument exists: \
+            '--clean-reset'\n\n\
                          Usage: offstage-worker run [OPTIONS]\n\nFor more information, try '--help'.\n";
         assert_eq!(
             refusal(explained, "offstage-worker --help"),
             "error: unexpected argument '--clean-rest' found; tip: a similar argument exists: '--clean-reset'; see \
              offstage-worker --help"
         );
-        let missing = "error: the following required arguments were not provided:\n  --socket <PATH>\n  --data-dir <PATH>\n\n\
+        let missing = "error: the following required arguments were not provided:\n  --socket <PATH>\n  --data-dir \
+            <PATH>\n\n\
                        For more information, try '--help'.";
         assert_eq!(
             explanation(missing),

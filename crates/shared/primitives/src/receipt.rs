@@ -285,7 +285,8 @@ mod tests {
             let root = merkle_root(&leaves);
             let honest = receipt(&leaves, index);
             prop_assert!(honest.verify(&root));
-            let wrong_outcome = Receipt { leaf: OperationLeaf { outcome: Outcome::Refused, ..honest.leaf }, ..honest.clone() };
+            let refused = OperationLeaf { outcome: Outcome::Refused, ..honest.leaf };
+            let wrong_outcome = Receipt { leaf: refused, ..honest.clone() };
             prop_assert!(!wrong_outcome.verify(&root));
             let elsewhere = Receipt { index: other.into(), ..honest.clone() };
             prop_assert_eq!(elsewhere.verify(&root), other == index);

@@ -207,8 +207,9 @@ impl fmt::Display for ParkedReason {
                  transfers funds to the shard's account"
             }
             Self::Failed => {
-                "the chain included it several times without honouring it; look for the failed extrinsics of the enclave's \
-                 account on chain, and restart the worker when their cause is gone. It ends by itself when another worker succeeds"
+                "the chain included it several times without honouring it; look for the failed extrinsics of the \
+                 enclave's account on chain, and restart the worker when their cause is gone. It ends by itself when \
+                 another worker succeeds"
             }
         })
     }

@@ -67,8 +67,8 @@ fn main() {
     let ideal = rsa * cores as f64;
     println!();
     println!(
-        "cores {cores} · RSA-3072 decryptions per second: one core alone {rsa:.0}, all together {together:.0} · one fsync of \
-         this disk {}",
+        "cores {cores} · RSA-3072 decryptions per second: one core alone {rsa:.0}, all together {together:.0} · one \
+         fsync of this disk {}",
         ms(sync)
     );
     println!();
@@ -97,7 +97,8 @@ fn main() {
     let share = worst.as_secs_f64() / (WORST_BLOCK_TIME as f64 / 1000.0);
     row(
         &format!(
-            "a block full of the worst envelopes ({} RSA operations, {}), as a share of its block time of {WORST_BLOCK_TIME} ms",
+            "a block full of the worst envelopes ({} RSA operations, {}), as a share of its block time of \
+             {WORST_BLOCK_TIME} ms",
             rsa_operations_per_block(WORST_BLOCK_TIME),
             ms(worst)
         ),

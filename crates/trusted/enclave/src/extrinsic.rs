@@ -129,7 +129,8 @@ fn sign_encoded(call: Vec<u8>, nonce: u32, signing: &Signing<'_>) -> Result<Vec<
 pub enum ExtrinsicError {
     /// The runtime lacks a call, or takes other arguments.
     #[error(
-        "the chain's runtime has no {pallet}.{call} with the arguments that this enclave knows; use an enclave made for this chain"
+        "the chain's runtime has no {pallet}.{call} with the arguments that this enclave knows; use an enclave made \
+         for this chain"
     )]
     UnknownCall {
         /// The pallet.

@@ -100,7 +100,10 @@ pub async fn serve(
         connections.spawn(async move {
             let provided = tokio::select! {
                 biased;
-                () = place.taken() => return tracing::warn!(%address, "a peer was too slow while others wait, and got nothing"),
+                () = place.taken() => {
+                    tracing::warn!(%address, "a peer was too slow while others wait, and got nothing");
+                    return;
+                }
                 provided = timeout(session, provide(stream, &view)) => provided,
             };
             match provided {

@@ -10,7 +10,7 @@ use crate::{
 use codec::{Decode, Encode};
 use frame_support::storage::{TransactionOutcome, with_transaction};
 use offstage_primitives::{BlockHash, Measurement, trusted::TrustedOperation};
-use proptest::prelude::*;
+use proptest::{collection::vec, prelude::*};
 use sp_runtime::{DispatchError, traits::BlakeTwo256};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -527,8 +527,8 @@ fn removing_an_absent_prefix_of_a_key_removes_nothing_else() {
 }
 
 fn any_deed() -> impl Strategy<Value = Deed> {
-    let key = proptest::collection::vec(0u8..4, 1..4);
-    let bytes = proptest::collection::vec(any::<u8>(), 0..80);
+    let key = vec(0u8..4, 1..4);
+    let bytes = vec(any::<u8>(), 0..80);
     prop_oneof![
         4 => (key.clone(), bytes).prop_map(|(key, value)| Deed::Put(key, value)),
         2 => key.clone().prop_map(Deed::Remove),
@@ -545,7 +545,7 @@ proptest! {
     /// Invariant 3: the same blocks give the same roots and outcomes, with a warm cache and with a cold one, and the store
     /// holds exactly the nodes of the newest state.
     #[test]
-    fn replaying_blocks_gives_the_same_roots(blocks in proptest::collection::vec(proptest::collection::vec(any_deed(), 0..6), 1..8)) {
+    fn replaying_blocks_gives_the_same_roots(blocks in vec(vec(any_deed(), 0..6), 1..8)) {
         let alice = TestAccount::alice();
         let mut warm = worker();
         let mut cold = worker();

@@ -116,32 +116,32 @@ impl Concerns {
         }
         if let Some(block) = self.alone_at {
             return Some(format!(
-                "other enclaves confirmed block {block} with another root than this one, so it stopped serving; \
-                 start again with an empty data folder"
+                "other enclaves confirmed block {block} with another root than this one, so it stopped serving; start \
+                 again with an empty data folder"
             ));
         }
         if !situation.is_allowed {
             return Some(
-                "the shard allows another measurement than this enclave's, so it neither signs nor serves; \
-                 run the enclave that the shard's configuration names"
+                "the shard allows another measurement than this enclave's, so it neither signs nor serves; run the \
+                 enclave that the shard's configuration names"
                     .into(),
             );
         }
         if self.is_registered_otherwise {
             return Some(
-                "the chain registered this enclave by another method than DCAP, which counts for nothing; \
-                 use a chain whose Teerex pallet verifies DCAP quotes"
+                "the chain registered this enclave by another method than DCAP, which counts for nothing; use a chain \
+                 whose Teerex pallet verifies DCAP quotes"
                     .into(),
             );
         }
         if matches!(situation.registration, OwnRegistration::TooOld { .. }) {
             return Some(match &self.without_funds {
                 Some(account) => format!(
-                    "the enclave's registration is older than 48 hours, so it neither signs nor serves until a new \
-                     one is final; its account 0x{account} has no funds to pay fees, transfer some to it"
+                    "the enclave's registration is older than 48 hours, so it neither signs nor serves until a new one \
+                     is final; its account 0x{account} has no funds to pay fees, transfer some to it"
                 ),
-                None => "the enclave's registration is older than 48 hours, so it neither signs nor serves until a \
-                         new one is final; check that the node takes its extrinsics"
+                None => "the enclave's registration is older than 48 hours, so it neither signs nor serves until a new \
+                         one is final; check that the node takes its extrinsics"
                     .into(),
             });
         }
@@ -153,8 +153,9 @@ impl Concerns {
         }
         if let Some(slots) = self.standby_behind.filter(|_| situation.phase() == Phase::Serving) {
             return Some(format!(
-                "all {slots} slots of the shard are held by enclaves that act, so this one is a standby: it serves reads, and \
-                 neither confirms nor pays; it takes the slot of the first that is silent for {SLOT_SILENCE_BLOCKS} blocks"
+                "all {slots} slots of the shard are held by enclaves that act, so this one is a standby: it serves \
+                 reads, and neither confirms nor pays; it takes the slot of the first that is silent for \
+                 {SLOT_SILENCE_BLOCKS} blocks"
             ));
         }
         self.about_submission(situation)
@@ -168,15 +169,15 @@ impl Concerns {
         }
         if self.has_failures {
             return Some(
-                "the chain included an extrinsic of the enclave without honouring it, which is tried again; \
-                 check the shard account's funds and the enclave's registration"
+                "the chain included an extrinsic of the enclave without honouring it, which is tried again; check the \
+                 shard account's funds and the enclave's registration"
                     .into(),
             );
         }
         if self.is_stuck {
             return Some(
-                "the enclave's extrinsics have not been included for long; check that its account can pay fees \
-                 and that the node accepts them"
+                "the enclave's extrinsics have not been included for long; check that its account can pay fees and \
+                 that the node accepts them"
                     .into(),
             );
         }

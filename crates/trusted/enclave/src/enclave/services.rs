@@ -86,8 +86,8 @@ fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Refused> {
         Refused::new(
             RefusalCode::Platform,
             format_args!(
-                "cannot listen on {address}: {error}; free the port, or choose another with --trusted-worker-port (clients) \
-                 or --mu-ra-port (peers)"
+                "cannot listen on {address}: {error}; free the port, or choose another with --trusted-worker-port \
+                 (clients) or --mu-ra-port (peers)"
             ),
         )
     };

@@ -47,8 +47,8 @@ pub enum Refusal {
     /// The peer, as it is now, is not registered in the verified chain of who judges: not with this start's keys, not by DCAP, not for this
     /// shard, or too long ago.
     #[error(
-        "this start is not registered for the shard on the other's chain, or too long ago; both must follow the same chain, and \
-         registrations count for 48 hours"
+        "this start is not registered for the shard on the other's chain, or too long ago; both must follow the same \
+         chain, and registrations count for 48 hours"
     )]
     NotRegistered,
     /// The block that the asker names is newer than the provider's, or too old to be told.

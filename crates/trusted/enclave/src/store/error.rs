@@ -16,14 +16,14 @@ pub enum StoreError {
     Open(String),
     /// The file was written by a version that is not known here.
     #[error(
-        "the store has format {0}, and this enclave reads format {FORMAT} only; nothing was changed: start with a new data \
-         folder or with --clean-reset, or use the enclave version that wrote it"
+        "the store has format {0}, and this enclave reads format {FORMAT} only; nothing was changed: start with a new \
+         data folder or with --clean-reset, or use the enclave version that wrote it"
     )]
     UnknownFormat(u8),
     /// Its key is wrapped for somebody else.
     #[error(
-        "the store was sealed by another enclave binary or machine, or its wrapped keys were altered; start the enclave that \
-         wrote it, restore the data folder, or start again with an empty one"
+        "the store was sealed by another enclave binary or machine, or its wrapped keys were altered; start the \
+         enclave that wrote it, restore the data folder, or start again with an empty one"
     )]
     NotOurs,
     /// It belongs to another parentchain.

@@ -40,8 +40,8 @@ impl Store {
             let former = files::aside(path);
             let name = files::put_aside(path)?;
             tracing::warn!(
-                "the store was sealed by another machine or enclave binary and cannot be opened here: it is kept as {}; it is \
-                 used again when it can be opened, by its enclave or with the shard's key",
+                "the store was sealed by another machine or enclave binary and cannot be opened here: it is kept as \
+                 {}; it is used again when it can be opened, by its enclave or with the shard's key",
                 name.display()
             );
             // The enclave that wrote one of them may be back.
