@@ -64,7 +64,7 @@ docs: setup ## Build the API documentation with warnings denied
 pr: fmt test lint docs ## Run what continuous integration runs
 
 .PHONY: fuzz-smoke
-fuzz-smoke: setup ## Fuzz every decoder that untrusted bytes reach, 30 s each (FUZZ_SECONDS)
+fuzz-smoke: setup ## Fuzz every decoder of the trusted code that untrusted bytes reach, 30 s each (FUZZ_SECONDS)
 	@scripts/fuzz-smoke.sh
 
 .PHONY: mutants

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs the fuzz targets (fuzz/fuzz_targets: every decoder that untrusted bytes reach), each for
-# $FUZZ_SECONDS seconds (default 30), and prints what each did. Fails when one finds a crash.
+# Runs the fuzz targets (fuzz/fuzz_targets: every decoder of the trusted code that untrusted bytes reach, and what tells
+# a client whom to trust), each for $FUZZ_SECONDS seconds (default 30), and prints what each did. Fails when one finds a crash.
 #
 #   scripts/fuzz-smoke.sh [target…]     all targets, or those that are named
 #

@@ -4,7 +4,7 @@
 //! There is one function for it, [`verify_worker`], without input or output of its own: the certificate and the
 //! shielding key as they came from the network, and the facts as the chain holds them, go in; a [`VerifiedWorker`]
 //! comes out, which is the only thing that [`encode_and_encrypt`](crate::workflow::encode_and_encrypt) takes. Nothing
-//! switches a check off.
+//! switches a check off. The cipher itself, [`offstage_envelope`], takes any key: who uses it directly verifies first.
 //!
 //! # What is checked
 //! | what | against | refuses |

@@ -60,7 +60,7 @@ pub fn compose_trusted_call<C: TrustedCall, G>(
     Ok(TrustedOperation::BoundCall(BoundCallSigned { call, nonce, expires, signature }))
 }
 
-/// Step 2: the key to encrypt to. It belongs to an enclave that was verified; there is no other way to get one.
+/// Step 2: the key to encrypt to. It belongs to an enclave that was verified; this library gives no other.
 pub fn shielding_key(worker: &VerifiedWorker) -> &ShieldingPublicKey {
     worker.shielding_key()
 }

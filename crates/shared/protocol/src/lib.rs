@@ -18,7 +18,7 @@
 //!  | -- ImportHeaders ---------------------> |  links them
 //!  | -- ImportJustification ---------------> |  finality
 //!  | -- ImportBlock { header, body, proof } >|  verify, execute, commit
-//!  | <---------- BlockImported(Status) ----- |
+//!  | <------------------- Done(Status) ----- |
 //!  | -- Collect ---------------------------> |  what is to be submitted
 //!  | <------- Collected { extrinsics } ----- |
 //! ```
