@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The command line (wire.md, "CLI: what scripts call and read").
+//! The command line (wire.md, "Command lines").
 //!
 //! stdout carries results alone, and its last line is the value; stderr carries progress and errors. The exit code is
 //! 0 for success, 1 when something failed at run time (also a trusted call that was executed without success), 2 for a

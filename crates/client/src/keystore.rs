@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Keys in files, under the current folder (wire.md, "Ports and files that scripts assume").
+//! Keys in files, under the current folder (wire.md, "Ports and files").
 //!
 //! `my_keystore/` holds accounts of the parentchain, `my_trusted_keystore/<shard in base58>/` the incognito accounts
 //! of a shard. One file per key, named by the public key in hexadecimal, with the mnemonic phrase or seed in clear

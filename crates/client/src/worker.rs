@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The worker, over JSON-RPC 2.0 on WSS (wire.md, "Worker RPC").
+//! The worker, over JSON-RPC 2.0 on WSS (wire.md, "RPC methods").
 //!
 //! TLS ends in the enclave. [`Worker::connect`] opens the connection, lets the peer prove that it holds the
 //! certificate's key, asks for the shielding key, and hands everything to

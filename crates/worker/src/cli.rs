@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The command line, with the reference worker's flags where they exist (wire.md, "Ports and files").
+//! The command line, with the reference worker's flags where they exist (wire.md, "Command lines").
 
 use crate::{
     data_dir, enclave,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the operator may choose, with the reference worker's flags where they exist (wire.md, "Ports and files").
+//! What the operator may choose, with the reference worker's flags where they exist (wire.md, "Command lines").
 
 use crate::{limits::Limits, registry::is_address};
 use anyhow::{Context, Result};

@@ -46,7 +46,7 @@ use offstage_primitives::shielding::rsa_operations;
 /// How an envelope is made. A closed set: what is of none of these is not opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
-    /// RSA-3072 OAEP with SHA-256 and MGF1-SHA-256, chunk by chunk (wire.md, "Shielding key and classic envelope").
+    /// RSA-3072 OAEP with SHA-256 and MGF1-SHA-256, chunk by chunk (wire.md, "Envelope").
     Classic,
 }
 

@@ -10,7 +10,7 @@ use sp_core::H256;
 
 /// Names a shard: one confidential state, replicated by the workers that hold its shielding key.
 ///
-/// On the wire it is a bare `H256` (wire.md, "Common types"); people read and write it in base58. A worker's
+/// On the wire it is a bare `H256` (wire.md, "Parentchain pallets"); people read and write it in base58. A worker's
 /// default shard is the measurement of its enclave.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen,

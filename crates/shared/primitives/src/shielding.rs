@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The shielding public key and the numbers of the classic envelope (wire.md, "Shielding key and classic envelope").
+//! The shielding public key and the numbers of the classic envelope (wire.md, "Envelope").
 //!
 //! Encryption itself is where the key is used: in the client, and in the enclave.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The operation a client signs and encrypts (wire.md, "Common types").
+//! The operation a client signs and encrypts (wire.md, "Operations").
 //!
 //! Generic over the business logic: `C` is its trusted call, `G` its getter; both are the logic's own words, which no
 //! crate below it knows (`templates/balances/interface`).

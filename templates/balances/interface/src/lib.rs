@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! # The words of confidential balances
 //!
-//! Calls and getters of the default business logic (wire.md, "Common types"). The logic executes and answers them;
-//! clients compose them. They are a crate of their own so that a client does not link the logic, and no crate below
+//! Calls and getters of the default business logic (wire.md, "Calls and getters of the default logic"). The logic
+//! executes and answers them; clients compose them. They are a crate of their own so that a client does not link the logic, and no crate below
 //! the logic knows its words.
 //!
 //! ## Threats
