@@ -201,7 +201,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let body = chain.material(block, &[]).body;
     let genesis = chain.header(0);
     let proof = chain.proof(0, &hops::proof_keys(&hops::genesis_keys()));
-    let follower = Follower::from_genesis(FIXTURE.chain.hash(0), &genesis.encode(), &proof)
+    let follower = Follower::from_genesis(chain.hash(0), &genesis.encode(), &proof)
         .expect("genesis of the kit is valid");
     Fixture { chain, client, follower, block, border, watched, events, body }
 });
