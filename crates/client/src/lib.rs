@@ -66,7 +66,6 @@ pub mod cli;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod keystore;
-pub mod node_url;
 pub mod parentchain;
 pub mod pin;
 mod printable;

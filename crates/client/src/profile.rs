@@ -25,12 +25,11 @@ mod folder;
 pub use folder::Profiles;
 
 use crate::{
-    node_url::NodeUrl,
     pin::Pin,
     trust::{Trust, TrustedRoot},
     worker::WorkerAddress,
 };
-use offstage_primitives::{BlockHash, Measurement, ShardIdentifier};
+use offstage_primitives::{BlockHash, Measurement, ShardIdentifier, node_url::NodeUrl};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, Visitor},

@@ -5,7 +5,6 @@ use super::{error::CliError, options::Options, terminal::Terminal};
 use crate::{
     account::{Account, AccountText, NamedAccount},
     keystore::Keystore,
-    node_url::NodeUrl,
     parentchain::{Parentchain, check_transport},
     pin::Pin,
     profile::{NODE_PORT, Profile, Profiles, WORKER_PORT},
@@ -16,7 +15,7 @@ use crate::{
     workflow,
 };
 use anyhow::Result;
-use offstage_primitives::{Measurement, ShardIdentifier};
+use offstage_primitives::{Measurement, ShardIdentifier, node_url::NodeUrl};
 
 /// What every command needs.
 pub(super) struct Context<'run> {

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Errors of the command line itself.
 
-use crate::{
-    account::AccountError, node_url::NodeUrlError, profile::ProfileError, progress::Stage,
-    worker::address::AddressError,
-};
-use offstage_primitives::receipt::Outcome;
+use crate::{account::AccountError, profile::ProfileError, progress::Stage, worker::address::AddressError};
+use offstage_primitives::{node_url::NodeUrlError, receipt::Outcome};
 use thiserror::Error;
 
 /// Errors of the command line itself.

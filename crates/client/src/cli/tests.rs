@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 use super::*;
 use crate::{
-    node_url::NodeUrl,
     profile::Profile,
     trust::{Trust, TrustedRoot},
     worker::WorkerAddress,
 };
 use clap::CommandFactory;
-use offstage_primitives::{BlockHash, ShardIdentifier};
+use offstage_primitives::{BlockHash, ShardIdentifier, node_url::NodeUrl};
 
 #[test]
 fn the_command_line_is_consistent() {

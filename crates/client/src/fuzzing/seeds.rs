@@ -2,9 +2,9 @@
 //! Seeds of the target.
 
 use super::*;
-use crate::{node_url::NodeUrl, trust::TrustedRoot, worker::WorkerAddress};
+use crate::{trust::TrustedRoot, worker::WorkerAddress};
 use corpus::Target;
-use offstage_primitives::{BlockHash, Measurement};
+use offstage_primitives::{BlockHash, Measurement, node_url::NodeUrl};
 
 #[path = "../../../../fuzz/src/corpus.rs"]
 mod corpus;

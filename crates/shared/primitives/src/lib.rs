@@ -15,7 +15,7 @@
 //! - [`trusted`]: the operation a client signs and encrypts, generic over the business logic's call.
 //! - [`shielding`]: the shielding public key's forms and the classic envelope's numbers.
 //! - [`rpc`]: what a worker answers.
-//! - `command_line`, with `std`: how the programs refuse a command line.
+//! - `command_line` and `node_url`, with `std`: how the programs refuse a command line and name a node.
 //! - [`receipt`]: what a block's `trusted_calls_merkle_root` commits to, and how to check one's own leaf.
 //!
 //! All of it is SCALE, except where a format says otherwise. Discriminants are explicit wherever they are on the
@@ -52,6 +52,8 @@ pub mod command_line;
 pub mod enclave_bridge;
 pub mod hashes;
 pub mod measurement;
+#[cfg(feature = "std")]
+pub mod node_url;
 pub mod receipt;
 pub mod rpc;
 pub mod shard;

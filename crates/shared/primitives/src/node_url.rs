@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Where a node of the parentchain listens.
+//! Where a node of the parentchain listens. Client and worker read it in the same way.
 
-use std::fmt;
-use thiserror::Error;
+use alloc::{borrow::ToOwned, format, string::String};
+use core::fmt;
 
 /// The WebSocket URL of a node, with its port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,13 +57,21 @@ impl fmt::Display for NodeUrl {
 }
 
 /// The text is no URL of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a node's URL begins with ws:// or wss://, for example ws://127.0.0.1")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeUrlError;
+
+impl fmt::Display for NodeUrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a node's URL begins with ws:// or wss://, for example ws://127.0.0.1")
+    }
+}
+
+impl core::error::Error for NodeUrlError {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn node_urls_get_their_port() {
