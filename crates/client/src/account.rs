@@ -10,12 +10,20 @@
 //!   standard input), `@file`, or `env:NAME` (a variable of the environment).
 //!
 //! Keys are sr25519.
+//!
+//! # Threats
+//! 32 bytes in hexadecimal may be a seed or a public key. Where a key signs, they are a seed. Where an account only
+//! receives or is looked at, they are refused: taken for a seed, a public key would name an account whose secret
+//! everybody has read. For the same reason accounts are never shown in hexadecimal ([`ss58`]).
 
 use crate::secret;
-use offstage_primitives::{AccountId32, MultiSignature};
+use offstage_primitives::{
+    AccountId32, MultiSignature,
+    ss58::{self as addresses, GENERIC_PREFIX},
+};
 use sp_core::{
     Pair as _,
-    crypto::{PublicError, SecretStringError, Ss58AddressFormat, Ss58Codec},
+    crypto::{PublicError, SecretStringError, Ss58Codec},
     sr25519,
 };
 use std::{fmt, io, path::Path};
@@ -107,9 +115,10 @@ impl NamedAccount {
     }
 }
 
-/// An account in ss58 form with the generic prefix 42, which every Substrate chain reads.
+/// An account in ss58 form with the generic prefix 42, which every Substrate chain reads. Where a chain is known, its
+/// prefix counts ([`Parentchain::address`](crate::parentchain::Parentchain::address)).
 pub fn ss58(account: &AccountId32) -> String {
-    account.to_ss58check_with_version(Ss58AddressFormat::custom(GENERIC_PREFIX))
+    addresses::ss58(account, GENERIC_PREFIX)
 }
 
 /// The text of an account on a command line, or the place where it is. It may be a secret, so `Debug` hides it and it
@@ -123,19 +132,41 @@ impl AccountText {
     /// # Errors
     /// As [`NamedAccount::parse`], and [`AccountError::Place`] when the place cannot be read.
     pub fn parse(&self) -> Result<NamedAccount, AccountError> {
+        NamedAccount::parse(&self.text()?)
+    }
+
+    /// Reads an account that signs nothing here: it receives, or it is looked at. Hexadecimal is refused. The same
+    /// holds for it as for [`parse`](Self::parse).
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and [`AccountError::Hexadecimal`].
+    pub fn parse_recipient(&self) -> Result<AccountId32, AccountError> {
+        let text = self.text()?;
+        if !is_hexadecimal(&text) {
+            return NamedAccount::parse(&text).map(|account| account.id());
+        }
+        // An address says as much as the public key. What was hidden stays hidden: it may be a seed.
+        let bytes = text.trim().strip_prefix("0x").and_then(|digits| hex::decode(digits).ok());
+        let key =
+            bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).filter(|_| is_hexadecimal(&self.0));
+        Err(AccountError::Hexadecimal { address: key.map(|key| ss58(&AccountId32::new(key))) })
+    }
+
+    /// What is written there, or in the place that is.
+    fn text(&self) -> Result<Zeroizing<String>, AccountError> {
         let text = self.0.trim();
         let place = |error: io::Error| AccountError::Place {
             place: if text == "-" { "standard input".to_owned() } else { text.to_owned() },
             reason: error.to_string(),
         };
         if text == "-" {
-            NamedAccount::parse(&secret::from_stdin("account (not shown): ").map_err(place)?)
+            secret::from_stdin("account (not shown): ").map_err(place)
         } else if let Some(path) = text.strip_prefix('@') {
-            NamedAccount::parse(&secret::from_file(Path::new(path)).map_err(place)?)
+            secret::from_file(Path::new(path)).map_err(place)
         } else if let Some(name) = text.strip_prefix("env:") {
-            NamedAccount::parse(&secret::from_environment(name).map_err(place)?)
+            secret::from_environment(name).map_err(place)
         } else {
-            NamedAccount::parse(text)
+            Ok(self.0.clone())
         }
     }
 
@@ -165,6 +196,10 @@ impl fmt::Debug for AccountText {
     }
 }
 
+fn is_hexadecimal(text: &str) -> bool {
+    text.trim().starts_with("0x")
+}
+
 /// Why a text names no account.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AccountError {
@@ -185,6 +220,17 @@ pub enum AccountError {
     /// A seed of another length or with other characters.
     #[error("this is no seed: it needs 0x and 64 hexadecimal digits")]
     Seed,
+    /// A seed or a public key, where neither belongs.
+    #[error(
+        "this account is in hexadecimal, which may be a public key or a seed; if it is a public key, name the account \
+        by its address{}; if it is a seed, it belongs only where a key signs, and here the address of its account, \
+        which `offstage import` prints",
+        .address.as_ref().map(|address| format!(", {address}")).unwrap_or_default()
+    )]
+    Hexadecimal {
+        /// The address of the account whose public key it would be, unless it was hidden or has another length.
+        address: Option<String>,
+    },
     /// A malformed derivation.
     #[error("the account's derivation is malformed: it is //hard or /soft, for example //Alice//stash")]
     Derivation,
@@ -198,13 +244,11 @@ pub enum AccountError {
     },
 }
 
-/// The prefix of addresses that belong to no chain in particular.
-const GENERIC_PREFIX: u16 = 42;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use sp_core::crypto::Ss58AddressFormat;
     use sp_runtime::traits::Verify;
 
     const ALICE: &str = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
@@ -263,6 +307,37 @@ mod tests {
             let error = id(nowhere.to_owned()).unwrap_err();
             assert!(error.to_string().contains(nowhere), "{error}");
         }
+    }
+
+    #[test]
+    fn hexadecimal_is_a_seed_for_who_signs_and_refused_with_both_readings_for_others() {
+        let seed = "0xe5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a";
+        let public = NamedAccount::parse("//Bob").ok().unwrap().id();
+        let text = format!("0x{}", hex::encode(AsRef::<[u8]>::as_ref(&public)));
+        let error = AccountText::from(text.as_str()).parse_recipient().unwrap_err();
+        assert_eq!(error, AccountError::Hexadecimal { address: Some(ss58(&public)) });
+        let told = error.to_string();
+        for words in [&ss58(&public), "public key", "seed", "where a key signs", "import"] {
+            assert!(told.contains(words), "{told}");
+        }
+        assert_eq!(ss58(&AccountText::from(seed).parse().ok().unwrap().id()), ALICE);
+        for other in ["0x12", "0xzz", " 0x", &format!("{seed}//Alice")] {
+            let error = AccountText::from(other).parse_recipient().unwrap_err();
+            assert_eq!(error, AccountError::Hexadecimal { address: None }, "{other}");
+        }
+        for named in ["//Alice", ALICE, &format!("{PHRASE}//Alice")] {
+            assert_eq!(AccountText::from(named).parse_recipient().map(|id| ss58(&id)), Ok(ALICE.into()));
+        }
+    }
+
+    /// It may be a seed, and as an address it could be read as well.
+    #[test]
+    fn hexadecimal_that_was_hidden_is_not_shown_as_an_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seed");
+        std::fs::write(&path, format!("0x{}\n", "ab".repeat(32))).unwrap();
+        let error = AccountText::from(format!("@{}", path.display())).parse_recipient().unwrap_err();
+        assert_eq!(error, AccountError::Hexadecimal { address: None });
     }
 
     #[test]

@@ -37,7 +37,8 @@ use terminal::Terminal;
 ///
 /// An account is //Alice (a development account), an ss58 address whose key is in ./my_keystore or
 /// ./my_trusted_keystore (`import` brings one in), or a place to read a seed or mnemonic phrase from: - (standard
-/// input), @file or env:NAME. Amounts are whole numbers of the smallest unit.
+/// input), @file or env:NAME. A seed (0x…) is read where a key signs; where an account receives, hexadecimal is
+/// refused, because it may be a public key. Amounts are whole numbers of the smallest unit.
 #[derive(Parser, Debug)]
 #[command(name = "offstage", version, about, long_about, after_help = EXAMPLES)]
 struct Cli {

@@ -5,11 +5,14 @@ use crate::{
     data_dir, enclave,
     options::{Options, RunOptions},
     service,
-    text::{escaped, ss58},
+    text::escaped,
 };
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use offstage_primitives::command_line;
+use offstage_primitives::{
+    command_line,
+    ss58::{GENERIC_PREFIX, ss58},
+};
 use std::{
     io::{IsTerminal, Write, stderr, stdout},
     process::ExitCode,
@@ -88,7 +91,7 @@ async fn dispatch(cli: Cli) -> Result<()> {
                 "the store holds no shielding key yet: start the worker with `run`, it makes one or asks a peer for it",
             )?)
         }
-        Command::SigningKey => print(&ss58(&identity(&cli.options).await?.signer)),
+        Command::SigningKey => print(&ss58(&identity(&cli.options).await?.signer, GENERIC_PREFIX)),
         Command::Mrenclave => print(&identity(&cli.options).await?.measurement.to_string()),
     }
 }

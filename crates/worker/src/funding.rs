@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Funding the enclave's account from //Alice, on development chains.
 
-use crate::{node::Node, text::ss58};
+use crate::node::Node;
 use anyhow::{Context, Result, anyhow, ensure};
 use offstage_primitives::{AccountId32, chain::balances};
 use subxt::{
@@ -23,7 +23,10 @@ pub async fn fund_from_alice(node: &Node, account: &AccountId32) -> Result<()> {
     for _ in 0..ATTEMPTS {
         match transfer(node, account).await {
             Ok(()) => {
-                tracing::info!(account = ss58(account), "funded the enclave's account from //Alice");
+                tracing::info!(
+                    account = node.address(account).await,
+                    "funded the enclave's account from //Alice"
+                );
                 return Ok(());
             }
             Err(error) => {
@@ -33,10 +36,13 @@ pub async fn fund_from_alice(node: &Node, account: &AccountId32) -> Result<()> {
         }
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
-    Err(last.unwrap_or_else(|| anyhow!("no attempt was made"))).context(
-        "cannot fund the enclave's account from //Alice: --dev is for development chains; elsewhere fund the \
-             account that `signing-key` prints",
-    )
+    let address = node.address(account).await;
+    Err(last.unwrap_or_else(|| anyhow!("no attempt was made"))).with_context(|| {
+        format!(
+            "cannot fund the enclave's account {address} from //Alice: --dev is for development chains; elsewhere \
+             transfer some to it, from an account of yours"
+        )
+    })
 }
 
 async fn transfer(node: &Node, account: &AccountId32) -> Result<()> {

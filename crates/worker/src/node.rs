@@ -7,7 +7,10 @@ use crate::text::escaped;
 use anyhow::{Context, Result, anyhow};
 use codec::Encode;
 use jsonrpsee_ws_client::WsClientBuilder;
-use offstage_primitives::{AccountId32, BlockHash, H256, chain};
+use offstage_primitives::{
+    AccountId32, BlockHash, H256, chain,
+    ss58::{GENERIC_PREFIX, ss58},
+};
 use offstage_protocol::BlockReference;
 use sp_crypto_hashing::blake2_256;
 use subxt::{
@@ -155,6 +158,14 @@ impl Node {
         let decimals = first("tokenDecimals").and_then(|value| u8::try_from(value.as_u64()?).ok());
         let symbol = first("tokenSymbol").and_then(|value| value.as_str()).map(str::to_owned);
         Ok((decimals.unwrap_or(12), symbol.unwrap_or_else(|| "UNIT".into())))
+    }
+
+    /// An account as people write it on this chain, by the prefix that the node says; in the generic form when it says
+    /// none. It changes how an account is written, and not which account it is.
+    pub async fn address(&self, account: &AccountId32) -> String {
+        let properties = self.methods.system_properties().await.unwrap_or_default();
+        let prefix = properties.get("ss58Format").and_then(|value| u16::try_from(value.as_u64()?).ok());
+        ss58(account, prefix.unwrap_or(GENERIC_PREFIX))
     }
 
     /// Submits a signed extrinsic.

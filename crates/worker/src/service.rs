@@ -19,7 +19,7 @@ use crate::{
     patience::{Backoff, KeyRequests},
     start,
     submit::Submitter,
-    text::{escaped, ss58},
+    text::escaped,
 };
 use anyhow::{Context, Result};
 use offstage_protocol::{Phase, RefusalCode, Started, Status};
@@ -102,7 +102,7 @@ impl Service<'_> {
         };
         let started = enclave.start(start::request(self.options, self.run, material)).await?;
         tracing::info!(
-            account = ss58(&started.signer),
+            account = self.node.address(&started.signer).await,
             mrenclave = started.measurement.to_string(),
             shard = %started.shard,
             "enclave started; clients at {}, peers at {}",

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How things are written for people.
 
-/// An account in its generic text form.
-pub fn ss58(account: &offstage_primitives::AccountId32) -> String {
-    use sp_core::crypto::{Ss58AddressFormat, Ss58Codec};
-    account.to_ss58check_with_version(Ss58AddressFormat::custom(42))
-}
-
 /// A text from elsewhere (the chain, a node, a peer) on one line, without characters that command a terminal or forge a
 /// line of the log: they are shown as `\u{1b}`. It is cut at [`MAX_SHOWN`] characters.
 pub fn escaped(text: &str) -> String {

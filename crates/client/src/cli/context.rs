@@ -15,7 +15,7 @@ use crate::{
     workflow,
 };
 use anyhow::Result;
-use offstage_primitives::{Measurement, ShardIdentifier, node_url::NodeUrl};
+use offstage_primitives::{AccountId32, Measurement, ShardIdentifier, node_url::NodeUrl};
 
 /// What every command needs.
 pub(super) struct Context<'run> {
@@ -112,7 +112,16 @@ impl<'run> Context<'run> {
         }
     }
 
-    /// An account as the user named it.
+    /// An account that signs nothing here: it receives, or it is looked at.
+    pub(super) fn recipient(&self, text: &AccountText) -> Result<AccountId32> {
+        let account = text.parse_recipient()?;
+        if text.shows_secret() {
+            self.observer.warn_of_shown_secret();
+        }
+        Ok(account)
+    }
+
+    /// An account with or without its key, as the user named it.
     pub(super) fn account(&self, text: &AccountText) -> Result<NamedAccount> {
         if text.shows_secret() {
             self.observer.warn_of_shown_secret();

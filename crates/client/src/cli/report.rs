@@ -3,15 +3,15 @@
 
 use super::error::{CliError, is_typed_wrongly};
 use crate::{
-    account::ss58, keystore::KeystoreError, parentchain::ParentchainError, printable::printable,
-    profile::ProfileError, worker::WorkerError, workflow::WorkflowError,
+    keystore::KeystoreError, parentchain::ParentchainError, printable::printable, profile::ProfileError,
+    worker::WorkerError, workflow::WorkflowError,
 };
-use offstage_primitives::{AccountId32, teerex::SgxEnclave};
+use offstage_primitives::{AccountId32, ss58::ss58, teerex::SgxEnclave};
 use std::fmt::Write;
 use time::UtcDateTime;
 
 /// The list of registered enclaves, in the form that scripts read: `awk '/  MRENCLAVE: / { print $2; exit }'`.
-pub(super) fn render_workers(enclaves: &[(AccountId32, SgxEnclave)]) -> String {
+pub(super) fn render_workers(enclaves: &[(AccountId32, SgxEnclave)], prefix: u16) -> String {
     let mut text = format!("number of workers registered: {}\n", enclaves.len());
     for (index, (signer, enclave)) in enclaves.iter().enumerate() {
         let url = match &enclave.url {
@@ -23,7 +23,7 @@ pub(super) fn render_workers(enclaves: &[(AccountId32, SgxEnclave)]) -> String {
             text,
             "Enclave {}\n   AccountId: {}\n   MRENCLAVE: {}\n   RA timestamp: {}\n   URL: {url}\n",
             index + 1,
-            ss58(signer),
+            ss58(signer, prefix),
             enclave.mr_enclave,
             utc(enclave.timestamp / 1000),
         );
@@ -105,7 +105,7 @@ mod tests {
     fn the_list_of_workers_keeps_its_form() {
         let workers = [enclave(1, Some(b"wss://127.0.0.1:2000")), enclave(2, None)];
         assert_eq!(
-            render_workers(&workers),
+            render_workers(&workers, 42),
             "number of workers registered: 2
 Enclave 1
    AccountId: 5C62Ck4UrFPiBtoCmeSrgF7x9yv9mn38446dhCpsi2mLHiFT
@@ -119,12 +119,19 @@ Enclave 2
    URL: none
 "
         );
-        assert_eq!(render_workers(&[]), "number of workers registered: 0\n");
+        assert_eq!(render_workers(&[], 42), "number of workers registered: 0\n");
+    }
+
+    #[test]
+    fn accounts_have_the_prefix_of_their_chain() {
+        let text = render_workers(&[enclave(1, None)], 13);
+        let address = "2JFthyMnhp2dfC4kWCwAj7QdQumdBTn2an2prPB9HEXC8YBH";
+        assert!(text.contains(&format!("AccountId: {address}\n")), "{text}");
     }
 
     #[test]
     fn h23_a_url_cannot_command_the_terminal() {
-        let text = render_workers(&[enclave(1, Some(b"wss://x\x1b[2J\nMRENCLAVE: forged"))]);
+        let text = render_workers(&[enclave(1, Some(b"wss://x\x1b[2J\nMRENCLAVE: forged"))], 42);
         assert!(!text.contains('\x1b') && text.lines().count() == 6, "{text}");
     }
 

@@ -9,8 +9,9 @@ use super::{Parentchain, ParentchainError, finality, runtime::Runtime};
 use codec::Decode;
 use offstage_light_client::{BlockId, EventRecord, FinalBlock};
 use offstage_primitives::{
-    BlockHash, H256, ShardIdentifier,
+    AccountId32, BlockHash, H256, ShardIdentifier,
     chain::{argument, enclave_bridge, storage},
+    ss58::ss58,
 };
 use subxt::{
     OnlineClientAtBlock, PolkadotConfig,
@@ -61,7 +62,11 @@ impl FinalBlocks {
         let BlockId { number, hash } = self.next().await?.id();
         let at = self.chain.0.api.at_block(u64::from(number)).await;
         let at = at.map_err(|error| ParentchainError::read("a final block", &error))?;
-        Ok(BlockEvents { number: number.into(), hash, events: event_lines(&at).await? })
+        Ok(BlockEvents {
+            number: number.into(),
+            hash,
+            events: event_lines(&at, self.chain.ss58_prefix().await).await?,
+        })
     }
 
     /// Waits for the next final block and gives its events, proven.
@@ -234,14 +239,34 @@ fn confirmations(events: &[EventRecord]) -> Result<Vec<ProcessedParentchainBlock
 }
 
 /// The events in a block, as text.
-async fn event_lines(at: &OnlineClientAtBlock<PolkadotConfig>) -> Result<Vec<String>, ParentchainError> {
+async fn event_lines(
+    at: &OnlineClientAtBlock<PolkadotConfig>,
+    prefix: u16,
+) -> Result<Vec<String>, ParentchainError> {
+    let metadata = at.metadata();
     let what = "the events of a block";
     let events = at.events().fetch().await.map_err(|error| ParentchainError::read(what, &error))?;
     let mut lines = Vec::new();
     for event in events.iter() {
         let event = event.map_err(|error| ParentchainError::read(what, &error))?;
-        let fields: Composite<()> =
+        let variant = metadata.pallet_by_event_index(event.pallet_index());
+        let variant = variant.and_then(|pallet| pallet.event_variant_by_index(event.event_index()));
+        let types = variant.iter().flat_map(|variant| &variant.fields).map(|field| field.ty.id);
+        let mut fields: Composite<()> =
             event.decode_fields_unchecked_as().map_err(|error| ParentchainError::read(what, &error))?;
+        let values: Vec<&mut Value<()>> = match &mut fields {
+            Composite::Named(values) => values.iter_mut().map(|(_, value)| value).collect(),
+            Composite::Unnamed(values) => values.iter_mut().collect(),
+        };
+        for (value, id) in values.into_iter().zip(types) {
+            let is_account = metadata
+                .types()
+                .resolve(id)
+                .is_some_and(|ty| ty.path.segments.last().is_some_and(|name| name == "AccountId32"));
+            if let Some(account) = is_account.then(|| account_of(value)).flatten() {
+                *value = Value::string(ss58(&account, prefix));
+            }
+        }
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _ = to_writer_custom()
@@ -250,6 +275,17 @@ async fn event_lines(at: &OnlineClientAtBlock<PolkadotConfig>) -> Result<Vec<Str
         lines.push(format!("{}.{} {text}", event.pallet_name(), event.event_name()));
     }
     Ok(lines)
+}
+
+/// The 32 bytes of an account, however its type wraps them.
+fn account_of(value: &Value<()>) -> Option<AccountId32> {
+    let ValueDef::Composite(fields) = &value.value else { return None };
+    if fields.len() == 1 {
+        return fields.values().next().and_then(account_of);
+    }
+    let bytes = fields.values().map(|value| value.as_u128().and_then(|byte| u8::try_from(byte).ok()));
+    let bytes = bytes.collect::<Option<Vec<u8>>>()?;
+    <[u8; 32]>::try_from(bytes).ok().map(AccountId32::new)
 }
 
 /// How far above the next block the one is from whose state the hashes of blocks are proven.

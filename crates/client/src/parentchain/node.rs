@@ -4,7 +4,7 @@
 use super::ParentchainError;
 use codec::{Decode, Encode};
 use offstage_light_client::ChainProperties;
-use offstage_primitives::BlockHash;
+use offstage_primitives::{BlockHash, ss58::MAX_PREFIX};
 use subxt::{
     PolkadotConfig,
     config::RpcConfigFor,
@@ -123,6 +123,13 @@ impl Node {
     ) -> Result<Vec<Vec<u8>>, ParentchainError> {
         let keys = self.methods.state_get_keys_paged(prefix, limit, None, Some(hash.to_bytes().into())).await;
         keys.map_err(|error| ParentchainError::state(hash, &error))
+    }
+
+    /// What the node says of the prefix of the chain's addresses, if it says one that there is.
+    pub(crate) async fn ss58_format(&self) -> Option<u16> {
+        let properties = self.methods.system_properties().await.ok()?;
+        let format = u16::try_from(properties.get("ss58Format")?.as_u64()?).ok()?;
+        (format <= MAX_PREFIX).then_some(format)
     }
 
     /// What the node says of the chain's token.

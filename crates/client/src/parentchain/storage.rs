@@ -10,6 +10,7 @@ use offstage_primitives::{
     bounded::decode_bounded,
     chain::{balances, storage},
     enclave_bridge::{UpgradableShardConfig, allowed_measurement},
+    ss58::{GENERIC_PREFIX, ss58},
     teerex::{MultiEnclave, SgxEnclave},
 };
 use subxt::dynamic;
@@ -29,6 +30,22 @@ impl Parentchain {
                 .map_err(|_| malformed("the account's balance")),
             None => Ok(0),
         }
+    }
+
+    /// An account as people write it on this chain.
+    pub async fn address(&self, account: &AccountId32) -> String {
+        ss58(account, self.ss58_prefix().await)
+    }
+
+    /// Prefix of the chain's addresses: what the node says of the chain, or else what the proven runtime has, or else
+    /// the generic one. It changes how an account is written, and not which account it is.
+    pub async fn ss58_prefix(&self) -> u16 {
+        if let Some(prefix) = self.0.node.ss58_format().await {
+            return prefix;
+        }
+        let Ok(tip) = self.tip().await else { return GENERIC_PREFIX };
+        let runtime = self.runtime_at(&tip).await.ok();
+        runtime.and_then(|runtime| runtime.verified().ss58_prefix()).unwrap_or(GENERIC_PREFIX)
     }
 
     /// The least balance that an account may have, in the chain's smallest unit, as the node says it.

@@ -15,7 +15,8 @@
 //! - [`trusted`]: the operation a client signs and encrypts, generic over the business logic's call.
 //! - [`shielding`]: the shielding public key's forms and the classic envelope's numbers.
 //! - [`rpc`]: what a worker answers.
-//! - `command_line` and `node_url`, with `std`: how the programs refuse a command line and name a node.
+//! - `command_line`, `node_url` and `ss58`, with `std`: how the programs refuse a command line, name a node and show
+//!   an account.
 //! - [`receipt`]: what a block's `trusted_calls_merkle_root` commits to, and how to check one's own leaf.
 //!
 //! All of it is SCALE, except where a format says otherwise. Discriminants are explicit wherever they are on the
@@ -58,6 +59,8 @@ pub mod receipt;
 pub mod rpc;
 pub mod shard;
 pub mod shielding;
+#[cfg(feature = "std")]
+pub mod ss58;
 pub mod teerex;
 pub mod trusted;
 

@@ -20,7 +20,7 @@ pub(in crate::cli) struct SetBalance {
 
 impl SetBalance {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>, payer: &AccountText) -> Result<()> {
-        let who = context.account(&self.account)?.id();
+        let who = context.recipient(&self.account)?;
         let root = NamedAccount::parse(DEVELOPMENT_ROOT)?;
         invoke::<_, Getter>(context, root, payer, |root, _| {
             TrustedCall::BalanceSetBalance(root, who, self.amount, 0)

@@ -23,7 +23,7 @@ pub(in crate::cli) struct Transfer {
 impl Transfer {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>, payer: &AccountText) -> Result<()> {
         let from = context.account(&self.from)?;
-        let to = context.account(&self.to)?.id();
+        let to = context.recipient(&self.to)?;
         invoke::<_, Getter>(context, from, payer, |from, _| {
             TrustedCall::BalanceTransfer(from, to, self.amount)
         })

@@ -12,7 +12,7 @@ pub(in crate::cli) struct Balance {
 
 impl Balance {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
-        let account = context.account(&self.account)?.id();
+        let account = context.recipient(&self.account)?;
         let balance = context.chain().await?.free_balance(&account).await?;
         context.observer.result(&balance.to_string());
         Ok(())

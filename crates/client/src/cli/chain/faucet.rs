@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 use crate::{
-    account::{Account, AccountText, ss58},
+    account::{Account, AccountText},
     cli::context::Context,
     parentchain::transaction::Call,
 };
@@ -18,14 +18,14 @@ pub(in crate::cli) struct Faucet {
 impl Faucet {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let accounts =
-            self.accounts.iter().map(|text| Ok(context.account(text)?.id())).collect::<Result<Vec<_>>>()?;
+            self.accounts.iter().map(|text| context.recipient(text)).collect::<Result<Vec<_>>>()?;
         let alice = Account::from_secret("//Alice")?;
         let chain = context.chain().await?;
         let amount = chain.existential_deposit().await?.saturating_mul(FAUCET_DEPOSITS).max(FAUCET_MINIMUM);
         let call = Call::all(accounts.iter().map(|account| Call::transfer(account, amount)).collect());
         chain.send(&call, &alice, context.observer).await?;
         for account in &accounts {
-            context.observer.line(&format!("gave {amount} to {}", ss58(account)));
+            context.observer.line(&format!("gave {amount} to {}", chain.address(account).await));
         }
         context.observer.result(&amount.to_string());
         Ok(())

@@ -9,8 +9,9 @@ pub(in crate::cli) struct ListWorkers {}
 
 impl ListWorkers {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
-        let enclaves = context.chain().await?.enclaves().await?;
-        context.observer.result(render_workers(&enclaves).trim_end());
+        let chain = context.chain().await?;
+        let (enclaves, prefix) = (chain.enclaves().await?, chain.ss58_prefix().await);
+        context.observer.result(render_workers(&enclaves, prefix).trim_end());
         Ok(())
     }
 }

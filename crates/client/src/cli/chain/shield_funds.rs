@@ -32,7 +32,7 @@ impl ShieldFunds {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let pin = context.pin_of(self.of_shard)?;
         let payer = context.key(&self.from, &Keystore::parentchain())?;
-        let beneficiary = context.account(&self.to)?.id();
+        let beneficiary = context.recipient(&self.to)?;
         let (chain, worker) = context.worker(&pin).await?;
         let address = &context.worker;
         let observer = context.observer;

@@ -21,7 +21,7 @@ pub(in crate::cli) struct Transfer {
 impl Transfer {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let from = context.key(&self.from, &Keystore::parentchain())?;
-        let call = Call::transfer(&context.account(&self.to)?.id(), self.amount);
+        let call = Call::transfer(&context.recipient(&self.to)?, self.amount);
         let included = context.chain().await?.send(&call, &from, context.observer).await?;
         context.observer.result(&format!("{:?}", included.extrinsic_hash));
         Ok(())

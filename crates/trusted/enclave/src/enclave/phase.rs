@@ -92,7 +92,7 @@ pub(super) struct Concerns {
     pub(super) trouble: Option<String>,
     /// A block of which somebody confirmed another root.
     pub(super) contradicted_at: Option<u32>,
-    /// The account, in hexadecimal, when something waits and it cannot pay.
+    /// The account's address, when something waits and it cannot pay.
     pub(super) without_funds: Option<String>,
     /// How many slots the shard has, when others hold all of them (threat model P7).
     pub(super) standby_behind: Option<usize>,
@@ -138,7 +138,8 @@ impl Concerns {
             return Some(match &self.without_funds {
                 Some(account) => format!(
                     "the enclave's registration is older than 48 hours, so it neither signs nor serves until a new one \
-                     is final; its account 0x{account} has no funds to pay fees, transfer some to it"
+                     is final; its account {account} has no funds to pay fees; {}",
+                    funding(account)
                 ),
                 None => "the enclave's registration is older than 48 hours, so it neither signs nor serves until a new \
                          one is final; check that the node takes its extrinsics"
@@ -164,7 +165,8 @@ impl Concerns {
     fn about_submission(&self, situation: Situation) -> Option<String> {
         if let Some(account) = &self.without_funds {
             return Some(format!(
-                "the enclave's account 0x{account} has no funds to pay fees; transfer some to it"
+                "the enclave's account {account} has no funds to pay fees; {}",
+                funding(account)
             ));
         }
         if self.has_failures {
@@ -187,6 +189,17 @@ impl Concerns {
         })
     }
 }
+
+/// The command that helps an account without funds.
+fn funding(account: &str) -> String {
+    format!(
+        "transfer some to it, from an account of yours in the place of //Alice: `offstage transfer //Alice {account} \
+         {FUNDS}`"
+    )
+}
+
+/// One unit of 12 decimals: fees for a hundred registrations or two thousand confirmations.
+const FUNDS: u64 = 1_000_000_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -269,7 +282,7 @@ mod tests {
             trouble: Some("the trouble".into()),
             contradicted_at: Some(2),
             standby_behind: Some(10),
-            without_funds: Some("ab".into()),
+            without_funds: Some("5G".into()),
             has_failures: true,
             is_stuck: true,
         };
@@ -289,7 +302,9 @@ mod tests {
         tells(SERVING, "the trouble", |concerns| concerns.trouble = Option::None);
         tells(SERVING, "block 2 with another root", |concerns| concerns.contradicted_at = Option::None);
         tells(SERVING, "a standby", |concerns| concerns.standby_behind = Option::None);
-        tells(SERVING, "0xab has no funds", |concerns| concerns.without_funds = Option::None);
+        tells(SERVING, "`offstage transfer //Alice 5G 1000000000000`", |_| {});
+        tells(old, "`offstage transfer //Alice 5G 1000000000000`", |_| {});
+        tells(SERVING, "account 5G has no funds", |concerns| concerns.without_funds = Option::None);
         tells(SERVING, "without honouring", |concerns| concerns.has_failures = false);
         tells(SERVING, "not been included for long", |concerns| concerns.is_stuck = false);
         assert!(concerns.notice(SERVING).is_none());

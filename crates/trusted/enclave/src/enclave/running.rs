@@ -23,7 +23,10 @@ use crate::{
 use offstage_light_client::{
     ChainProperties, GenesisMaterial, LightClient, RestoreError, RuntimeError, header::decode_header,
 };
-use offstage_primitives::{BlockHash, H256, KeyDigest, ShardIdentifier};
+use offstage_primitives::{
+    BlockHash, H256, KeyDigest, ShardIdentifier,
+    ss58::{GENERIC_PREFIX, ss58},
+};
 use offstage_protocol::{BlockReference, Phase, RefusalCode, Start, Started, Status};
 use offstage_sdk::{Executor, StateTransition, empty_root};
 use rustls::sign::CertifiedKey;
@@ -245,14 +248,22 @@ impl<S: StateTransition> Running<S> {
             is_registered_otherwise: self.own.registration.otherwise,
             trouble: self.progress.trouble.clone(),
             contradicted_at: find(|opinion| !opinion.against.is_empty()),
-            without_funds: (is_broke && is_waiting)
-                .then(|| hex::encode(AsRef::<[u8]>::as_ref(&self.own.identity.signer))),
+            without_funds: (is_broke && is_waiting).then(|| self.address()),
             standby_behind: self.standby_behind(),
             has_failures: self.submissions.has_failures(),
             is_stuck: since
                 .is_some_and(|since| self.head.position.number.saturating_sub(since) > STUCK_BLOCKS),
         };
         concerns.notice(self.situation())
+    }
+
+    /// Its account as people write it on this chain.
+    fn address(&self) -> String {
+        let prefix = match &self.progress.client {
+            Client::Ready(client) => client.runtime().ss58_prefix(),
+            Client::AwaitingCode(_) => None,
+        };
+        ss58(&self.own.identity.signer, prefix.unwrap_or(GENERIC_PREFIX))
     }
 
     /// How many slots the shard has, if enclaves that act hold all of them and this one none (threat model P7).
