@@ -62,6 +62,7 @@ enum Command {
     Faucet(chain::Faucet),
     Transfer(chain::Transfer),
     ListWorkers(chain::ListWorkers),
+    ListShards(chain::ListShards),
     Listen(chain::Listen),
     ShieldFunds(chain::ShieldFunds),
     Trusted(trusted::Trusted),
@@ -144,6 +145,7 @@ async fn dispatch(options: &Options, command: &Command, terminal: &Terminal) -> 
         Command::Faucet(command) => command.run(context).await,
         Command::Transfer(command) => command.run(context).await,
         Command::ListWorkers(command) => command.run(context).await,
+        Command::ListShards(command) => command.run(context).await,
         Command::Listen(command) => command.run(context).await,
         Command::ShieldFunds(command) => command.run(context).await,
         Command::Trusted(command) => command.run(context).await,
@@ -173,6 +175,7 @@ const USAGE: u8 = 2;
 const EXAMPLES: &str = "\
 Examples:
   offstage list-workers
+  offstage list-shards
   offstage profile add mine --shard <shard> --genesis <hash of the chain's genesis>
   offstage --profile mine shield-funds //Alice //Alice 50_000_000_000
   offstage --profile mine trusted transfer //Alice //Bob 25_000_000_000

@@ -8,6 +8,7 @@
 //!
 //! - [`cache`]: what is known of a chain, from one run to the next;
 //! - [`storage`]: balances, the registry of enclaves, and what a verifier needs to know;
+//! - [`shards`]: which shards there are, and who serves them;
 //! - [`transaction`]: signed extrinsics, from submission to finality;
 //! - [`confirmation`]: `ProcessedParentchainBlock`, by which a worker says that it executed a block.
 //!
@@ -26,6 +27,7 @@ pub mod confirmation;
 mod finality;
 mod node;
 mod runtime;
+pub mod shards;
 pub mod storage;
 pub mod transaction;
 

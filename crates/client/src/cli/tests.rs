@@ -30,6 +30,7 @@ fn the_lines_of_known_scripts_are_understood() {
         "offstage new-account".to_owned(),
         "offstage list-accounts".to_owned(),
         "offstage print-metadata".to_owned(),
+        "offstage list-shards".to_owned(),
         "offstage print-sgx-metadata -P 2001".to_owned(),
         "offstage faucet //Bob //Charlie".to_owned(),
         "offstage transfer //Alice //Bob 1000".to_owned(),

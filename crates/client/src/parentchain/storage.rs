@@ -23,13 +23,7 @@ impl Parentchain {
     pub async fn free_balance(&self, account: &AccountId32) -> Result<u128, ParentchainError> {
         let key = storage::account(account);
         let state = finality::read(&self.0.node, &self.tip().await?, std::slice::from_ref(&key)).await?;
-        match state.value(&key) {
-            // More fields follow on some chains.
-            Some(mut value) => AccountInfo::decode(&mut value)
-                .map(|info| info.free)
-                .map_err(|_| malformed("the account's balance")),
-            None => Ok(0),
-        }
+        free_balance_of(state.value(&key))
     }
 
     /// An account as people write it on this chain.
@@ -125,13 +119,27 @@ struct AccountInfo {
     free: u128,
 }
 
+/// What an account's entry says that is free. An account that is not there has nothing.
+pub(super) fn free_balance_of(entry: Option<&[u8]>) -> Result<u128, ParentchainError> {
+    match entry {
+        // More fields follow on some chains.
+        Some(mut value) => AccountInfo::decode(&mut value)
+            .map(|info| info.free)
+            .map_err(|_| malformed("the account's balance")),
+        None => Ok(0),
+    }
+}
+
 /// A proven value, if there is one.
-fn decoded<T: Decode>(what: &'static str, value: Option<&[u8]>) -> Result<Option<T>, ParentchainError> {
+pub(super) fn decoded<T: Decode>(
+    what: &'static str,
+    value: Option<&[u8]>,
+) -> Result<Option<T>, ParentchainError> {
     let value = value.map(|bytes| decode_bounded(bytes, MAX_STORAGE_VALUE_LEN)).transpose();
     value.map_err(|_| malformed(what))
 }
 
-fn malformed(what: &'static str) -> ParentchainError {
+pub(super) fn malformed(what: &'static str) -> ParentchainError {
     ParentchainError::Read {
         what,
         reason: "the chain keeps it in a form that this version of the client does not know".to_owned(),

@@ -3,6 +3,7 @@
 
 mod node;
 
+use super::shards::MemberState;
 use super::{
     cache::{Cache, decode},
     *,
@@ -11,14 +12,15 @@ use crate::{
     progress::{Milestone, Stage},
     trust::TrustedRoot,
 };
-use codec::Encode;
+use codec::{Decode, Encode};
 use node::{FakeNode, hash_of, hex_of};
 use offstage_attestation::ChainPolicy;
 use offstage_light_client::testing::{METADATA, TestChain, test_code, validators};
 use offstage_primitives::{
     AccountId32, BlockHash, H256, Measurement, ShardIdentifier,
     attestation::{DEVELOPMENT_ROOT, INTEL_ROOT},
-    chain::storage,
+    chain::{enclave_bridge, storage},
+    enclave_bridge::{ShardConfig, ShardSignerStatus, UpgradableShardConfig},
     teerex::{MultiEnclave, SgxAttestationMethod, SgxBuildMode, SgxEnclave, SgxReportData, SgxStatus},
 };
 use serde_json::{Value, json};
@@ -225,6 +227,54 @@ async fn c13_registry_and_policy_are_proven() {
         (method == "state_getKeysPaged").then(|| Ok(json!([hex_of(&key)])))
     });
     assert_eq!(connect(&node, &trust(&chain())).await.unwrap().enclaves().await.unwrap(), []);
+}
+
+/// A shard that was born in block 21, and one that the node makes up.
+#[tokio::test]
+async fn shards_are_proven_and_their_birth_is_found() {
+    let shard = ShardIdentifier::from(SHARD);
+    let mut chain = chain();
+    let config = UpgradableShardConfig {
+        active_config: ShardConfig {
+            enclave_fingerprint: Measurement([7; 32]),
+            max_instances: None,
+            authorities: None,
+            maintenance_mode: false,
+        },
+        pending_upgrade: None,
+        upgrade_at: None,
+    };
+    let content = chain.block().storage(storage::shard_config(shard), Some(config.encode()));
+    chain.add(content);
+    let number = chain.number() + 1;
+    let status =
+        ShardSignerStatus { signer: SIGNER, fingerprint: Measurement([7; 32]), last_activity: number };
+    let now = chain.storage(chain.number(), &storage::timestamp()).unwrap();
+    let fresh = SgxEnclave { timestamp: u64::decode(&mut &now[..]).unwrap(), ..enclave() };
+    let content = chain
+        .block()
+        .storage(storage::sovereign_enclave(&SIGNER), Some(MultiEnclave::Sgx(fresh).encode()))
+        .storage(storage::shard_status(shard), Some(vec![status].encode()));
+    chain.add(content);
+    chain.add_empty(9);
+    let trust = trust(&chain);
+    let node = FakeNode::new(chain);
+    node.lie(move |method, parameters| {
+        let prefix = storage::value(enclave_bridge::PALLET, enclave_bridge::SHARD_STATUS);
+        let of_status = parameters[0].as_str() == Some(&hex_of(&prefix));
+        let keys = match of_status {
+            true => vec![storage::shard_status(shard), storage::shard_status([9; 32].into())],
+            false => vec![storage::shard_config(shard)],
+        };
+        let keys: Vec<String> = keys.iter().map(|key| hex_of(key)).collect();
+        (method == "state_getKeysPaged").then(|| Ok(json!(keys)))
+    });
+    let shards = connect(&node, &trust).await.unwrap().shards().await.unwrap();
+    let [found] = &shards.shards[..] else { panic!("{:?}", shards.shards) };
+    assert_eq!((found.shard, found.allowed, found.born_in), (shard, Measurement([7; 32]), Some(number)));
+    let members = found.members.as_ref().unwrap();
+    assert_eq!((members.len(), &members[0].signer, members[0].state), (1, &SIGNER, MemberState::Alive));
+    assert_eq!(shards.block.number, number + 9);
 }
 
 #[tokio::test]
