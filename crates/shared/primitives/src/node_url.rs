@@ -15,15 +15,14 @@ impl NodeUrl {
     /// # Errors
     /// [`NodeUrlError`] for other texts.
     pub fn parse(text: &str, default_port: u16) -> Result<Self, NodeUrlError> {
-        let authority = text
-            .strip_prefix("ws://")
-            .or_else(|| text.strip_prefix("wss://"))
-            .ok_or(NodeUrlError)?
-            .trim_end_matches('/');
-        if authority.is_empty() || !authority.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let rest = text.strip_prefix("ws://").or_else(|| text.strip_prefix("wss://")).ok_or(NodeUrlError)?;
+        if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(NodeUrlError);
         }
-        if authority.contains('/') || port_of(authority).is_some() {
+        let authority = rest.trim_end_matches('/');
+        let (place, path) = authority.split_once(['/', '?', '#']).unzip();
+        let port = port_of(place.unwrap_or(authority))?;
+        if path.is_some() || port.is_some() {
             return Ok(Self(text.to_owned()));
         }
         Ok(Self(format!("{}:{default_port}", text.trim_end_matches('/'))))
@@ -45,9 +44,22 @@ impl NodeUrl {
     }
 }
 
-/// The port that an authority names. A colon within brackets belongs to an IPv6 address.
-fn port_of(authority: &str) -> Option<u16> {
-    authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok())
+/// The port that an authority names, if it names one. A colon within brackets belongs to an IPv6 address.
+fn port_of(authority: &str) -> Result<Option<u16>, NodeUrlError> {
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let (host, port) = match place.strip_prefix('[') {
+        Some(bracketed) => {
+            let (host, rest) = bracketed.split_once(']').ok_or(NodeUrlError)?;
+            match rest.strip_prefix(':') {
+                None if rest.is_empty() => (host, None),
+                None => return Err(NodeUrlError),
+                Some(port) => (host, Some(port)),
+            }
+        }
+        None => place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port))),
+    };
+    let port = port.map(|port| port.parse::<u16>().ok().filter(|port| *port != 0).ok_or(NodeUrlError));
+    if host.is_empty() { Err(NodeUrlError) } else { port.transpose() }
 }
 
 impl fmt::Display for NodeUrl {
@@ -62,7 +74,10 @@ pub struct NodeUrlError;
 
 impl fmt::Display for NodeUrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a node's URL begins with ws:// or wss://, for example ws://127.0.0.1")
+        f.write_str(
+            "a node's URL begins with ws:// or wss://, then come a host and perhaps a port (1 to 65535) or a path, for \
+             example ws://127.0.0.1:9944",
+        )
     }
 }
 
@@ -81,12 +96,32 @@ mod tests {
             ("wss://node.example:443", "wss://node.example:443"),
             ("wss://node.example/rpc", "wss://node.example/rpc"),
             ("ws://[::1]", "ws://[::1]:9944"),
+            ("ws://[::1]:1", "ws://[::1]:1"),
+            ("wss://someone:secret@node.example", "wss://someone:secret@node.example:9944"),
         ] {
             let parsed = NodeUrl::parse(url, 9944).unwrap();
             assert_eq!(parsed.to_string(), whole);
             assert_eq!(NodeUrl::parse(whole, 1).unwrap(), parsed);
         }
-        for url in ["http://127.0.0.1", "127.0.0.1", "ws://", "ws://a b", "ws://a\x1b[2J"] {
+        for url in [
+            "http://127.0.0.1",
+            "127.0.0.1",
+            "127.0.0.1:9944",
+            "ws://",
+            "ws://:9944",
+            "ws://a b",
+            "ws://a\x1b[2J",
+            "ws://a:",
+            "ws://a:0",
+            "ws://a:65536",
+            "ws://a:9944:9944",
+            "ws://a:port/path",
+            "ws://[::1",
+            "ws://[::1]9944",
+            "ws://[]:9944",
+            "ws:///path",
+            "ws://someone@",
+        ] {
             assert!(NodeUrl::parse(url, 9944).is_err(), "{url}");
         }
     }

@@ -14,6 +14,11 @@ pub fn ss58(account: &AccountId32, prefix: u16) -> String {
     account.to_ss58check_with_version(Ss58AddressFormat::custom(prefix))
 }
 
+/// The account of an address, whatever its prefix; `None` when the text is no address.
+pub fn account_of(address: &str) -> Option<AccountId32> {
+    AccountId32::from_ss58check_with_version(address).ok().map(|(account, _)| account)
+}
+
 /// The prefix of addresses that belong to no chain in particular, and that every Substrate chain reads.
 pub const GENERIC_PREFIX: u16 = 42;
 
@@ -31,7 +36,9 @@ mod tests {
             let text = ss58(&account, prefix);
             let read = AccountId32::from_ss58check_with_version(&text).unwrap();
             assert_eq!(read, (account.clone(), Ss58AddressFormat::custom(prefix)));
+            assert_eq!(account_of(&text), Some(account.clone()));
         }
+        assert_eq!(account_of("5G\u{1b}"), None);
         for impossible in [16_384, u16::MAX] {
             assert_eq!(ss58(&account, impossible), ss58(&account, GENERIC_PREFIX));
         }

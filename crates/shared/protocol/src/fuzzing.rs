@@ -108,6 +108,7 @@ mod tests {
             (
                 "identified",
                 EnclaveResponse::Identified(Box::new(Identity {
+                    bound: None,
                     signer: [1; 32].into(),
                     measurement: Measurement([2; 32]),
                     shielding_key: Some("{}".into()),

@@ -127,6 +127,19 @@ pub struct Identity {
     pub measurement: Measurement,
     /// The shielding public key in its JSON form, when the store holds one.
     pub shielding_key: Option<String>,
+    /// What the store belongs to, once it has seen a chain.
+    pub bound: Option<Bound>,
+}
+
+/// What a store belongs to, and how far it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Bound {
+    /// Hash of the chain's genesis header.
+    pub genesis_hash: BlockHash,
+    /// The shard.
+    pub shard: ShardIdentifier,
+    /// The last block that it verified.
+    pub position: BlockReference,
 }
 
 /// How an enclave started.

@@ -21,9 +21,9 @@ use crate::{
     keys::{KeyError, Signer},
     platform::{Platform, PlatformError},
     seal::SealError,
-    store::{Keys, Store, StoreError},
+    store::{Keys, Store, StoreError, StoreReport},
 };
-use offstage_protocol::{EnclaveResponse, HostRequest, Identity, Refusal, RefusalCode};
+use offstage_protocol::{Bound, EnclaveResponse, HostRequest, Identity, Refusal, RefusalCode};
 use offstage_sdk::StateTransition;
 use running::Running;
 use std::{path::Path, sync::Arc};
@@ -58,6 +58,16 @@ impl<S: StateTransition> Enclave<S> {
             let signer = Signer::generate(&*platform).map_err(|_| StoreError::Cryptography)?;
             Ok(Keys { signer: Arc::new(signer), shielding: None })
         })?;
+        Ok(Self { platform, stage: Stage::Opened(Box::new(store)), limits: ServiceLimits::default() })
+    }
+
+    /// Opens the sealed store that is in `data_dir` for a look, and makes nothing.
+    ///
+    /// # Errors
+    /// When the platform or the store fails, or there is none.
+    pub fn open_existing(platform: Box<dyn Platform>, data_dir: &Path) -> Result<Self, OpenError> {
+        let platform: Arc<dyn Platform> = platform.into();
+        let store = Store::open_existing(&data_dir.join(STORE_FILE), &platform.sealing_key()?)?;
         Ok(Self { platform, stage: Stage::Opened(Box::new(store)), limits: ServiceLimits::default() })
     }
 
@@ -126,15 +136,20 @@ impl<S: StateTransition> Enclave<S> {
     }
 
     fn identify(&self) -> Result<EnclaveResponse, Refused> {
-        let keys = match &self.stage {
-            Stage::Opened(store) => store.keys(),
-            Stage::Started(worker) => worker.keys(),
+        let (keys, head) = match &self.stage {
+            Stage::Opened(store) => (store.keys(), store.head()),
+            Stage::Started(worker) => (worker.keys(), Some(&worker.head)),
             Stage::Ended => return Err(Refused::conversation("the enclave ended; start a new process")),
         };
         Ok(EnclaveResponse::Identified(Box::new(Identity {
             signer: keys.signer.account(),
             measurement: self.platform.measurement(),
             shielding_key: keys.shielding.as_ref().map(|key| key.public().to_json()),
+            bound: head.map(|head| Bound {
+                genesis_hash: head.genesis_hash,
+                shard: head.shard,
+                position: head.position,
+            }),
         })))
     }
 
@@ -160,6 +175,14 @@ impl<S: StateTransition> Enclave<S> {
             }
         }
     }
+}
+
+/// Looks at every record of the store in `data_dir`, without starting. Nothing is made or mended.
+///
+/// # Errors
+/// What is wrong with the platform or with the first record that is not intact.
+pub fn verify_store(platform: &dyn Platform, data_dir: &Path) -> Result<StoreReport, OpenError> {
+    Ok(Store::open_existing(&data_dir.join(STORE_FILE), &platform.sealing_key()?)?.verify()?)
 }
 
 /// Why the process must end and start again.

@@ -23,6 +23,14 @@ pub fn detect(data_dir: &Path) -> Result<Box<dyn Platform>, PlatformError> {
     Ok(Box::new(SoftwarePlatform::open(data_dir, measurement)?))
 }
 
+/// The measurement of the running program, for people who ask for it: no data folder is needed, and nothing is made.
+///
+/// # Errors
+/// When the program's file cannot be read.
+pub fn measurement() -> Result<Measurement, PlatformError> {
+    software::measure_running_program()
+}
+
 /// What a trusted execution environment provides.
 pub trait Platform: Send + Sync + 'static {
     /// The measurement of the running code: MRENCLAVE, or what stands for it.
@@ -69,6 +77,18 @@ pub enum PlatformError {
         path = .0.display()
     )]
     DamagedSecret(PathBuf),
+    /// The software platform's secret is not there, and a store that needs it is.
+    #[error(
+        "{secret} is missing, and nothing else opens the store {store} beside it: bring it back from the backup that \
+        the store is of; or rename the store to {store}.aside-1, begin anew, and the shard's key will open it again",
+        secret = secret.display(), store = store.display()
+    )]
+    MissingSecret {
+        /// Where the secret should be.
+        secret: PathBuf,
+        /// The store.
+        store: PathBuf,
+    },
     /// No quote.
     #[error("the platform gave no quote: {0}")]
     Quote(String),

@@ -2,20 +2,25 @@
 //! The program: its own process, flags, log, host's socket, conversation.
 
 use crate::{
-    enclave::{Enclave, OpenError, ServiceLimits},
+    enclave::{Enclave, OpenError, ServiceLimits, verify_store},
     host::{HostError, converse},
     platform::{self, PlatformError},
     process,
     provision::ProvisionLimits,
     rpc::RpcLimits,
+    store::StoreReport,
 };
-use clap::{Args, Parser, value_parser};
-use offstage_primitives::command_line;
+use clap::{Args, Parser, Subcommand, value_parser};
+use offstage_primitives::{
+    command_line,
+    ss58::{GENERIC_PREFIX, ss58},
+};
+use offstage_protocol::files;
 use offstage_sdk::StateTransition;
 use std::{
-    io::{Write, stderr},
+    io::{Write, stderr, stdout},
     os::unix::net::UnixStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
@@ -36,7 +41,11 @@ pub fn run<S: StateTransition>() -> ExitCode {
     };
     quiet_panics();
     log_own_events();
-    match converse_with_host::<S>(&arguments) {
+    let outcome = match &arguments.question {
+        Some(question) => question.answer(),
+        None => converse_with_host::<S>(&arguments),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("error: {error}"));
@@ -60,16 +69,51 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 /// The trusted program of an Offstage worker. The worker service starts it; it does nothing on its own.
 #[derive(Parser)]
-#[command(name = "offstage-enclave", version)]
+#[command(
+    name = "offstage-enclave",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 struct Arguments {
+    #[command(subcommand)]
+    question: Option<Question>,
     /// Unix socket on which the host listens for its enclave.
-    #[arg(long, value_name = "PATH")]
-    socket: PathBuf,
+    #[arg(long, value_name = "PATH", required = true)]
+    socket: Option<PathBuf>,
     /// Folder with the sealed store. Must exist and be writable.
-    #[arg(long, value_name = "PATH")]
-    data_dir: PathBuf,
+    #[arg(long, value_name = "PATH", required = true)]
+    data_dir: Option<PathBuf>,
+    /// Open the store that is there, and make none.
+    #[arg(long)]
+    existing: bool,
     #[command(flatten)]
     limits: LimitArguments,
+}
+
+/// What it is asked without a host. The answer goes to stdout.
+#[derive(Subcommand)]
+enum Question {
+    /// Print the measurement of this program (base58), as the running enclave has it.
+    Measurement,
+    /// Look at every record of a store that no enclave uses, without starting, and print what is in it.
+    VerifyStore {
+        /// Folder with the sealed store.
+        #[arg(long, value_name = "PATH")]
+        data_dir: PathBuf,
+    },
+}
+
+impl Question {
+    fn answer(&self) -> Result<(), RunError> {
+        match self {
+            Self::Measurement => print(&platform::measurement()?.to_string()),
+            Self::VerifyStore { data_dir } => {
+                require_store(data_dir)?;
+                print(&described(&verify_store(&*platform::detect(data_dir)?, data_dir)?))
+            }
+        }
+    }
 }
 
 /// What clients and peers may use. A host chooses what suits its machine; whatever it chooses harms its own worker
@@ -130,23 +174,62 @@ impl LimitArguments {
 
 #[expect(clippy::disallowed_methods, reason = "the one stream to the host")]
 fn converse_with_host<S: StateTransition>(arguments: &Arguments) -> Result<(), RunError> {
-    let data_dir = &arguments.data_dir;
+    // The parser demands both where nothing is asked.
+    let (Some(data_dir), Some(host)) = (&arguments.data_dir, &arguments.socket) else {
+        return Err(RunError::NoHost);
+    };
     if !data_dir.is_dir() {
         return Err(RunError::DataDir(data_dir.clone()));
     }
+    if arguments.existing {
+        require_store(data_dir)?;
+    }
     let platform = platform::detect(data_dir)?;
     arguments.limits.allow_files();
-    let mut enclave = Enclave::<S>::open(platform, data_dir)?.with_limits(arguments.limits.limits());
-    let socket = |source| RunError::Socket { path: arguments.socket.clone(), source };
-    let stream = UnixStream::connect(&arguments.socket).map_err(socket)?;
+    let enclave = match arguments.existing {
+        true => Enclave::<S>::open_existing(platform, data_dir)?,
+        false => Enclave::<S>::open(platform, data_dir)?,
+    };
+    let mut enclave = enclave.with_limits(arguments.limits.limits());
+    let socket = |source| RunError::Socket { path: host.clone(), source };
+    let stream = UnixStream::connect(host).map_err(socket)?;
     let from_host = stream.try_clone().map_err(socket)?;
     Ok(converse(&mut enclave, from_host, stream)?)
+}
+
+/// Whoever only looks makes nothing, and the platform's secret would be made where there is no store.
+fn require_store(data_dir: &Path) -> Result<(), RunError> {
+    match files::STORES.iter().any(|name| data_dir.join(name).exists()) {
+        true => Ok(()),
+        false => Err(RunError::NoStore(data_dir.into())),
+    }
+}
+
+/// A report for people. All of it is public, or a count.
+fn described(report: &StoreReport) -> String {
+    let bound = report.bound.as_ref().map_or("store: new, of no chain yet".to_owned(), |bound| {
+        let (genesis, shard, position) = bound;
+        format!("genesis: {genesis:?}\nshard: {shard}\nposition: {}", position.number)
+    });
+    let StoreReport { outbox, journal, nodes, blocks, receipts, state_entries, .. } = report;
+    format!(
+        "account: {}\n{bound}\nshard's key: {}\nrecords: {outbox} in the outbox, {journal} in the journal, {nodes} \
+        nodes, {blocks} blocks, {receipts} receipts\nstate: {state_entries} entries\nevery record is intact",
+        ss58(&report.signer, GENERIC_PREFIX),
+        if report.has_shielding_key { "in the store" } else { "not in the store" },
+    )
 }
 
 #[derive(Debug, thiserror::Error)]
 enum RunError {
     #[error("the data folder {} does not exist; create it, or name another with --data-dir", .0.display())]
     DataDir(PathBuf),
+    #[error("there is no store in the data folder {}: `offstage-worker init` makes one, as `run` does", .0.display())]
+    NoStore(PathBuf),
+    #[error("--socket and --data-dir are needed; start the enclave through offstage-worker")]
+    NoHost,
+    #[error("cannot write the answer to stdout: {0}")]
+    Answer(std::io::Error),
     #[error("cannot reach the host at {}: {source}; start the enclave through offstage-worker", path.display())]
     Socket { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
@@ -166,6 +249,12 @@ fn quiet_panics() {
         }
         None => say("bug in the enclave; please report it"),
     }));
+}
+
+/// An answer on stdout. Whoever asked must not take silence for an answer.
+#[expect(clippy::disallowed_methods, reason = "what is printed was asked for, and is public")]
+fn print(answer: &str) -> Result<(), RunError> {
+    writeln!(stdout(), "{answer}").map_err(RunError::Answer)
 }
 
 /// A line on stderr, if it can still be written: a full disk under it must not make a panic of an error.
@@ -196,6 +285,21 @@ mod tests {
     fn parsed(more: &[&str]) -> Result<Arguments, clap::Error> {
         let given = ["offstage-enclave", "--socket", "s", "--data-dir", "d"];
         Arguments::try_parse_from(given.iter().chain(more))
+    }
+
+    #[test]
+    fn questions_need_no_host_and_a_host_brings_its_socket() {
+        let of = |line: &str| Arguments::try_parse_from(line.split_whitespace());
+        assert!(matches!(of("e measurement").unwrap().question, Some(Question::Measurement)));
+        assert!(matches!(
+            of("e verify-store --data-dir d").unwrap().question,
+            Some(Question::VerifyStore { .. })
+        ));
+        assert!(of("e verify-store").is_err());
+        for missing in ["e", "e --socket s", "e --data-dir d"] {
+            assert!(of(missing).is_err(), "{missing}");
+        }
+        assert!(of("e --socket s --data-dir d --existing").unwrap().existing);
     }
 
     #[test]

@@ -36,12 +36,14 @@ mod overdue;
 mod records;
 mod snapshot;
 mod tally;
+mod verify;
 mod wrap;
 
 pub use error::StoreError;
 pub use overdue::Overdue;
 pub use records::{BlockReceipts, Head, Keys, Opinion, Waiting, WaitingEffect};
 pub use snapshot::Snapshot;
+pub use verify::StoreReport;
 
 use cipher::{Cipher, Mark, Table};
 use codec::{Decode, Encode};

@@ -78,7 +78,7 @@ pub use executor::{
     BlockOutcome, ExecutionError, Executor, Genesis, OperationOutcome, ReadError, empty_root,
 };
 pub use frame_support::weights::Weight;
-pub use node_store::{NodeChanges, NodeStore, NodeStoreError};
+pub use node_store::{NodeChanges, NodeStore, NodeStoreError, count_entries};
 pub use offstage_primitives::{
     AccountId32, H256, MultiSignature, ShardIdentifier,
     receipt::Outcome,

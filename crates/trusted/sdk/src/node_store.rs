@@ -14,7 +14,7 @@
 
 use sp_core::H256;
 use sp_runtime::traits::{BlakeTwo256, Hash};
-use sp_state_machine::{DefaultError, TrieBackendStorage};
+use sp_state_machine::{Backend, DefaultError, IterArgs, TrieBackendBuilder, TrieBackendStorage};
 use sp_trie::{DBValue, prefixed_key};
 use std::sync::{Mutex, PoisonError};
 
@@ -56,6 +56,25 @@ pub enum NodeStoreError {
     /// A node is not the one that was asked for, or fails its authentication.
     #[error("a node of the state was altered; restore the data folder or start again with an empty one")]
     Corrupt,
+}
+
+/// Walks through the whole state with this root, and counts its entries. So every node of it was there, and was the one
+/// that its hash names.
+///
+/// # Errors
+/// What is wrong with the first node that is not.
+pub fn count_entries<S: NodeStore + ?Sized>(store: &S, root: H256) -> Result<u64, NodeStoreError> {
+    let backend = TrieBackendBuilder::<_, BlakeTwo256>::new(Nodes::new(store), root).build();
+    let broken = || backend.backend_storage().failure().unwrap_or(NodeStoreError::Corrupt);
+    let mut count = 0u64;
+    for entry in backend.pairs(IterArgs::default()).map_err(|_| broken())? {
+        entry.map_err(|_| broken())?;
+        count = count.saturating_add(1);
+    }
+    match backend.backend_storage().failure() {
+        None => Ok(count),
+        Some(failure) => Err(failure),
+    }
 }
 
 /// Gives the state machine the nodes of a store, and remembers the first failure.

@@ -31,10 +31,12 @@ pub struct SoftwarePlatform {
 }
 
 impl SoftwarePlatform {
-    /// Opens the platform of a data directory, which is made if there is none, for a program with this measurement.
+    /// Opens the platform of a data directory, which is made if there is none, for a program with this measurement. A
+    /// secret is made only where no store is: beside one that another secret sealed, it would open nothing, and the
+    /// store would pass for another machine's.
     ///
     /// # Errors
-    /// When the directory or the secret in it cannot be read or made, or the secret is damaged.
+    /// When the directory or the secret in it cannot be read or made, or the secret is damaged or missing.
     pub fn open(data_dir: &Path, measurement: Measurement) -> Result<Self, PlatformError> {
         DirBuilder::new()
             .recursive(true)
@@ -44,7 +46,12 @@ impl SoftwarePlatform {
         let path = data_dir.join(SECRET_FILE);
         let secret = match read_secret(&path)? {
             Some(secret) => secret,
-            None => make_secret(data_dir, &path)?,
+            None => match data_dir.join(STORE_FILE) {
+                store if store.exists() => {
+                    return Err(PlatformError::MissingSecret { secret: path, store });
+                }
+                _ => make_secret(data_dir, &path)?,
+            },
         };
         Ok(Self { measurement, secret })
     }
@@ -136,6 +143,7 @@ fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Pl
 /// Where the sealing secret is, within the data directory.
 const SECRET_FILE: &str = offstage_protocol::files::SOFTWARE_SECRET;
 
+const STORE_FILE: &str = offstage_protocol::files::STORE;
 const UNFINISHED_SECRET_FILE: &str = offstage_protocol::files::UNFINISHED_SOFTWARE_SECRET;
 const SECRET_DOMAIN: &[u8] = b"offstage/software-platform/v1\0";
 const SECRET_LEN: usize = 32;
@@ -177,6 +185,21 @@ mod tests {
             let error = SoftwarePlatform::open(dir.path(), Measurement([1; 32])).err().unwrap();
             assert!(matches!(error, PlatformError::DamagedSecret(_)), "{error}");
         }
+    }
+
+    #[test]
+    fn a_missing_secret_is_not_made_anew_beside_a_store() {
+        let dir = tempfile::tempdir().unwrap();
+        SoftwarePlatform::open(dir.path(), Measurement([1; 32])).unwrap();
+        let (secret, store) = (dir.path().join(SECRET_FILE), dir.path().join(STORE_FILE));
+        fs::remove_file(&secret).unwrap();
+        fs::write(&store, b"sealed").unwrap();
+        let error = SoftwarePlatform::open(dir.path(), Measurement([1; 32])).err().unwrap();
+        assert!(matches!(error, PlatformError::MissingSecret { .. }), "{error}");
+        let told = error.to_string();
+        assert!([&secret, &store].iter().all(|path| told.contains(&path.display().to_string())), "{told}");
+        assert!(!secret.exists());
+        assert_eq!(fs::read(&store).unwrap(), b"sealed");
     }
 
     #[test]

@@ -70,6 +70,12 @@ pub(super) fn decide_return(path: &Path, name: &Path) -> Result<(), StoreError> 
     fs::rename(name, returning_name(path)).map_err(cannot_open)
 }
 
+/// The store that counts now: the one that returns, if it was decided.
+pub(super) fn current(path: &Path) -> PathBuf {
+    let returning = returning_name(path);
+    if returning.exists() { returning } else { path.into() }
+}
+
 /// Carries out what [`decide_return`] decided, if it did: the store that is there is put aside.
 pub(super) fn carry_out_return(path: &Path) -> Result<(), StoreError> {
     let returning = returning_name(path);
@@ -87,7 +93,7 @@ fn aside_name(path: &Path, number: u32) -> PathBuf {
 }
 
 fn returning_name(path: &Path) -> PathBuf {
-    with_ending(path, ".returning")
+    path.with_file_name(offstage_protocol::files::RETURNING_STORE)
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {

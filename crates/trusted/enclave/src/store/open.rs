@@ -57,6 +57,18 @@ impl Store {
         })
     }
 
+    /// Opens the store that is there for a look: nothing is made, put aside or mended.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn open_existing(path: &Path, sealing: &SealingKey) -> Result<Self, StoreError> {
+        guarded(|| {
+            let database = Arc::new(files::open_existing(&files::current(path))?);
+            let header = Header::read(&database)?.ok_or(StoreError::BrokenFile)?;
+            Self::load(database, header.unwrap_by_platform(sealing)?, Some(path.into()))
+        })
+    }
+
     fn open_ours(path: &Path, sealing: &SealingKey) -> Result<Self, NotOpened> {
         let database = Arc::new(files::open_or_create(path)?);
         let Some(header) = Header::read(&database)? else { return Err(NotOpened::New(database)) };

@@ -15,7 +15,13 @@ pub(crate) use clients::*;
 use codec::{Decode, Encode};
 use offstage_balances::Balances;
 use offstage_balances_interface::{Getter, TrustedGetter, TrustedGetterSigned};
-use offstage_enclave::{enclave::Enclave, host::converse, platform::SoftwarePlatform, view::View};
+use offstage_enclave::{
+    enclave::{Enclave, verify_store},
+    host::converse,
+    platform::SoftwarePlatform,
+    store::StoreReport,
+    view::View,
+};
 use offstage_light_client::{
     storage_keys,
     testing::{BlockContent, METADATA, TestChain, test_code, validators},
@@ -563,6 +569,12 @@ pub(crate) fn copy_into(from: &Path, to: &Path) {
 pub(crate) fn open(dir: &Path) -> Result<Enclave<Balances>, String> {
     let platform = SoftwarePlatform::open(dir, MEASUREMENT).map_err(|error| error.to_string())?;
     Enclave::open(Box::new(platform), dir).map_err(|error| error.to_string())
+}
+
+/// What a look at every record of the folder's store finds.
+pub(crate) fn look(dir: &Path) -> Result<StoreReport, String> {
+    let platform = SoftwarePlatform::open(dir, MEASUREMENT).map_err(|error| error.to_string())?;
+    verify_store(&platform, dir).map_err(|error| error.to_string())
 }
 
 pub(crate) fn start(world: &World) -> Start {

@@ -3,10 +3,14 @@
 //! records count, and who may read the files.
 
 use crate::kit::{
-    Host, UNIT, World, bundle, copy_of, development_root, funded, import, open, transfer, unshield,
+    Host, UNIT, World, bundle, copy_of, development_root, funded, import, look, open, transfer, unshield,
 };
 use codec::Encode;
-use offstage_enclave::enclave::{Restart, STORE_FILE};
+use offstage_balances::Balances;
+use offstage_enclave::{
+    enclave::{Enclave, Restart, STORE_FILE},
+    platform::SoftwarePlatform,
+};
 use offstage_light_client::testing::{METADATA, test_code};
 use offstage_primitives::{AccountId32, H256, Measurement};
 use offstage_protocol::{EnclaveResponse, HostRequest, Phase, RefusalCode};
@@ -294,7 +298,8 @@ fn a_store_that_the_platform_cannot_open_any_more_returns_with_the_shards_key() 
     assert!(waiting > 0);
     let dir = host.dir.clone();
     drop(host);
-    std::fs::remove_file(dir.path().join("software-platform.secret")).unwrap();
+    // Another machine has another sealing secret.
+    std::fs::write(dir.path().join("software-platform.secret"), [9; 32]).unwrap();
 
     let mut fresh = Host::on(&world, dir.clone()).unwrap();
     assert_ne!(fresh.signer(), signer);
@@ -315,6 +320,56 @@ fn a_store_that_the_platform_cannot_open_any_more_returns_with_the_shards_key() 
     back.settle(&mut world);
     assert_eq!(world.paid.len(), 1);
     assert_eq!(back.balance(&alice), 99 * UNIT);
+}
+
+/// Also those that a start does not read.
+#[test]
+fn a_look_at_every_record_finds_each_that_was_altered_and_what_is_missing() {
+    let (world, dir, hashes) = used_store();
+    let path = dir.path().join(STORE_FILE);
+    let report = look(dir.path()).unwrap();
+    let (genesis, shard, position) = report.bound.unwrap();
+    assert_eq!((genesis, shard), (world.chain.header(0).hash().into(), world.shard));
+    assert_eq!(position.number, world.chain.number());
+    assert!(report.has_shielding_key && report.outbox > 0 && report.journal > 0 && report.state_entries > 0);
+    assert!(report.nodes > 0 && report.blocks > 0);
+    assert_eq!(report.receipts, hashes.len() as u64 + 1, "the transfers and the shielding");
+
+    let all = records(&path);
+    let mut missed = std::collections::BTreeSet::new();
+    for (name, key, value) in all.iter().filter(|(table, ..)| table != "meta") {
+        let mut altered = value.clone();
+        *altered.last_mut().unwrap() ^= 1;
+        put(&path, name, key, Some(&altered));
+        let error = look(dir.path()).err().unwrap_or_else(|| panic!("a record of {name} was altered"));
+        assert!(error.contains(name.as_str()), "{name}: {error}");
+        put(&path, name, key, None);
+        if look(dir.path()).is_err() {
+            missed.insert(name.as_str());
+        }
+        put(&path, name, key, Some(value));
+    }
+    // A receipt's index is sealed, not counted.
+    assert_eq!(
+        missed.into_iter().collect::<Vec<_>>(),
+        ["blocks", "head", "journal", "keys", "nodes", "outbox"]
+    );
+    assert_eq!(look(dir.path()).unwrap(), report, "as it was");
+    let entry = all.iter().find(|(name, ..)| name == "journal").unwrap();
+    put(&path, "journal", &u64::MAX.to_be_bytes(), Some(&entry.2));
+    assert!(look(dir.path()).unwrap_err().contains("journal"), "one more than there may be");
+}
+
+/// Reading commands make nothing, and put nothing aside.
+#[test]
+fn a_look_at_a_store_of_another_machine_leaves_it_where_it_is() {
+    let (_, dir, _) = used_store();
+    std::fs::write(dir.path().join("software-platform.secret"), [9; 32]).unwrap();
+    let platform = SoftwarePlatform::open(dir.path(), Measurement([1; 32])).unwrap();
+    let error = Enclave::<Balances>::open_existing(Box::new(platform), dir.path()).err().unwrap();
+    assert!(error.to_string().contains("another enclave binary or machine"), "{error}");
+    assert!(look(dir.path()).is_err());
+    assert!(dir.path().join(STORE_FILE).exists() && !aside(dir.path(), 1).exists());
 }
 
 /// All tables of one store in another, by name.
@@ -488,10 +543,10 @@ fn h09_files_that_are_damaged_or_missing_are_noticed() {
             assert_eq!(host.register(&mut elsewhere).phase, Phase::NeedsShieldingKey);
             assert!(host.collect().is_empty());
         } else {
-            // Another platform: the store is put aside, and the worker is a new one.
+            // No other secret is made for a store that is there.
             let error = use_store(&world, &copy, &hashes).unwrap_err();
-            assert_eq!(error, "not serving", "{name:?}");
-            assert!(aside(copy.path(), 1).exists());
+            assert!(error.contains("is missing"), "{name:?}: {error}");
+            assert!(!copy.path().join(&name).exists() && !aside(copy.path(), 1).exists());
         }
     }
     assert!(store_was_there);
