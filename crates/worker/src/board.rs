@@ -5,6 +5,7 @@
 //! So the report is true also while the enclave works on one block for a minute (threat model P14).
 
 use crate::enclave::Vitals;
+use offstage_primitives::{BlockHash, Measurement, ShardIdentifier};
 use offstage_protocol::{BlockReference, Parked, Phase, Status};
 use serde_json::{Value, json};
 use std::{
@@ -34,6 +35,21 @@ pub struct Report {
     pub trouble: Option<String>,
     /// What can be seen of the enclave without asking it.
     pub enclave: Option<Vitals>,
+    /// Who the worker is.
+    pub identity: Option<WorkerIdentity>,
+}
+
+/// Who a worker is, as it is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WorkerIdentity {
+    /// The enclave's account, as people write it on this chain.
+    pub account: String,
+    /// The enclave's measurement.
+    pub measurement: Measurement,
+    /// The shard that it serves.
+    pub shard: ShardIdentifier,
+    /// Hash of the chain's genesis header.
+    pub genesis: BlockHash,
 }
 
 impl Board {
@@ -73,6 +89,11 @@ impl Board {
         self.update(|state| state.report.enclave = Some(vitals));
     }
 
+    /// The enclave has started and says who it is.
+    pub fn note_identity(&self, identity: WorkerIdentity) {
+        self.update(|state| state.report.identity = Some(identity));
+    }
+
     /// The report as it is now.
     pub fn report(&self) -> Report {
         self.0.lock().map(|state| state.report.clone()).unwrap_or_default()
@@ -108,8 +129,12 @@ impl Report {
 
     /// What `/health` answers.
     pub fn health(&self) -> Value {
-        let status = self.status.as_ref();
+        let (status, identity) = (self.status.as_ref(), self.identity.as_ref());
         json!({
+            "account": identity.map(|identity| &identity.account),
+            "mrenclave": identity.map(|identity| identity.measurement.to_string()),
+            "shard": identity.map(|identity| identity.shard.to_string()),
+            "genesis": identity.map(|identity| format!("{:?}", identity.genesis)),
             "initialized": self.is_initialized(),
             "phase": status.map(|status| format!("{:?}", status.phase)),
             "position": status.map(|status| status.position.number),

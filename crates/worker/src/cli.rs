@@ -2,17 +2,17 @@
 //! The command line, with the reference worker's flags where they exist (wire.md, "Command lines").
 
 use crate::{
+    backup::{self, BackupOptions, RestoreOptions},
     data_dir, enclave,
     options::{Options, RunOptions},
+    preflight::{self, PreflightOptions},
     service,
-    text::escaped,
+    status::{self, StatusOptions},
+    text::{escaped, generic_address},
 };
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use offstage_primitives::{
-    command_line,
-    ss58::{GENERIC_PREFIX, ss58},
-};
+use offstage_primitives::command_line;
 use std::{
     io::{IsTerminal, Write, stderr, stdout},
     process::ExitCode,
@@ -38,11 +38,37 @@ pub struct Cli {
 pub enum Command {
     /// Run the worker
     Run(RunOptions),
+    /// Print how the worker is: phase, position, outbox, funds, registration, others of the shard
+    ///
+    /// It asks the worker at --untrusted-http-address and --untrusted-http-port, and the node. Where no worker runs, it
+    /// says what the store in --data-dir holds. Exit code: 0 when a worker answers, 1 when none does.
+    Status(StatusOptions),
+    /// Check whether a worker could run here: one line a check, `ok`, `warn` or `fail`, and what to do
+    ///
+    /// Nothing is made or changed. Exit code: 0 when nothing fails, 1 otherwise.
+    Preflight(PreflightOptions),
+    /// Write the data folder of a stopped worker into one file
+    ///
+    /// The file says whose it is (enclave, chain, shard, block) and has a checksum. Whoever has it has, on the software
+    /// platform, the worker's keys. It is no way back: a worker that starts on it catches up with the chain first. Two
+    /// workers from one backup share an account, and the later start supersedes the earlier.
+    Backup(BackupOptions),
+    /// Make a data folder of a backup
+    ///
+    /// The folder may hold no worker's files; nothing is overwritten. A backup of another enclave, chain or shard, or a
+    /// damaged one, is refused.
+    Restore(RestoreOptions),
+    /// Let the enclave look at every record of the store, without starting
+    VerifyStore,
+    /// Make the data folder and the enclave's keys, where there are none, and print the account to fund (ss58)
+    ///
+    /// `run` does the same. Do it before where the account needs funds first.
+    Init,
     /// Print the shielding public key as JSON, when the store holds one
     ShieldingKey,
     /// Print the enclave's account on the parentchain (ss58)
     SigningKey,
-    /// Print the enclave's measurement (base58)
+    /// Print the enclave's measurement (base58); it needs no data folder
     Mrenclave,
 }
 
@@ -63,7 +89,7 @@ pub fn main() -> ExitCode {
             outcome
         });
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             say(&escaped(&format!("error: {error:#}")));
             ExitCode::FAILURE
@@ -82,18 +108,53 @@ fn refuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-async fn dispatch(cli: Cli) -> Result<()> {
+async fn dispatch(cli: Cli) -> Result<ExitCode> {
+    let printed = |result: &str| print(result).map(|()| ExitCode::SUCCESS);
     match &cli.command {
-        Command::Run(run) => service::run(&cli.options, run).await,
+        Command::Run(run) => service::run(&cli.options, run).await.map(|()| ExitCode::SUCCESS),
+        Command::Status(options) => status::status(&cli.options, options).await.and_then(told),
+        Command::Preflight(options) => told(preflight::preflight(&cli.options, options).await),
+        Command::Backup(options) => {
+            print(&backup::backup(&cli.options, options).await?)?;
+            say(
+                "the backup has what the worker has, keys included: keep it as secret, and start no second worker \
+                from it",
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Restore(options) => {
+            print(&backup::restore(&cli.options, options).await?)?;
+            say(
+                "it catches up with the chain from that block on; the worker that the backup is of must not run any \
+                more",
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::VerifyStore => {
+            data_dir::require_store(&cli.options.data_dir)?;
+            enclave::verify_store(&cli.options.enclave_binary()?, &cli.options.data_dir).await
+        }
+        Command::Init => {
+            data_dir::prepare(&cli.options.data_dir)?;
+            printed(&generic_address(&identity(&cli.options, &[]).await?.signer))
+        }
         Command::ShieldingKey => {
-            let key = identity(&cli.options).await?.shielding_key;
-            print(&key.context(
+            let key = stored_identity(&cli.options).await?.shielding_key;
+            printed(&key.context(
                 "the store holds no shielding key yet: start the worker with `run`, it makes one or asks a peer for it",
             )?)
         }
-        Command::SigningKey => print(&ss58(&identity(&cli.options).await?.signer, GENERIC_PREFIX)),
-        Command::Mrenclave => print(&identity(&cli.options).await?.measurement.to_string()),
+        Command::SigningKey => printed(&generic_address(&stored_identity(&cli.options).await?.signer)),
+        Command::Mrenclave => {
+            printed(&enclave::measurement(&cli.options.enclave_binary()?).await?.to_string())
+        }
     }
+}
+
+/// A report on stdout, whose exit code says whether all is well.
+fn told((report, is_well): (String, bool)) -> Result<ExitCode> {
+    print(&report)?;
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// A result on stdout. Whoever asked for it must not take silence for an answer, so what cannot be written is an error.
@@ -106,9 +167,14 @@ fn say(line: &str) {
     let _ = writeln!(stderr(), "{line}");
 }
 
-async fn identity(options: &Options) -> Result<offstage_protocol::Identity> {
-    data_dir::prepare(&options.data_dir)?;
-    let enclave = enclave::Enclave::spawn(&options.enclave_binary()?, &options.data_dir, &[]).await?;
+/// Who the enclave of the store that is there is. Nothing is made.
+pub(crate) async fn stored_identity(options: &Options) -> Result<offstage_protocol::Identity> {
+    data_dir::require_store(&options.data_dir)?;
+    identity(options, &[enclave::EXISTING.to_owned()]).await
+}
+
+async fn identity(options: &Options, arguments: &[String]) -> Result<offstage_protocol::Identity> {
+    let enclave = enclave::Enclave::spawn(&options.enclave_binary()?, &options.data_dir, arguments).await?;
     data_dir::close_files(&options.data_dir)?;
     let identity = enclave.identify().await?;
     enclave.shut_down().await;
@@ -134,7 +200,12 @@ Examples:
   offstage-worker run --dev                         a worker against a development node on this machine
   offstage-worker -P 2010 -r 3453 --untrusted-http-port 4555 -d data2 run --dev
                                                     a second one beside it
-  offstage-worker -d data2 signing-key              the account to fund on a chain that is not a development one
+  offstage-worker -d data2 init                     the account to fund before `run`, on a chain that is not a
+                                                    development one
+  offstage-worker -d data2 signing-key              the same account, of a store that is there
+  offstage-worker -d data2 preflight                whether a worker could run here
+  offstage-worker status                            how the worker on the default ports is
+  offstage-worker -d data2 backup data2.backup      the data folder of a stopped worker in one file
 
 Logs go to stderr; RUST_LOG=debug shows more.";
 
@@ -181,6 +252,12 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(cli.options.node(), "ws://node:9999");
+        let at = |url| Cli::try_parse_from(["offstage-worker", "-u", url, "-p", "9999", "run"]);
+        assert_eq!(at("wss://node:1").unwrap().options.node(), "wss://node:1");
+        assert_eq!(at("wss://node/rpc").unwrap().options.node(), "wss://node/rpc");
+        for url in ["http://node", "node", "ws://node:port", "ws://"] {
+            assert_eq!(at(url).unwrap_err().exit_code(), 2, "{url}");
+        }
         assert!(matches!(
             cli.command,
             Command::Run(RunOptions { dev: true, clean_reset: true, heartbeat: 10, .. })

@@ -10,7 +10,7 @@ use crate::text::escaped;
 use anyhow::{Context, Result, bail};
 use offstage_protocol::files;
 use std::{
-    fs::{self, DirBuilder, Permissions},
+    fs::{self, DirBuilder, File, Permissions, TryLockError},
     io::ErrorKind,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::Path,
@@ -50,6 +50,61 @@ pub fn prepare(folder: &Path) -> Result<()> {
         tracing::warn!("other users of this machine could enter {}; now they cannot", folder.display());
     }
     close_files(folder)
+}
+
+/// Demands that a worker's store is in the folder, and that no worker runs on it. Nothing is made or changed: a
+/// mistyped folder must not become a new worker.
+///
+/// # Errors
+/// When the folder, or the store in it, is not there, or a worker runs on it.
+pub fn require_store(folder: &Path) -> Result<()> {
+    if !folder.is_dir() {
+        bail!(
+            "there is no data folder {}: name your worker's with --data-dir, or make one with `offstage-worker \
+            --data-dir {} init`",
+            folder.display(),
+            folder.display()
+        );
+    }
+    if !has_store(folder) {
+        bail!(
+            "there is no worker's store in the data folder {}: name another with --data-dir, or make one with \
+            `offstage-worker --data-dir {} init`",
+            folder.display(),
+            folder.display()
+        );
+    }
+    hold(folder).map(drop)
+}
+
+/// Whether a worker's store is in the folder.
+pub fn has_store(folder: &Path) -> bool {
+    files::STORES.iter().any(|name| folder.join(name).exists())
+}
+
+/// Whether a worker runs on the folder.
+pub fn is_in_use(folder: &Path) -> bool {
+    hold(folder).is_err()
+}
+
+/// Keeps workers from starting on the folder for as long as the answer is kept.
+///
+/// # Errors
+/// When a worker runs on it.
+pub fn hold(folder: &Path) -> Result<Vec<File>> {
+    let mut held = Vec::new();
+    for name in files::STORES {
+        let Ok(store) = File::open(folder.join(name)) else { continue };
+        // The enclave's store holds this very lock.
+        if let Err(TryLockError::WouldBlock) = store.try_lock() {
+            bail!(
+                "a worker is running on the data folder {}: ask it with `offstage-worker status`, or stop it first",
+                folder.display()
+            );
+        }
+        held.push(store);
+    }
+    Ok(held)
 }
 
 /// Takes the files in the folder away from other users of the machine, whatever their makers allowed.
@@ -142,6 +197,29 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_look_makes_nothing_and_says_what_makes_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("typo");
+        for made in [false, true] {
+            let error = require_store(&folder).unwrap_err().to_string();
+            assert!(["typo", "--data-dir", " init"].iter().all(|word| error.contains(word)), "{error}");
+            assert_eq!(folder.exists(), made);
+            fs::create_dir_all(&folder).unwrap();
+        }
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        let store = folder.join(files::STORE);
+        fs::write(&store, b"").unwrap();
+        require_store(&folder).unwrap();
+        let held = File::open(&store).unwrap();
+        held.lock().unwrap();
+        let error = require_store(&folder).unwrap_err().to_string();
+        assert!(error.contains("a worker is running") && error.contains("status"), "{error}");
+        assert!(is_in_use(&folder));
+        drop(held);
+        assert!(!is_in_use(&folder));
     }
 
     /// A folder to which everybody has a way, with a data folder that is open to everybody, as it was once made.

@@ -7,7 +7,7 @@
 mod process;
 
 use anyhow::{Context, Result};
-use offstage_primitives::BlockHash;
+use offstage_primitives::{BlockHash, Measurement};
 use offstage_protocol::{
     BlockBundle, EnclaveResponse, HostRequest, Identity, OutboxExtrinsic, Refusal, RefusalCode, Start,
     Started, Status, Untrusted,
@@ -18,6 +18,7 @@ use std::{
     io::{BufReader, BufWriter},
     os::unix::net::UnixStream,
     path::Path,
+    process::ExitCode,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -25,6 +26,45 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
+
+/// What the enclave's program says of its own measurement (base58). It needs no data folder and makes none.
+///
+/// # Errors
+/// When it cannot be started, or does not know the question.
+pub async fn measurement(binary: &Path) -> Result<Measurement> {
+    let output = tokio::process::Command::new(binary)
+        .arg("measurement")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .await
+        .with_context(|| format!("cannot start the enclave {}", binary.display()))?;
+    let told = String::from_utf8_lossy(&output.stdout).trim().parse().ok();
+    told.filter(|_| output.status.success()).with_context(|| {
+        format!(
+            "the enclave {} does not say its measurement ({}): is it an enclave of this version?",
+            binary.display(),
+            output.status
+        )
+    })
+}
+
+/// Lets the enclave's program look at every record of the store in this folder. What it finds it prints itself.
+///
+/// # Errors
+/// When it cannot be started.
+pub async fn verify_store(binary: &Path, data_dir: &Path) -> Result<ExitCode> {
+    let status = tokio::process::Command::new(binary)
+        .args(["verify-store", "--data-dir"])
+        .arg(data_dir)
+        .stdin(std::process::Stdio::null())
+        .status()
+        .await
+        .with_context(|| format!("cannot start the enclave {}", binary.display()))?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Tells the enclave's program to open the store that is there, and to make none.
+pub const EXISTING: &str = "--existing";
 
 /// A running enclave and the stream to it.
 pub struct Enclave {

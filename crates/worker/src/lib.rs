@@ -21,6 +21,7 @@
 //! - the configuration is wrong (a port in use, another chain, a damaged store): one line, and a non-zero exit.
 #![forbid(unsafe_code)]
 
+pub mod backup;
 pub mod board;
 pub mod cli;
 pub mod data_dir;
@@ -36,9 +37,11 @@ pub mod node;
 pub mod options;
 mod patience;
 pub mod peer;
+pub mod preflight;
 pub mod registry;
 pub mod service;
 pub mod start;
+pub mod status;
 pub mod submit;
 #[cfg(test)]
 mod testing;

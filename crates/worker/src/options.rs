@@ -4,14 +4,18 @@
 use crate::{limits::Limits, registry::is_address};
 use anyhow::{Context, Result};
 use clap::Args;
-use offstage_primitives::ShardIdentifier;
+use offstage_primitives::{
+    ShardIdentifier,
+    node_url::{NodeUrl, NodeUrlError},
+};
 use std::path::PathBuf;
 
 /// Options of every command.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// WebSocket URL of the parentchain's node, without the port
-    #[arg(short = 'u', long, global = true, default_value = "ws://127.0.0.1", value_name = "URL")]
+    /// WebSocket URL of the parentchain's node; a port in it counts before --node-port
+    #[arg(short = 'u', long, visible_alias = "node", global = true, default_value = "ws://127.0.0.1",
+        value_name = "URL", value_parser = node_url)]
     pub node_url: String,
     /// WebSocket port of the node
     #[arg(short = 'p', long, global = true, default_value_t = 9944, value_name = "PORT")]
@@ -77,6 +81,9 @@ pub struct RunOptions {
     /// Confirm empty blocks whose number is a multiple of this; the same on every worker of the shard
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "BLOCKS")]
     pub heartbeat: u32,
+    /// End with an error when no node answers for ten seconds, at the start or later, instead of waiting for it
+    #[arg(long)]
+    pub require_node: bool,
     /// What clients and peers may use of the enclave.
     #[command(flatten)]
     pub limits: Limits,
@@ -85,7 +92,9 @@ pub struct RunOptions {
 impl Options {
     /// The node's full URL.
     pub fn node(&self) -> String {
-        format!("{}:{}", self.node_url.trim_end_matches('/'), self.node_port)
+        // The text was read before.
+        NodeUrl::parse(&self.node_url, self.node_port)
+            .map_or_else(|_| self.node_url.clone(), |url| url.to_string())
     }
 
     /// The enclave's binary.
@@ -106,6 +115,11 @@ impl Options {
         );
         Ok(path)
     }
+}
+
+/// A node's URL, in the forms that the client takes.
+fn node_url(text: &str) -> Result<String, NodeUrlError> {
+    NodeUrl::parse(text, 1).map(|_| text.to_owned())
 }
 
 /// A URL as the registry holds them.

@@ -54,9 +54,72 @@ impl Backoff {
     }
 }
 
+/// What goes on failing is told once, and then less and less often with the number of attempts: after a minute, two,
+/// four, and so on, and at least once a day.
+pub(crate) struct Waiting {
+    since: Instant,
+    attempts: u32,
+    next: Duration,
+}
+
+impl Waiting {
+    pub(crate) fn begin() -> Self {
+        Self { since: Instant::now(), attempts: 0, next: Duration::ZERO }
+    }
+
+    /// An attempt failed. Says what of it is to be told, if now is the time.
+    pub(crate) fn failed(&mut self) -> Option<String> {
+        self.failed_after(self.since.elapsed())
+    }
+
+    /// For how long it has been so.
+    pub(crate) fn time(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// How many attempts failed.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    fn failed_after(&mut self, time: Duration) -> Option<String> {
+        self.attempts = self.attempts.saturating_add(1);
+        if time < self.next {
+            return None;
+        }
+        self.next = (time * 2).min(time + LAST_REMINDER).max(FIRST_REMINDER);
+        let attempts = self.attempts;
+        Some(match attempts {
+            1 => "waiting for it".to_owned(),
+            _ => format!("{attempts} attempts in {} s; waiting for it", time.as_secs()),
+        })
+    }
+}
+
+const FIRST_REMINDER: Duration = Duration::from_secs(60);
+const LAST_REMINDER: Duration = Duration::from_secs(24 * 60 * 60);
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lasts_is_told_once_and_then_counted() {
+        let mut waiting = Waiting::begin();
+        let seconds = Duration::from_secs;
+        let told: Vec<(u64, String)> = (0..1_000)
+            .map(|attempt| attempt * 10)
+            .filter_map(|time| Some((time, waiting.failed_after(seconds(time))?)))
+            .collect();
+        let times: Vec<u64> = told.iter().map(|(time, _)| *time).collect();
+        assert_eq!(times, [0, 60, 120, 240, 480, 960, 1_920, 3_840, 7_680]);
+        assert_eq!(told[0].1, "waiting for it");
+        assert_eq!(told[1].1, "7 attempts in 60 s; waiting for it");
+        let week = seconds(7 * 24 * 60 * 60);
+        assert!(waiting.failed_after(week).is_some());
+        assert!(waiting.failed_after(week + LAST_REMINDER - seconds(1)).is_none());
+        assert!(waiting.failed_after(week + LAST_REMINDER).is_some());
+    }
 
     #[test]
     fn pauses_grow_to_ten_seconds() {

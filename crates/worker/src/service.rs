@@ -5,7 +5,7 @@
 //! until it breaks. Whatever ends is started again, and the enclave's own status says where to go on.
 
 use crate::{
-    board::Board,
+    board::{Board, WorkerIdentity},
     data_dir,
     enclave::{Enclave, EnclaveGone, Refused},
     feed::{Feeder, Step, another_may_do},
@@ -16,7 +16,7 @@ use crate::{
     measures,
     node::Node,
     options::{Options, RunOptions},
-    patience::{Backoff, KeyRequests},
+    patience::{Backoff, KeyRequests, Waiting},
     start,
     submit::Submitter,
     text::escaped,
@@ -32,7 +32,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Runs the worker until it is told to stop (SIGINT, SIGTERM) or the configuration turns out to be wrong.
 ///
 /// # Errors
-/// What an operator has to mend: a port in use, no node, another chain, a damaged store.
+/// What an operator has to mend: a port in use, another chain, a damaged store; with `--require-node` no node.
 pub async fn run(options: &Options, run: &RunOptions) -> Result<()> {
     let binary = options.enclave_binary()?;
     if run.clean_reset {
@@ -46,9 +46,13 @@ pub async fn run(options: &Options, run: &RunOptions) -> Result<()> {
         http::serve_metrics(&format!("{http}:{}", options.metrics_port), board.clone(), handle).await?;
     }
     http::serve_health(&format!("{http}:{}", options.untrusted_http_port), board.clone()).await?;
-    let node = first_connection(&options.node()).await?;
+    let live = async {
+        let mut waiting = Waiting::begin();
+        let node = wait_for_node(options, run, &board, &mut waiting).await?;
+        Service { options, run, board, node }.live(&binary).await
+    };
     tokio::select! {
-        outcome = Service { options, run, board, node }.live(&binary) => outcome,
+        outcome = live => outcome,
         () = told_to_stop() => {
             tracing::info!("stopping");
             Ok(())
@@ -97,12 +101,19 @@ impl Service<'_> {
         let material = loop {
             match start::genesis_material(&self.node).await {
                 Ok(material) => break material,
-                Err(error) => self.reconnect(error).await,
+                Err(error) => self.reconnect(error).await?,
             }
         };
         let started = enclave.start(start::request(self.options, self.run, material)).await?;
+        let account = self.node.address(&started.signer).await;
+        self.board.note_identity(WorkerIdentity {
+            account: account.clone(),
+            measurement: started.measurement,
+            shard: started.shard,
+            genesis: started.genesis_hash,
+        });
         tracing::info!(
-            account = self.node.address(&started.signer).await,
+            account,
             mrenclave = started.measurement.to_string(),
             shard = %started.shard,
             "enclave started; clients at {}, peers at {}",
@@ -147,7 +158,9 @@ impl Service<'_> {
                 }
                 continue;
             }
-            self.reconnect(error).await;
+            if let Err(error) = self.reconnect(error).await {
+                return error;
+            }
         }
     }
 
@@ -259,23 +272,16 @@ impl Service<'_> {
         *status = now;
     }
 
-    /// Waits until the node answers again; for as long as it takes.
-    async fn reconnect(&mut self, cause: anyhow::Error) {
+    /// Waits until the node answers again.
+    async fn reconnect(&mut self, cause: anyhow::Error) -> Result<()> {
         tracing::warn!("{}; reconnecting", escaped(&format!("{cause:#}")));
-        self.board.note_trouble(Some("the parentchain's node does not answer".into()));
         metrics::counter!("offstage_node_reconnects_total").increment(1);
-        let mut pauses = Backoff::default();
-        loop {
-            pauses.pause(false).await;
-            match Node::connect(&self.options.node()).await {
-                Ok(node) => {
-                    tracing::info!("connected to the node again");
-                    self.node = node;
-                    return;
-                }
-                Err(error) => tracing::debug!("{error:#}"),
-            }
-        }
+        self.board.note_trouble(Some(NO_NODE.into()));
+        let mut waiting = Waiting::begin();
+        tokio::time::sleep(PAUSE_BEFORE_RECONNECTING).await;
+        self.node = wait_for_node(self.options, self.run, &self.board, &mut waiting).await?;
+        tracing::info!("connected to the node again");
+        Ok(())
     }
 }
 
@@ -331,15 +337,31 @@ impl Progress {
     }
 }
 
-/// The node may be starting at the same moment: some seconds of patience, then a clear error.
-async fn first_connection(url: &str) -> Result<Node> {
-    let begun = Instant::now();
+/// Waits until the node answers, at the start as later: for as long as it takes, unless the operator wants it to fail.
+async fn wait_for_node(
+    options: &Options,
+    run: &RunOptions,
+    board: &Board,
+    waiting: &mut Waiting,
+) -> Result<Node> {
+    let mut pauses = Backoff::default();
     loop {
-        match Node::connect(url).await {
-            Ok(node) => return Ok(node),
-            Err(error) if begun.elapsed() > FIRST_CONNECTION => return Err(error),
-            Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+        match Node::connect(&options.node()).await {
+            Ok(node) => {
+                if waiting.attempts() > 0 {
+                    tracing::info!("the node answers after {} s", waiting.time().as_secs());
+                }
+                return Ok(node);
+            }
+            Err(error) if run.require_node && waiting.time() > REQUIRED_NODE => return Err(error),
+            Err(error) => {
+                board.note_trouble(Some(NO_NODE.into()));
+                if let Some(told) = waiting.failed() {
+                    tracing::warn!("{}; {told}", escaped(&format!("{error:#}")));
+                }
+            }
         }
+        pauses.pause(false).await;
     }
 }
 
@@ -355,7 +377,10 @@ async fn told_to_stop() {
     }
 }
 
-const FIRST_CONNECTION: Duration = Duration::from_secs(10);
+const NO_NODE: &str = "the parentchain's node does not answer";
+/// With `--require-node`: the node may be starting at the same moment.
+const REQUIRED_NODE: Duration = Duration::from_secs(10);
+const PAUSE_BEFORE_RECONNECTING: Duration = Duration::from_millis(500);
 /// An enclave that ends sooner than this after its start did not work.
 const SHORT_LIFE: Duration = Duration::from_secs(20);
 const MAX_SHORT_LIVES: u32 = 3;

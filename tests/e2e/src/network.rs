@@ -41,6 +41,8 @@ pub struct Worker {
     enclave: Option<PathBuf>,
     /// Another node than the network's own.
     node_port: Option<u16>,
+    /// Whether its account gets funds by itself.
+    is_funded: bool,
     /// How many KiB its files may have when it is started the next time.
     room_kib: Option<u32>,
     trusted_port: u16,
@@ -232,7 +234,31 @@ impl Network {
         self.add(Some(enclave.to_owned()), None, None)
     }
 
+    /// Adds a worker whose account nobody funds, and starts it. Returns its index.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn add_worker_without_funds(&mut self) -> Result<usize> {
+        let index = self.prepare(None, None, None)?;
+        if let Some(worker) = self.workers.get_mut(index) {
+            worker.is_funded = false;
+        }
+        self.start_worker(index)?;
+        Ok(index)
+    }
+
     fn add(
+        &mut self,
+        enclave: Option<PathBuf>,
+        node_port: Option<u16>,
+        room_kib: Option<u32>,
+    ) -> Result<usize> {
+        let index = self.prepare(enclave, node_port, room_kib)?;
+        self.start_worker(index)?;
+        Ok(index)
+    }
+
+    fn prepare(
         &mut self,
         enclave: Option<PathBuf>,
         node_port: Option<u16>,
@@ -247,13 +273,13 @@ impl Network {
             data: self.data_of(number - 1),
             enclave,
             node_port,
+            is_funded: true,
             room_kib,
             trusted_port,
             mutual_attestation_port,
             health_port,
             metrics_port,
         });
-        self.start_worker(number - 1)?;
         Ok(number - 1)
     }
 
@@ -284,7 +310,10 @@ impl Network {
             .args(["--metrics-port", &worker.metrics_port.to_string(), "--enable-metrics"])
             .arg("--data-dir")
             .arg(&worker.data)
-            .args(["run", "--dev"]);
+            .arg("run");
+        if worker.is_funded {
+            command.arg("--dev");
+        }
         if let Some(enclave) = &worker.enclave {
             command.arg("--enclave").arg(enclave);
             command.env("OFFSTAGE_HONEST_ENCLAVE", binary("offstage-enclave")?);
@@ -445,7 +474,15 @@ impl Network {
         })
     }
 
-    /// The port on which the worker's enclave serves clients.
+    /// The port on which a worker tells how it is.
+    ///
+    /// # Errors
+    /// When there is no such worker.
+    pub fn health_port(&self, index: usize) -> Result<u16> {
+        Ok(self.worker(index)?.health_port)
+    }
+
+    /// The port on which a worker's enclave serves clients.
     ///
     /// # Errors
     /// When there is no such worker.

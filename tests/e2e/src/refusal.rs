@@ -57,7 +57,7 @@ pub fn worker_refusal(node_port: &str, data: &str, words: &[&str]) -> Result<Str
 pub fn worker_run<'a>(node_port: &'a str, data: &'a str, ports: &'a [String; 3]) -> Vec<&'a str> {
     let flags = WORKER_PORT_FLAGS.into_iter().zip(ports);
     let ports = flags.flat_map(|(flag, port)| [flag, port.as_str()]);
-    ["-p", node_port, "-d", data].into_iter().chain(ports).chain(["run"]).collect()
+    ["-p", node_port, "-d", data].into_iter().chain(ports).chain(["run", "--require-node"]).collect()
 }
 
 /// The flags of the ports on which a worker listens.

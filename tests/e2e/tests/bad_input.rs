@@ -38,6 +38,20 @@ fn wrong_flags_commands_and_values_are_explained() {
             refused("offstage", &["transfer", "//Alice", "//Bob", "--", amount], 2, &[word])?;
         }
         refused("offstage", &["transfer", "//Alice", "5FakeAddress", "5"], 2, &["//Alice"])?;
+        // Bob's public key, and his address.
+        let public = "0x8eaf04151687736326c9fea17e25fc5287613693c912909cb226aa4794f26a48";
+        let both = ["5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty", "public key", "seed"];
+        for command in [
+            &["transfer", "//Alice", public, "5"][..],
+            &["faucet", public],
+            &["balance", public],
+            &["shield-funds", "//Alice", public, "5", SHARD],
+            &["trusted", "-s", SHARD, "transfer", "//Alice", public, "5"],
+            &["trusted", "-s", SHARD, "unshield-funds", "//Alice", public, "5"],
+            &["trusted", "-s", SHARD, "set-balance", public, "5"],
+        ] {
+            refused("offstage", command, 2, &both)?;
+        }
         refused("offstage", &["shield-funds", "//Alice", "//Bob", "5", "shard"], 2, &["base58"])?;
         refused("offstage", &["trusted", "--mrenclave", "x", "get-shard"], 2, &["base58"])?;
         refused("offstage", &["trusted", "get-receipt", "0x12"], 2, &["64 hexadecimal digits"])?;
@@ -216,6 +230,9 @@ fn other_chain(folder: &Path) -> Result<()> {
     let data = folder.join("worker1").display().to_string();
     worker_refused(&rpc.to_string(), &data, &["genesis", "that chain"])
 }
+
+/// A shard that nobody serves.
+const SHARD: &str = "8weGnjvG3nh6UzoYjqaTjpWjX1ouNPioA1K5134DJc5j";
 
 /// One more than a chain can hold.
 const TOO_MUCH: &str = "340282366920938463463374607431768211456";
