@@ -152,6 +152,8 @@ impl pallet_teerex::Config for Runtime {
     type WeightInfo = pallet_teerex::weights::EstimatedWeight<Runtime>;
     type MomentsPerDay = ConstU64<MILLISECONDS_PER_DAY>;
     type MaxAttestationRenewalPeriod = ConstU64<RENEWAL_PERIOD_MS>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarking::RegistrationOfGenesis;
 }
 
 impl pallet_enclave_bridge::Config for Runtime {

@@ -45,6 +45,10 @@ pub mod wasm_binary {
 #[cfg(feature = "std")]
 pub use wasm_binary::WASM_BINARY;
 
+#[cfg(feature = "runtime-benchmarks")]
+#[macro_use]
+pub mod benchmarking;
+
 pub mod apis;
 pub mod block_time;
 pub mod configs;

@@ -55,6 +55,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod config;
 pub mod status;
 pub mod weights;

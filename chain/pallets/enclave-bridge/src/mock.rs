@@ -53,6 +53,8 @@ impl pallet_teerex::Config for Test {
     type WeightInfo = pallet_teerex::weights::EstimatedWeight<Test>;
     type MomentsPerDay = ConstU64<86_400_000>;
     type MaxAttestationRenewalPeriod = ConstU64<RENEWAL_PERIOD_MS>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = Nobody;
 }
 
 impl pallet_enclave_bridge::Config for Test {
@@ -112,6 +114,13 @@ pub(crate) const RSA_OPERATIONS: u32 = 55;
 
 /// A verifier that accepts nothing: these tests never verify a quote.
 pub struct Nobody;
+
+#[cfg(feature = "runtime-benchmarks")]
+impl pallet_teerex::benchmarking::BenchmarkHelper for Nobody {
+    fn registration() -> pallet_teerex::benchmarking::Registration {
+        unreachable!("the bridge registers nobody")
+    }
+}
 
 impl pallet_teerex::QuoteVerifier for Nobody {
     fn verify(_: &[u8], _: &Collateral, _: &[u8], _: u64) -> Result<VerifiedQuote, QuoteError> {

@@ -43,7 +43,12 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+// What tests share says `pallet_teerex`, inside and outside of it.
+#[cfg(test)]
+extern crate self as pallet_teerex;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
 pub mod collateral;
 mod rules;
 pub mod types;
@@ -92,6 +97,10 @@ pub mod pallet {
         /// enclave may not act any more, and everybody may remove it.
         #[pallet::constant]
         type MaxAttestationRenewalPeriod: Get<u64>;
+
+        /// What benchmarks need from outside.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: crate::benchmarking::BenchmarkHelper;
     }
 
     /// The pallet.

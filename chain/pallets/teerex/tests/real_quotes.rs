@@ -2,16 +2,14 @@
 //! The registry with the verifier that the node really has, on quotes of the software platform.
 #![expect(missing_docs, reason = "the runtime macro documents nothing it makes")]
 
+mod common;
+
 use frame_support::{assert_noop, assert_ok, derive_impl, traits::ConstU64};
 use offstage_attestation::development::{Platform, Report};
 use offstage_primitives::{
     AccountId32, H256, KeyDigest, Measurement,
     attestation::{
-        Collateral, DEVELOPMENT_ROOT, Evidence, INTEL_ROOT, KeyBinding, RegistrationProof, TcbStatus,
-        TeeType, VerifiedQuote,
-    },
-    collateral::{
-        QuoteError, QuotePlatform, VerifiedQuotingEnclaveIdentity, VerifiedRevocationLists, VerifiedTcbInfo,
+        Collateral, DEVELOPMENT_ROOT, Evidence, INTEL_ROOT, KeyBinding, RegistrationProof, TcbStatus, TeeType,
     },
     teerex::SgxAttestationMethod,
 };
@@ -37,58 +35,12 @@ impl frame_system::Config for Test {
 impl pallet_timestamp::Config for Test {}
 
 impl pallet_teerex::Config for Test {
-    type QuoteVerifier = Native;
+    type QuoteVerifier = common::Native;
     type WeightInfo = EstimatedWeight<Test>;
     type MomentsPerDay = ConstU64<86_400_000>;
     type MaxAttestationRenewalPeriod = ConstU64<172_800_000>;
-}
-
-/// What the node's host functions do.
-pub struct Native;
-
-impl QuoteVerifier for Native {
-    fn verify(
-        quote: &[u8],
-        collateral: &Collateral,
-        root: &[u8],
-        now: u64,
-    ) -> Result<VerifiedQuote, QuoteError> {
-        offstage_attestation::verify_quote(quote, collateral, root, now)
-    }
-
-    fn quote_platform(quote: &[u8]) -> Result<QuotePlatform, QuoteError> {
-        offstage_attestation::quote_platform(quote)
-    }
-
-    fn verify_quoting_enclave_identity(
-        identity: &[u8],
-        signature: &[u8],
-        chain: &[u8],
-        root: &[u8],
-        now: u64,
-    ) -> Result<VerifiedQuotingEnclaveIdentity, QuoteError> {
-        offstage_attestation::verify_quoting_enclave_identity(identity, signature, chain, root, now)
-    }
-
-    fn verify_tcb_info(
-        tcb_info: &[u8],
-        signature: &[u8],
-        chain: &[u8],
-        root: &[u8],
-        now: u64,
-    ) -> Result<VerifiedTcbInfo, QuoteError> {
-        offstage_attestation::verify_tcb_info(tcb_info, signature, chain, root, now)
-    }
-
-    fn verify_revocation_lists(
-        root_ca_crl: &[u8],
-        pck_crl: &[u8],
-        chain: &[u8],
-        root: &[u8],
-        now: u64,
-    ) -> Result<VerifiedRevocationLists, QuoteError> {
-        offstage_attestation::verify_revocation_lists(root_ca_crl, pck_crl, chain, root, now)
-    }
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = common::DevelopmentEvidence;
 }
 
 const NOW_SECS: u64 = 1_800_000_000;
@@ -253,7 +205,7 @@ fn carried_collateral_does_not_hide_what_the_chain_knows() {
             register_collateral(healthy.collateral.unwrap()),
             Error::<Test>::CollateralIsOlderThanRegistered
         );
-        let platform = Native::quote_platform(&healthy.quote).unwrap();
+        let platform = common::Native::quote_platform(&healthy.quote).unwrap();
         assert!(TcbInfos::<Test>::contains_key((TeeType::Sgx, platform.fmspc)));
     });
 }
