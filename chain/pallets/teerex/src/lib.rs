@@ -44,7 +44,7 @@
 
 extern crate alloc;
 // What tests share says `pallet_teerex`, inside and outside of it.
-#[cfg(test)]
+#[cfg(all(test, feature = "runtime-benchmarks"))]
 extern crate self as pallet_teerex;
 
 #[cfg(feature = "runtime-benchmarks")]
