@@ -338,9 +338,10 @@ impl ParentchainError {
             Self::Unproven { .. } => Some(
                 "this node lies or is broken, or somebody is in between: name another node with --node-url",
             ),
-            Self::UnknownBlock { .. } => {
-                Some("wait until the node has synchronised, or name another with --node-url")
-            }
+            Self::UnknownBlock { .. } => Some(
+                "wait until the node has synchronised, or name another with --node-url; if the chain was started \
+                     anew, remove what is kept of it in $XDG_DATA_HOME/offstage (~/.local/share/offstage)",
+            ),
             Self::Pruned { .. } => Some(
                 "name a node that keeps old states (--state-pruning archive), or start from a newer block with \
                  --checkpoint",
@@ -375,6 +376,8 @@ impl ParentchainError {
         // sc-client-db and sp-blockchain, in the words of their errors.
         if PRUNED.into_iter().any(|words| reason.contains(words)) {
             Self::Pruned { hash }
+        } else if reason.contains(UNKNOWN) {
+            Self::UnknownBlock { hash }
         } else {
             Self::Read { what: "the chain's state", reason }
         }
@@ -400,7 +403,10 @@ const LAYERS: [&str; 5] =
     ["Cannot submit extrinsic: ", "Backend error: ", "RPC error: ", "client error: ", "User error: "];
 
 /// How nodes say that they have no state of a block any more.
-const PRUNED: [&str; 3] = ["State already discarded", "state already discarded", "UnknownBlock"];
+const PRUNED: [&str; 2] = ["State already discarded", "state already discarded"];
+
+/// How they say, if they do not say the above, that they do not have the block.
+const UNKNOWN: &str = "UnknownBlock";
 
 #[cfg(test)]
 mod tests;

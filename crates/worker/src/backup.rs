@@ -54,7 +54,7 @@ pub async fn backup(options: &Options, backup: &BackupOptions) -> Result<String>
     let bound = identity.bound.as_ref();
     let mut head = Head {
         account: generic_address(&identity.signer),
-        mrenclave: identity.measurement.to_string(),
+        measurement: identity.measurement.to_string(),
         genesis: bound.map(|bound| format!("{:?}", bound.genesis_hash)),
         shard: bound.map(|bound| bound.shard.to_string()),
         position: bound.map(|bound| bound.position.number),

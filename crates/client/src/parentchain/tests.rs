@@ -596,3 +596,19 @@ fn what_the_chain_refuses_for_a_shard_is_explained() {
     }
     assert_eq!(ParentchainError::Failed { reason: "Token error: FundsUnavailable".into() }.hint(), None);
 }
+
+#[test]
+fn a_block_that_the_node_does_not_have_is_not_one_whose_state_it_lost() {
+    let hash = BlockHash::repeat_byte(1);
+    let said = |words: &str| ParentchainError::state(hash, &std::io::Error::other(words.to_owned()));
+    for (words, is_pruned) in [
+        ("Client error: UnknownBlock: State already discarded for 0x01", true),
+        ("Client error: Api called for an unknown Block: State already discarded for 0x01", true),
+        ("Client error: UnknownBlock: Unknown state for block 0x01", false),
+    ] {
+        let error = said(words);
+        assert_eq!(matches!(error, ParentchainError::Pruned { .. }), is_pruned, "{words}");
+        assert_eq!(matches!(error, ParentchainError::UnknownBlock { .. }), !is_pruned, "{words}");
+    }
+    assert!(matches!(said("the disk is full"), ParentchainError::Read { .. }));
+}

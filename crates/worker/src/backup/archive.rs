@@ -13,7 +13,7 @@ pub(super) struct Head {
     /// The enclave's account, ss58.
     pub(super) account: String,
     /// The measurement of the enclave that opens it, base58.
-    pub(super) mrenclave: String,
+    pub(super) measurement: String,
     /// The chain's genesis, `0x…`; none in a store that never saw a chain.
     pub(super) genesis: Option<String>,
     /// The shard, base58.
@@ -38,7 +38,7 @@ impl Head {
         let files: Vec<Value> =
             self.files.iter().map(|entry| json!({ "name": entry.name, "len": entry.len })).collect();
         let head = json!({
-            "account": self.account, "mrenclave": self.mrenclave, "genesis": self.genesis, "shard": self.shard,
+            "account": self.account, "mrenclave": self.measurement, "genesis": self.genesis, "shard": self.shard,
             "position": self.position, "files": files,
         });
         [MAGIC, head.to_string().as_bytes(), b"\n"].concat()
@@ -75,7 +75,7 @@ impl Head {
         });
         let read = Self {
             account: text("account").filter(|account| crate::text::address_of(account).is_some())?,
-            mrenclave: text("mrenclave").filter(|text| is_base58(text))?,
+            measurement: text("mrenclave").filter(|text| is_base58(text))?,
             genesis: optional("genesis", |text| text.parse::<H256>().is_ok())?,
             shard: optional("shard", |text| from_base58(text).is_ok())?,
             position,
@@ -96,7 +96,7 @@ impl Head {
         format!(
             "account: {}\nMRENCLAVE: {}\n{store}\nfiles: {} with {bytes} bytes",
             self.account,
-            self.mrenclave,
+            self.measurement,
             self.files.len()
         )
     }

@@ -25,11 +25,15 @@ pub struct RestoreOptions {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Hash of the genesis of the chain that the backup must be of [default: what the node says]
-    #[arg(long, value_name = "HASH")]
-    pub genesis: Option<H256>,
+    #[arg(long, value_name = "HASH", value_parser = parse_genesis)]
+    pub genesis: Option<BlockHash>,
     /// Shard that the backup must be of, in base58 [default: any]
     #[arg(short = 's', long, value_name = "BASE58")]
     pub shard: Option<ShardIdentifier>,
+}
+
+fn parse_genesis(text: &str) -> Result<BlockHash, &'static str> {
+    text.parse::<H256>().map(BlockHash::from).map_err(|_| "a block's hash is 0x and 64 hexadecimal digits")
 }
 
 /// Makes a data folder of a backup. Returns what it is of, for people.
@@ -86,14 +90,14 @@ async fn fits(options: &Options, restore: &RestoreOptions, head: &Head) -> Resul
     let binary = options.enclave_binary()?;
     let measurement = enclave::measurement(&binary).await?.to_string();
     ensure!(
-        measurement == head.mrenclave,
+        measurement == head.measurement,
         "it is of the enclave with measurement {}, and {} has {measurement}: name the other one with --enclave",
-        head.mrenclave,
+        head.measurement,
         binary.display()
     );
     let Some(genesis) = &head.genesis else { return Ok(()) };
     let expected = match restore.genesis {
-        Some(genesis) => genesis.into(),
+        Some(genesis) => genesis,
         None => node_genesis(&options.node()).await?,
     };
     ensure!(

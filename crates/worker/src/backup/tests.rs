@@ -8,7 +8,7 @@ use offstage_primitives::shard::base58;
 fn head(files: &[(&str, u64)]) -> Head {
     Head {
         account: "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY".into(),
-        mrenclave: base58(&[7; 32]),
+        measurement: base58(&[7; 32]),
         genesis: Some(format!("0x{}", "ab".repeat(32))),
         shard: Some(base58(&[8; 32])),
         position: Some(9),
