@@ -7,8 +7,8 @@ use std::{
     fs,
 };
 
-/// Each package of the workspace and the packages of the workspace that it may depend on, as ARCHITECTURE.md says. Development
-/// dependencies are free: they are in no binary.
+/// Each package of the workspace and the packages of the workspace that it may depend on, as ARCHITECTURE.md says.
+/// Development dependencies are free: they are in no binary.
 fn table() -> BTreeMap<String, BTreeSet<String>> {
     let path = workspace::root().join("ARCHITECTURE.md");
     let page =
@@ -107,7 +107,8 @@ const PREFIXES: &[&str] = &["offstage-", "pallet-"];
 #[test]
 fn the_table_is_read_as_it_is_written() {
     let page = format!(
-        "| a | b |\n{HEADING}\ntext\n\n| package | may | why |\n|---|---|---|\n| x, y | z | so |\n| z | | |\n\n| q | r |\n"
+        "| a | b |\n{HEADING}\ntext\n\n| package | may | why |\n|---|---|---|\n\
+         | x, y | z | so |\n| z | | |\n\n| q | r |\n"
     );
     let table = parse(&page);
     assert_eq!(table.keys().collect::<Vec<_>>(), ["x", "y", "z"]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The manual hangs together: each page is in the summary, each link inside the repository leads somewhere, and so does what
-//! comments name.
+//! The manual hangs together: each page is in the summary, each link inside the repository leads somewhere, and so does
+//! what comments name.
 
 use std::{
     collections::BTreeSet,
@@ -151,7 +151,8 @@ fn digits(text: &str) -> &str {
     &text[..end]
 }
 
-/// Blocks of comment lines, joined, with the number of their first line. What stands after code on a line is not looked at.
+/// Blocks of comment lines, joined, with the number of their first line. What stands after code on a line is not looked
+/// at.
 fn comments(source: &str) -> Vec<(usize, String)> {
     let mut blocks: Vec<(usize, String)> = Vec::new();
     let mut last = 0;
@@ -293,10 +294,11 @@ fn names_in_comments_are_read_as_they_are_written() {
     let source = "//! a (wire.md,\n//! \"B\")\nlet x = 1;\n    /// c\n# d\n";
     assert_eq!(comments(source), [(1, "a (wire.md, \"B\")".to_owned()), (4, "c d".to_owned())]);
     let here = root().join("tests/e2e/tests/documentation.rs");
-    let known = "ARCHITECTURE.md, invariant 6; (wire.md, \"Envelope\"); `docs/src/wire.md`, \"RPC methods\"; threat model H9; \
-                 `fuzz/corpus/<name>`, `tests/e2e`, https://example.org/x.md";
+    let known = "ARCHITECTURE.md, invariant 6; (wire.md, \"Envelope\"); `docs/src/wire.md`, \"RPC methods\"; \
+                 threat model H9; `fuzz/corpus/<name>`, `tests/e2e`, https://example.org/x.md";
     assert!(unknown_names(&here, known).is_empty());
-    let unknown = "nowhere.md, ARCHITECTURE.md, invariant 99 (wire.md, \"Nothing\"), threat model H99, `crates/nothing.rs`";
+    let unknown = "nowhere.md, ARCHITECTURE.md, invariant 99 (wire.md, \"Nothing\"), \
+                   threat model H99, `crates/nothing.rs`";
     assert_eq!(
         unknown_names(&here, unknown),
         [

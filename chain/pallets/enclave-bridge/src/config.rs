@@ -10,12 +10,11 @@
 //! | names none, or there is no configuration | a registered enclave of the active measurement, and root |
 //!
 //! Where nobody is named, only the shard's own code may choose its successor, which is as strong as the shard
-//! itself; the default enclave never does. Where authorities are named, the shard's users trust them: they may allow any
-//! code. Today's enclaves give the shielding key to their own measurement alone, and neither serve nor sign while the
-//! shard allows another, so such a change ends the shard's service and gives nobody its key. An enclave that hands the
-//! key on to other code would be code of the allowed measurement. So that the users can leave first, another measurement
-//! for a shard that lives counts at the earliest [`MIN_NOTICE_BLOCKS`] after it was announced, whoever announces it.
-//! What else is changed takes effect when its sender wants.
+//! itself; the default enclave never does. Where authorities are named, the shard's users trust them: they may allow
+//! any code. Today's enclaves give the shielding key to their own measurement alone, and neither serve nor sign while
+//! the shard allows another, so such a change ends the shard's service and gives nobody its key. So that the users can
+//! leave first, another measurement for a shard that lives counts at the earliest [`MIN_NOTICE_BLOCKS`] after it was
+//! announced, whoever announces it. What else is changed takes effect when its sender wants.
 //!
 //! In maintenance the chain refuses `invoke` and `shield_funds`; confirmations and payments go on.
 
