@@ -21,7 +21,7 @@ use std::{
 /// Host service of a confidential off-chain worker.
 ///
 /// It starts the enclave (offstage-enclave), feeds it with the finalized blocks of the parentchain, and submits what
-/// the enclave signs. It is trusted with nothing: keys, operations and state never leave the enclave.
+/// the enclave signs. It needs no trust: keys, operations and state never leave the enclave in the clear.
 #[derive(Parser, Debug)]
 #[command(name = "offstage-worker", version, about, long_about, after_help = EXAMPLES)]
 pub struct Cli {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! # The host service of an off-chain worker
 //!
-//! A worker is two processes. This one owns the network, the clock and the disk, and is trusted with nothing. It does
+//! A worker is two processes. This one owns the network, the clock and the disk, and needs no trust. It does
 //! four things, in one explicit loop ([`service`]):
 //!
 //! 1. starts the enclave process and speaks the framed protocol with it ([`enclave`]);

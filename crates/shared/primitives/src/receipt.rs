@@ -29,7 +29,7 @@ pub enum Outcome {
     /// Executed.
     #[codec(index = 0)]
     Executed = 0,
-    /// Not decryptable, or not an operation inside: one code for both, that no oracle arises.
+    /// Not decryptable, or not an operation inside. Both have one code, so that nobody learns which it was.
     #[codec(index = 1)]
     Undecipherable = 1,
     /// Signature, measurement, shard or sender is wrong, or no user may make this call.

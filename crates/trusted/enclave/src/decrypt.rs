@@ -8,7 +8,7 @@
 //!
 //! # Attacks
 //! - *Garbage of any kind* (threat model C1) becomes a failed operation. All that cannot be decrypted or decoded has one outcome, and an
-//!   envelope is opened to its end before any of it is looked at, that no oracle arises (C11).
+//!   envelope is opened to its end before any of it is looked at, so that nobody learns where it failed (C11).
 //! - *A block full of envelopes*: what is opened per block is bounded by [`MAX_RSA_OPERATIONS_PER_BLOCK`], counted in the chain's order,
 //!   so that every worker draws the same line. Our chain draws it earlier, by its block time; this one holds on any chain (C18).
 

@@ -27,7 +27,7 @@ pub enum KeyError {
         "the bytes are not a key of the wanted kind; restore the data directory or ask another worker for the key"
     )]
     Malformed,
-    /// One answer for every envelope that cannot be opened, that no oracle arises (threat model C11).
+    /// One error for every envelope that cannot be opened, so that nobody learns why (threat model C11).
     #[error("the envelope cannot be opened")]
     Undecipherable,
     /// The cryptographic library failed.

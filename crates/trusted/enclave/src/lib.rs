@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! # The trusted program
 //!
-//! Everything that happens inside the TEE is in this library; the program itself is five lines that name a business
-//! logic and call [`run`]. The host that starts it is untrusted: it brings bytes and takes bytes away.
+//! Everything that happens inside the TEE is in this library; the program itself is one line that names a business
+//! logic and calls [`run`]. The host that starts it is untrusted: it brings bytes and takes bytes away.
 //!
 //! ## The path of a block
 //! The listing of this folder is the architecture: a file is a stage.
