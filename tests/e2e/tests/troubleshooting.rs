@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Holds `docs/src/troubleshooting.md` against the sources: each message that an operator or a user may meet has its row
-//! there, and no row is about a message that is gone.
+//! Holds `docs/src/troubleshooting.md` against the sources: each message that an operator or a user may meet has its
+//! row there, and no row is about a message that is gone.
 //!
 //! The page names a message by its beginning, with `…` for what changes. So a message's end can be mended without the
 //! page, and a new message cannot be forgotten.

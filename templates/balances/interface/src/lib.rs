@@ -2,8 +2,8 @@
 //! # The words of confidential balances
 //!
 //! Calls and getters of the default business logic (wire.md, "Calls and getters of the default logic"). The logic
-//! executes and answers them; clients compose them. They are a crate of their own so that a client does not link the logic, and no crate below
-//! the logic knows its words.
+//! executes and answers them; clients compose them. They are a crate of their own so that a client does not link the
+//! logic, and no crate below the logic knows its words.
 //!
 //! ## Threats
 //! Everything here is decoded from what strangers send, with the bounds of [`offstage_primitives::bounded`]. A
