@@ -11,8 +11,8 @@ fn main() {
 #[cfg(feature = "std")]
 fn build_wasm() {
     // The builder looks for Cargo.lock above the target directory, which may lie elsewhere, and would otherwise build
-    // the runtime with other versions than those that are locked.
-    // Asked when the script runs, because Cargo shares compiled scripts between clones.
+    // the runtime with other versions than those that are locked. Asked when the script runs, because Cargo shares
+    // compiled scripts between clones.
     let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("Cargo says where the package is");
     let workspace = std::path::Path::new(&package).join("../..");
     // SAFETY: a build script starts with one thread, and this is its first action.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The seeds of the fuzz targets as files: `fuzz/corpus/<target>/<name>`.
 //!
-//! The crates under test include this file in their unit tests. So the tests that feed each seed to its target, and those that
-//! write the seeds, are compiled and run with everything else.
+//! The crates under test include this file in their unit tests. So the tests that feed each seed to its target, and
+//! those that write the seeds, are compiled and run with everything else.
 
 #![allow(clippy::disallowed_methods, reason = "trusted code may not read files; these tests may")]
 
@@ -14,7 +14,8 @@ use std::{
 /// A target's name and its function.
 pub(crate) type Target = (&'static str, fn(&[u8]));
 
-/// Feeds every seed of these targets to its function, which panics when a property does not hold. Each target has seeds.
+/// Feeds every seed of these targets to its function, which panics when a property does not hold. Each target has
+/// seeds.
 pub(crate) fn replay(targets: &[Target]) {
     for (name, function) in targets {
         let seeds = fs::read_dir(folder(name)).unwrap_or_else(|error| panic!("{name} has no seeds: {error}"));

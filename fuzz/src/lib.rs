@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the fuzz targets share: the [`target!`] macro and the bound on memory.
 //!
-//! A target is a name, a function that takes any bytes and panics when a property does not hold (`fuzzing` modules of the
-//! crates), and how much memory the function may have at its worst for an input of so many bytes.
+//! A target is a name, a function that takes any bytes and panics when a property does not hold (`fuzzing` modules of
+//! the crates), and how much memory the function may have at its worst for an input of so many bytes.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -19,8 +19,8 @@ macro_rules! target {
     };
 }
 
-/// Runs `work` and panics when it needs more bytes at once than `limit`. What is made once for all inputs does not count, so
-/// work that is over the limit gets a second chance.
+/// Runs `work` and panics when it needs more bytes at once than `limit`. What is made once for all inputs does not
+/// count, so work that is over the limit gets a second chance.
 pub fn within(limit: usize, work: impl Fn()) {
     if needed(&work) > limit {
         let needed = needed(&work);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What is measured of this runtime, with the feature `runtime-benchmarks`: the calls of our own pallets. Those of FRAME's
-//! pallets come with the weights that their authors measured.
+//! What is measured of this runtime, with the feature `runtime-benchmarks`: the calls of our own pallets. Those of
+//! FRAME's pallets come with the weights that their authors measured.
 
 use codec::Decode;
 use pallet_teerex::benchmarking::{BenchmarkHelper, Registration};

@@ -116,8 +116,8 @@ pub enum Milestone {
         /// The root that it published.
         root: H256,
     },
-    /// An enclave of the shard published a root from which the worker's receipt does not follow: one of the two computes
-    /// something else than the shard's other workers.
+    /// An enclave of the shard published a root from which the worker's receipt does not follow: one of the two
+    /// computes something else than the shard's other workers.
     Contradiction {
         /// The root that it published.
         root: H256,

@@ -2,9 +2,8 @@
 //! The worker, over JSON-RPC 2.0 on WSS (wire.md, "RPC methods").
 //!
 //! TLS ends in the enclave. [`Worker::connect`] opens the connection, lets the peer prove that it holds the
-//! certificate's key, asks for the shielding key, and hands everything to
-//! [`verify_worker`]; only then there is a [`Worker`] to talk to. Nothing but that one question, which everybody may
-//! ask, is sent before.
+//! certificate's key, asks for the shielding key, and hands everything to [`verify_worker`]; only then there is a
+//! [`Worker`] to talk to. Nothing but that one question, which everybody may ask, is sent before.
 
 pub mod address;
 mod channel;

@@ -2,7 +2,8 @@
 //! # Confidential balances: the default business logic
 //!
 //! People pay in on the parentchain, where everybody sees it; move money inside the shard, where nobody does; and pay
-//! out again. This crate is also the template for a logic of your own: copy the folder, change [`runtime`]'s pallets and the calls.
+//! out again. This crate is also the template for a logic of your own: copy the folder, change [`runtime`]'s pallets
+//! and the calls.
 //!
 //! ```text
 //! parentchain: shield_funds --> BalanceShield credits the account in the shard BalanceTransfer moves inside
@@ -15,10 +16,11 @@
 //!
 //! ## Promises, each with a test
 //! - The sum of all balances is what was shielded minus what was unshielded, whatever users do.
-//! - An unshielding takes the amount from its sender before the parentchain pays it, once. One that the parentchain would refuse, or
-//!   that costs more than it pays, takes nothing: the executor refuses it ([`PayoutTerms`](offstage_sdk::PayoutTerms)).
-//! - [`TrustedCall::BalanceSetBalance`] makes money out of nothing. It works only on chains that trust the development root
-//!   of attestation, and only for `//Alice`, the root account of development chains.
+//! - An unshielding takes the amount from its sender before the parentchain pays it, once. One that the parentchain
+//!   would refuse, or that costs more than it pays, takes nothing: the executor refuses it
+//!   ([`PayoutTerms`](offstage_sdk::PayoutTerms)).
+//! - [`TrustedCall::BalanceSetBalance`] makes money out of nothing. It works only on chains that trust the development
+//!   root of attestation, and only for `//Alice`, the root account of development chains.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The FRAME runtime inside a shard: ordinary pallets, as they run on chains.
 //!
-//! Indices are those of the chains in use, so that tools show the same names. What a chain needs and a shard does not (fees, extensions,
-//! inherents, sessions) is not there.
+//! Indices are those of the chains in use, so that tools show the same names. What a chain needs and a shard does not
+//! (fees, extensions, inherents, sessions) is not there.
 
 // The macros generate public items that they do not document.
 #![expect(missing_docs, reason = "FRAME's macros generate undocumented items")]
@@ -55,9 +55,9 @@ impl frame_system::Config for Runtime {
 impl pallet_timestamp::Config for Runtime {}
 
 parameter_types! {
-    /// One: what was paid in on the parentchain is credited however little it is, and no transfer leaves dust that would
-    /// be lost. So the balances in a shard always add up to what the shard holds on the parentchain. Whoever makes accounts pays
-    /// the parentchain for each operation.
+    /// One: what was paid in on the parentchain is credited however little it is, and no transfer leaves dust that
+    /// would be lost. So the balances in a shard always add up to what the shard holds on the parentchain. Whoever
+    /// makes accounts pays the parentchain for each operation.
     pub const ExistentialDeposit: u128 = 1;
 }
 

@@ -22,7 +22,8 @@ struct Started {
 }
 
 impl Started {
-    /// Starts the program through `sh -c`, with `before` in the shell. Who may do anything here gives it to a user who may not.
+    /// Starts the program through `sh -c`, with `before` in the shell. Who may do anything here gives it to a user who
+    /// may not.
     fn with(before: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [program, socket, data] = ["program", "socket", "data"].map(|name| folder.path().join(name));
@@ -82,7 +83,8 @@ fn h24_there_are_no_core_dumps_and_no_debuggers() {
     let limits = fs::read_to_string(started.proc("limits")).unwrap();
     let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().collect::<Vec<_>>(), ["0", "0", "bytes"]);
-    // Linux gives what `/proc` has of a process that is not dumpable to the system's user, and with it the right to attach.
+    // Linux gives what `/proc` has of a process that is not dumpable to the system's user, and with it the right to
+    // attach.
     assert_eq!(fs::metadata(started.proc("mem")).unwrap().uid(), 0);
     assert_eq!(fs::metadata(started.proc("environ")).unwrap().uid(), 0);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A node that lies: everything passes between a worker and an honest node, but some answers are changed on the way.
 //!
-//! To a worker's enclave its node is a part of its host. What a lie leads to is what threat model promises of a malicious one.
+//! To a worker's enclave its node is a part of its host. What a lie leads to is what threat model promises of a
+//! malicious one.
 
 use anyhow::{Context, Result};
 use futures::{SinkExt, StreamExt};

@@ -60,8 +60,8 @@ impl Network {
         Self::with_ports(folder, false)
     }
 
-    /// As [`new`](Self::new), but on the ports that are the defaults of our programs' flags, as far as they are free: the client
-    /// needs no flags to find such a network, and `-P 2010` for its second worker.
+    /// As [`new`](Self::new), but on the ports that are the defaults of our programs' flags, as far as they are free:
+    /// the client needs no flags to find such a network, and `-P 2010` for its second worker.
     ///
     /// # Errors
     /// When the folder cannot be made or no ports are free.
@@ -184,8 +184,8 @@ impl Network {
         }
     }
 
-    /// Starts every worker again that was killed or has ended, as a supervisor does. A host that starts while the enclave
-    /// of its predecessor still holds the ports ends with an error, and is started again by the next call.
+    /// Starts every worker again that was killed or has ended, as a supervisor does. A host that starts while the
+    /// enclave of its predecessor still holds the ports ends with an error, and is started again by the next call.
     ///
     /// # Errors
     /// When one cannot be started.
@@ -209,8 +209,8 @@ impl Network {
         self.add(None, None, None)
     }
 
-    /// Adds a worker and starts it where each of its files has room for so many KiB; when it is started again there is room
-    /// enough. Returns its index.
+    /// Adds a worker and starts it where each of its files has room for so many KiB; when it is started again there is
+    /// room enough. Returns its index.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -531,8 +531,8 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     Ok(path.canonicalize()?)
 }
 
-/// The shard of the network's workers: on the software platform the measurement of an enclave is the SHA-256 of its file, and a shard
-/// is named after the measurement that it started with.
+/// The shard of the network's workers: on the software platform the measurement of an enclave is the SHA-256 of its
+/// file, and a shard is named after the measurement that it started with.
 ///
 /// # Errors
 /// When there is no enclave binary.

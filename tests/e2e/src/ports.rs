@@ -9,8 +9,8 @@ use std::{
 
 /// Ports that are free now, and that this process was not given before.
 ///
-/// They are below those that systems take for outgoing connections, and tests that run at once, which nextest numbers, look for
-/// theirs in different places; so nothing takes a port between this look and its use.
+/// They are below those that systems take for outgoing connections, and tests that run at once, which nextest numbers,
+/// look for theirs in different places; so nothing takes a port between this look and its use.
 ///
 /// # Errors
 /// When there are none.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What `cargo metadata` says about the workspace; as much of it as the tests ask for.
 //!
-//! The crate `cargo_metadata` would do the same, but it asks for features of `serde_json` and `semver` that nothing else here
-//! has. Cargo would then compile polkadot-sdk a second time for the tests.
+//! The crate `cargo_metadata` would do the same, but it asks for features of `serde_json` and `semver` that nothing
+//! else here has. Cargo would then compile polkadot-sdk a second time for the tests.
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -127,8 +127,8 @@ pub fn manifest() -> PathBuf {
     root().join("Cargo.toml")
 }
 
-/// The workspace's folder. Cargo says where it is when it runs a test; what was true at compile time is of no use, because
-/// clones share what is compiled. Outside of Cargo it is the current folder.
+/// The workspace's folder. Cargo says where it is when it runs a test; what was true at compile time is of no use,
+/// because clones share what is compiled. Outside of Cargo it is the current folder.
 pub fn root() -> PathBuf {
     match std::env::var_os("CARGO_MANIFEST_DIR") {
         Some(package) => Path::new(&package).join("../.."),

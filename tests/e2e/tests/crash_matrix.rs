@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Node, hosts and enclaves are killed with SIGKILL at random instants under load. Afterwards nothing is lost and nothing was
-//! done twice (threat model H8, H9, H12).
+//! Node, hosts and enclaves are killed with SIGKILL at random instants under load. Afterwards nothing is lost and
+//! nothing was done twice (threat model H8, H9, H12).
 //!
-//! `OFFSTAGE_CRASHES` says how often (12 by default; `make crash-matrix` takes 100), `OFFSTAGE_CRASH_SEED` repeats the choices
-//! of another run; instants depend on the machine anyhow.
+//! `OFFSTAGE_CRASHES` says how often (12 by default; `make crash-matrix` takes 100), `OFFSTAGE_CRASH_SEED` repeats the
+//! choices of another run; instants depend on the machine anyhow.
 
 use anyhow::{Context, Result, ensure};
 use offstage_client::{

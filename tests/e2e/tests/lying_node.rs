@@ -80,7 +80,8 @@ fn transfer(network: &Network, amount: u128) -> Result<String> {
     network.user(1)?.trusted(&["transfer", "//Dora", "//Erik", &amount.to_string()])
 }
 
-/// Tells `lie` while the honest worker executes a transfer; the lied-to worker stands still, says why, and then follows.
+/// Tells `lie` while the honest worker executes a transfer; the lied-to worker stands still, says why, and then
+/// follows.
 fn lie_for_a_while(network: &mut Network, node: &LyingNode, name: &str, lie: Lie) -> Result<()> {
     let before = network.user(1)?.incognito_balance("//Erik")?;
     node.lie(lie);
@@ -130,8 +131,8 @@ fn h04_a_lied_to_worker_stands_still_and_goes_on_with_the_first_honest_answer() 
     });
 }
 
-/// What the enclave signs follows from the chain's own code: other code is refused, and with another token it signs the same calls
-/// without a digest.
+/// What the enclave signs follows from the chain's own code: other code is refused, and with another token it signs the
+/// same calls without a digest.
 #[test]
 fn h07_a_node_that_lies_about_code_and_token_gets_nothing_else_signed() {
     play(async |network| {

@@ -135,8 +135,8 @@ fn a_node_that_comes_back_is_followed_again() {
     });
 }
 
-/// P5: a worker that computes something else finds itself alone against two, stops serving, says why, and keeps its evidence;
-/// the others go on.
+/// P5: a worker that computes something else finds itself alone against two, stops serving, says why, and keeps its
+/// evidence; the others go on.
 #[test]
 fn p05_a_worker_that_computes_something_else_finds_itself_alone() {
     play(async |network| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Holds `docs/src/trusted-code.md` against the workspace: how much code has to be trusted, and why each dependency is there.
-//! Also that each trusted crate keeps the lints that the page promises.
+//! Holds `docs/src/trusted-code.md` against the workspace: how much code has to be trusted, and why each dependency is
+//! there. Also that each trusted crate keeps the lints that the page promises.
 //!
 //! After a change of the trusted code: `scripts/trusted-code.sh`, and commit the page.
 

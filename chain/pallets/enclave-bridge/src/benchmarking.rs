@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! FRAME benchmarks: the worst case of each call. With the feature `runtime-benchmarks`; the tests run each once, with its
-//! checks.
+//! FRAME benchmarks: the worst case of each call. With the feature `runtime-benchmarks`; the tests run each once, with
+//! its checks.
 //!
 //! In the worst case a shard has as many enclaves as it can have, all of them act, and the one that calls is new; and
 //! the configuration names as many authorities as it can. The price of the enclaves' own work is not in here:

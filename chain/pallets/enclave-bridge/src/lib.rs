@@ -5,9 +5,8 @@
 //!
 //! - **in**: anybody [`invoke`](Pallet::invoke)s an encrypted operation or [`shield_funds`](Pallet::shield_funds) into
 //!   the shard. The chain orders these; the enclaves execute them in that order.
-//! - **out**: an enclave [confirms](Pallet::confirm_processed_parentchain_block) what it executed with a Merkle root
-//!   of receipts, [pays out](Pallet::unshield_funds) of the shard's funds, or
-//!   [publishes a hash](Pallet::publish_hash).
+//! - **out**: an enclave [confirms](Pallet::confirm_processed_parentchain_block) what it executed with a Merkle root of
+//!   receipts, [pays out](Pallet::unshield_funds) of the shard's funds, or [publishes a hash](Pallet::publish_hash).
 //! - **rules**: a [`ShardConfig`] says which code may be the shard's enclave, and who may change that
 //!   ([`config`]).
 //!

@@ -104,8 +104,8 @@ const ADMISSION_READS: u64 = 4 + limits::INSTANCES as u64;
 ///
 /// A worker takes 2.4 ms of a core for it (411 a second), while the chain does nothing; so this is a share of the
 /// block, not a time. It is as high as it can be while a block still has room for all the one-chunk invocations that a
-/// shard may have in it ([`Config::RsaOperationsPerBlock`](crate::Config::RsaOperationsPerBlock)), so whoever fills a shard with
-/// them pays for the whole block.
+/// shard may have in it ([`Config::RsaOperationsPerBlock`](crate::Config::RsaOperationsPerBlock)), so whoever fills a
+/// shard with them pays for the whole block.
 const RSA_REF_TIME: u64 = 250_000_000;
 
 /// Decoding and judging the ten enclaves of a full status: 40 µs. A confirmation that needs all of it was measured at

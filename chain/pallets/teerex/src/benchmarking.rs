@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! FRAME benchmarks: the worst case of each call. With the feature `runtime-benchmarks`; the tests run each once, with its
-//! checks.
+//! FRAME benchmarks: the worst case of each call. With the feature `runtime-benchmarks`; the tests run each once, with
+//! its checks.
 //!
 //! The worst case of a call that succeeds: what it reads is as long as its limit, and all that it could need is
 //! registered. Evidence and collateral must be good, so they are as long as their issuer made them; what each further
-//! byte costs before a forgery is refused is measured apart ([`refused_registration`](benchmarks::refused_registration)).
+//! byte costs before a forgery is refused is measured apart
+//! ([`refused_registration`](benchmarks::refused_registration)).
 
 use crate::{
     AllowSkippingAttestation, Call, Config, Pallet, ProxiedEnclaves, QuotingEnclaveIdentities,
@@ -158,8 +159,8 @@ mod benchmarks {
         Ok(())
     }
 
-    /// A registration whose TCB info is forged: the issuer's, and `l` bytes of further levels. It is refused, after it was
-    /// decoded, copied to the verifier and read.
+    /// A registration whose TCB info is forged: the issuer's, and `l` bytes of further levels. It is refused, after it
+    /// was decoded, copied to the verifier and read.
     #[benchmark]
     fn refused_registration(l: Linear<0, FORGED_LEN>) -> Result<(), BenchmarkError> {
         let Registration { signer, mut proof, .. } = chain_of_registration::<T>();

@@ -21,8 +21,8 @@
 //!    [`SovereignEnclaves`]: one entry per signer, the newest wins.
 //!
 //! An entry that is not renewed within [`Config::MaxAttestationRenewalPeriod`] gives no right any more and can be
-//! removed by anyone, since its platform may have been found vulnerable since: a renewal is judged by the collateral and
-//! the policy of its own time.
+//! removed by anyone, since its platform may have been found vulnerable since: a renewal is judged by the collateral
+//! and the policy of its own time.
 //!
 //! ## What protects what
 //! - *Stolen quote*: a quote is public, but only its enclave can sign as the account in its first half.
@@ -340,9 +340,8 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Registers an enclave, or renews its registration.
         ///
-        /// `proof` is a bare DCAP quote or a
-        /// `RegistrationProof`; `attestation_method` must be
-        /// `Dcap`. Unless it is `proxied`, the sender must be the signer that the quote names.
+        /// `proof` is a bare DCAP quote or a `RegistrationProof`; `attestation_method` must be `Dcap`. Unless it is
+        /// `proxied`, the sender must be the signer that the quote names.
         #[pallet::call_index(0)]
         #[pallet::weight((
             <T as Config>::WeightInfo::register_sgx_enclave(length_of(&[proof, worker_url.as_deref().unwrap_or(&[])])),

@@ -70,8 +70,8 @@ pub trait QuoteVerifier {
     ) -> Result<VerifiedTcbInfo, QuoteError>;
 
     /// Verifies that the list `root_ca_crl` was signed by `root`, that the list `pck_crl` was signed by the first
-    /// certificate of `pck_crl_issuer_chain`, that this chain ends in `root` and is not revoked by the first list, and that all
-    /// hold at `now_secs`. `offstage_attestation::verify_revocation_lists`.
+    /// certificate of `pck_crl_issuer_chain`, that this chain ends in `root` and is not revoked by the first list, and
+    /// that all hold at `now_secs`. `offstage_attestation::verify_revocation_lists`.
     ///
     /// # Errors
     /// [`QuoteError`], which names the rule that was broken.

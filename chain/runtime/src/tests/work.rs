@@ -39,8 +39,8 @@ fn c18_one_envelope_invocations_can_use_all_the_work_that_a_block_may_cause() {
     }
 }
 
-/// 15 batches of 157 envelopes of 19,968 bytes, which cost 0.18 UNIT and stopped two workers for 45 seconds, are 122,460
-/// RSA operations.
+/// 15 batches of 157 envelopes of 19,968 bytes, which cost 0.18 UNIT and stopped two workers for 45 seconds, are
+/// 122,460 RSA operations.
 #[test]
 fn c18_whoever_wants_to_stop_the_workers_pays_for_whole_blocks_and_does_not_stop_them() {
     chain_with_block_time(1_000).execute_with(|| {

@@ -17,8 +17,8 @@ pub(super) struct Options {
     /// WebSocket port of the node [default: the profile's, else 9944]
     #[arg(short = 'p', long, global = true, value_name = "PORT")]
     pub(super) node_port: Option<u16>,
-    /// WebSocket URL of the worker; a port in it counts before --trusted-worker-port
-    /// [default: the profile's, else wss://127.0.0.1]
+    /// WebSocket URL of the worker; a port in it counts before --trusted-worker-port [default: the profile's, else
+    /// wss://127.0.0.1]
     #[arg(short = 'U', long, visible_alias = "worker", global = true, value_name = "URL")]
     pub(super) worker_url: Option<String>,
     /// Port on which the worker's enclave serves clients [default: the profile's, else 2000]

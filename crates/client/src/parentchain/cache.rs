@@ -2,9 +2,8 @@
 //! What is known of chains, kept on the user's disk from one run to the next.
 //!
 //! For each anchor (a genesis, or the checkpoint from which a chain was followed) there is one file,
-//! `<anchor>.finality`, with the newest
-//! block that was verified and the authorities that finalize the next. Whoever can write it can lie to the user, as
-//! whoever can write the user's programs; the checksum is against accidents.
+//! `<anchor>.finality`, with the newest block that was verified and the authorities that finalize the next. Whoever can
+//! write it can lie to the user, as whoever can write the user's programs; the checksum is against accidents.
 //!
 //! The folder is `$XDG_DATA_HOME/offstage`, by default `~/.local/share/offstage`.
 

@@ -183,8 +183,8 @@ impl Parentchain {
     }
 }
 
-/// What the shard's enclaves publish about one block. Each of them confirms it, so there is more than one confirmation, and
-/// they differ when an enclave computes something else.
+/// What the shard's enclaves publish about one block. Each of them confirms it, so there is more than one confirmation,
+/// and they differ when an enclave computes something else.
 pub struct Confirmations {
     shard: ShardIdentifier,
     block_hash: BlockHash,

@@ -5,11 +5,9 @@
 //! block: see [`offstage_light_client::hops`], which decides what is proven. Here the material is found:
 //!
 //! 1. a justification of the node's newest final block, kept with the block or from `grandpa_proveFinality`; when the
-//!    set has
-//!    not changed, that is all;
+//!    set has not changed, that is all;
 //! 2. else the last block of the set. Where it is, the node's word `Grandpa.CurrentSetId` tells by bisection, or, when
-//!    the
-//!    states are gone, `grandpa_proveFinality` of the next block. A lie leads to a hop that is refused.
+//!    the states are gone, `grandpa_proveFinality` of the next block. A lie leads to a hop that is refused.
 //!
 //! # Attacks
 //! A node can hold back what is newer. What the client knows never goes back behind what it knew: it is kept on disk

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The last two steps: what the shard's enclaves published about a block, and the receipt that must follow from it.
 //!
-//! Each enclave of the shard confirms each block with operations, with the root that it computed. Honest ones publish the
-//! same. Where they differ, a receipt that contradicts one confirmation is not yet refused: it is held against those that
-//! come in the next blocks, and whoever waits is warned.
+//! Each enclave of the shard confirms each block with operations, with the root that it computed. Honest ones publish
+//! the same. Where they differ, a receipt that contradicts one confirmation is not yet refused: it is held against
+//! those that come in the next blocks, and whoever waits is warned.
 
 use super::WorkflowError;
 use crate::{
@@ -64,8 +64,8 @@ impl Sought {
         Self { operation, unopened: None }
     }
 
-    /// An operation in an envelope that is in block `included`. If the enclave did not open it, for want of room in the block
-    /// or because it could not, it knows the envelope alone, and the receipt has the envelope's name.
+    /// An operation in an envelope that is in block `included`. If the enclave did not open it, for want of room in the
+    /// block or because it could not, it knows the envelope alone, and the receipt has the envelope's name.
     pub fn invocation(operation: H256, cyphertext: &[u8], included: u64) -> Self {
         Self { operation, unopened: Some((undecipherable_operation_hash(cyphertext), included)) }
     }
@@ -90,8 +90,8 @@ impl Sought {
     }
 }
 
-/// Step 7: asks the worker for the receipt of an operation and checks it against the roots that the chain holds: those of
-/// step 6 first, and when it contradicts them, those of the next [`CONTRADICTION_PATIENCE`] blocks.
+/// Step 7: asks the worker for the receipt of an operation and checks it against the roots that the chain holds: those
+/// of step 6 first, and when it contradicts them, those of the next [`CONTRADICTION_PATIENCE`] blocks.
 ///
 /// The worker asked may be behind the one that confirmed, so it is asked again until it has the receipt; limit the time
 /// around this.
@@ -118,8 +118,8 @@ pub async fn receipt(
     settle(receipt, operation, confirmed, &mut earlier, observer).await
 }
 
-/// What became of an operation of the past, checked against the chain. A worker that may be a few blocks behind is given
-/// [`RECEIPT_PATIENCE`].
+/// What became of an operation of the past, checked against the chain. A worker that may be a few blocks behind is
+/// given [`RECEIPT_PATIENCE`].
 ///
 /// # Errors
 /// As [`receipt`], and [`WorkflowError::UnknownOperation`] when the worker has not executed it.
@@ -255,8 +255,8 @@ async fn first_receipt(worker: &mut Worker, sought: Sought) -> Result<(H256, Rec
     }
 }
 
-/// How many blocks after a confirmation that contradicts a receipt another one is waited for. A worker that has the receipt
-/// has confirmed the block already, or does as soon as its extrinsic gets into a block.
+/// How many blocks after a confirmation that contradicts a receipt another one is waited for. A worker that has the
+/// receipt has confirmed the block already, or does as soon as its extrinsic gets into a block.
 pub const CONTRADICTION_PATIENCE: u32 = 16;
 
 /// How long a worker may be behind with an operation of the past, a few blocks, before it is held not to know it.

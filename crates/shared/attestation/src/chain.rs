@@ -13,8 +13,8 @@ use x509_parser::{
 /// Reads a PEM chain, leaf first, that has exactly `LEN` certificates and whose last one is `root`, byte for byte.
 ///
 /// # Attacks
-/// The text has the one form in which Intel writes it, up to the kind of its line ends and what [`is_canonical`] says of its end,
-/// so that a chain has no place for bytes that no signature covers.
+/// The text has the one form in which Intel writes it, up to the kind of its line ends and what [`is_canonical`] says
+/// of its end, so that a chain has no place for bytes that no signature covers.
 ///
 /// # Errors
 /// [`QuoteError::MalformedCollateral`], or [`QuoteError::UntrustedRoot`] when the chain ends elsewhere.
@@ -159,8 +159,8 @@ fn public_key<'certificate>(
     Ok(&key.subject_public_key.data)
 }
 
-/// Whether a PEM text is exactly these blocks, with lines of 64 characters. The end of the last line may be missing, and a zero byte
-/// may follow it, as in real quotes.
+/// Whether a PEM text is exactly these blocks, with lines of 64 characters. The end of the last line may be missing,
+/// and a zero byte may follow it, as in real quotes.
 fn is_canonical(text: &[u8], blocks: &[pem::Pem]) -> bool {
     [(LineEnding::LF, "\n"), (LineEnding::CRLF, "\r\n")].into_iter().any(|(ending, end)| {
         let config = EncodeConfig::new().set_line_ending(ending);

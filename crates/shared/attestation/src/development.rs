@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The software platform's quoting authority: real quotes, real collateral, and keys that everybody knows.
 //!
-//! **It proves nothing.** Its private keys are derived from words in this source, as //Alice's is, so anybody can issue any
-//! quote. It exists so that development runs through the very code that production runs through: only chains
-//! whose genesis names [`DEVELOPMENT_ROOT`](offstage_primitives::attestation::DEVELOPMENT_ROOT) accept what it signs.
+//! **It proves nothing.** Its private keys are derived from words in this source, as //Alice's is, so anybody can issue
+//! any quote. It exists so that development runs through the very code that production runs through: only chains whose
+//! genesis names [`DEVELOPMENT_ROOT`](offstage_primitives::attestation::DEVELOPMENT_ROOT) accept what it signs.
 //!
 //! # What it is made of
-//! The hierarchy and formats are Intel's ("SGX PCK Certificate and CRL Profile Specification", "ECDSA Quote Library Reference
-//! DCAP API", PCS API version 4):
+//! The hierarchy and formats are Intel's ("SGX PCK Certificate and CRL Profile Specification", "ECDSA Quote Library
+//! Reference DCAP API", PCS API version 4):
 //!
 //! ```text
 //! root CA ─┬─> PCK Processor CA ──> PCK certificate of one imaginary platform ──> quoting enclave ──> quotes
 //!          └─> TCB signing certificate ──> TCB info (version 3), quoting enclave's identity (version 2)
 //! ```
 //!
-//! The four certificates are files beside this source and never change; statements, revocation lists and
-//! quotes are issued at a time that the caller names. The certificates are valid from 1970 to 2150, statements and lists
-//! from the midnight before the last one for [`COLLATERAL_DAYS`] days, so that verifiers whose clock is a little behind
-//! accept them too.
+//! The four certificates are files beside this source and never change; statements, revocation lists and quotes are
+//! issued at a time that the caller names. The certificates are valid from 1970 to 2150, statements and lists from the
+//! midnight before the last one for [`COLLATERAL_DAYS`] days, so that verifiers whose clock is a little behind accept
+//! them too.
 
 mod certificates;
 mod collateral;
@@ -36,7 +36,8 @@ use offstage_primitives::{
 
 pub use certificates::{DevelopmentCertificates, issue_certificates};
 
-/// A quote over `report` with its collateral, issued at `now_secs` (seconds since the Unix epoch) by a healthy platform.
+/// A quote over `report` with its collateral, issued at `now_secs` (seconds since the Unix epoch) by a healthy
+/// platform.
 ///
 /// # Errors
 /// [`DevelopmentError`]; not for times before the year 9000.

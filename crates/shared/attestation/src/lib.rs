@@ -25,8 +25,8 @@
 //! | what a chain says about all this | [`ChainPolicy`] | clients and enclaves |
 //! | evidence in a certificate | [`x509`] | both ends of a TLS connection |
 //!
-//! Only [`verify_evidence`] makes a [`VerifiedIdentity`], so a function that takes one cannot be called with a peer that
-//! was not verified.
+//! Only [`verify_evidence`] makes a [`VerifiedIdentity`], so a function that takes one cannot be called with a peer
+//! that was not verified.
 //!
 //! # One code path, two roots
 //! The [`development`] module is a quoting authority in software. It issues real quotes with real collateral in Intel's

@@ -134,8 +134,9 @@ fn carried_chain(quote: &Quote) -> Result<Vec<Vec<u8>>, QuoteError> {
     chain::read_pem(pem).map_err(|_| QuoteError::MalformedQuote)
 }
 
-/// The quote carries its PCK chain, and every chain has the length of Intel's profile and ends in the very root. What `dcap-qvl` would ignore (a foreign
-/// root at the end of a chain, a certificate beside the path, the list's issuer) is refused here.
+/// The quote carries its PCK chain, and every chain has the length of Intel's profile and ends in the very root. What
+/// `dcap-qvl` would ignore (a foreign root at the end of a chain, a certificate beside the path, the list's issuer) is
+/// refused here.
 fn verify_chain_profile(quote: &Quote, collateral: &Collateral, root: &[u8]) -> Result<(), QuoteError> {
     let carried = quote.raw_cert_chain().map_err(|_| QuoteError::MalformedQuote)?;
     let pck_chain = chain::read_chain::<3>(carried, root).map_err(|error| match error {
@@ -177,8 +178,8 @@ fn claims_of(report: &Report) -> (TeeType, Measurement, [u8; 32], [u8; 64], bool
     }
 }
 
-/// The parts of a TD's report that count. Its code is measured in five registers: the firmware in MRTD, what it started in
-/// RTMR 0 to 3. Any bit of the debug group means that somebody can look inside.
+/// The parts of a TD's report that count. Its code is measured in five registers: the firmware in MRTD, what it started
+/// in RTMR 0 to 3. Any bit of the debug group means that somebody can look inside.
 fn of_td(report: &TDReport10) -> (TeeType, Measurement, [u8; 32], [u8; 64], bool) {
     let registers = [report.mr_td, report.rt_mr0, report.rt_mr1, report.rt_mr2, report.rt_mr3].concat();
     let debug = report.td_attributes.first().is_none_or(|under_debug| *under_debug != 0);

@@ -93,8 +93,8 @@ pub fn verify_tcb_info(
 }
 
 /// Verifies revocation lists (DER): that `root_ca_crl` was signed by `root`, that `pck_crl` was signed by the first
-/// certificate of `pck_crl_issuer_chain` (PEM), that this one was issued by `root` and is not revoked, and that all hold
-/// at `now_secs` (seconds since the Unix epoch).
+/// certificate of `pck_crl_issuer_chain` (PEM), that this one was issued by `root` and is not revoked, and that all
+/// hold at `now_secs` (seconds since the Unix epoch).
 ///
 /// # Errors
 /// [`QuoteError`], which names the rule that was broken.

@@ -47,7 +47,8 @@ pub fn self_signed(key: &impl SigningKey, evidence: &CertificateEvidence) -> Res
     Ok(certificate.der().to_vec())
 }
 
-/// Reads the evidence out of a peer's DER certificate. Nothing is verified by this, except that the bytes are well formed.
+/// Reads the evidence out of a peer's DER certificate. Nothing is verified by this, except that the bytes are well
+/// formed.
 ///
 /// # Errors
 /// [`X509Error`] that names what is wrong with the certificate.

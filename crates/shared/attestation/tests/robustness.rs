@@ -22,7 +22,8 @@ static EVIDENCE: LazyLock<(Vec<u8>, Collateral)> = LazyLock::new(|| {
     (evidence.quote, evidence.collateral.unwrap())
 });
 
-/// White space in a certificate chain means nothing, so it has one form: otherwise a quote had places for bytes of one's own.
+/// White space in a certificate chain means nothing, so it has one form: otherwise a quote had places for bytes of
+/// one's own.
 #[test]
 fn no_line_end_can_be_exchanged() {
     let (quote, collateral) = &*EVIDENCE;

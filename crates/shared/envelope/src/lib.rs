@@ -13,9 +13,9 @@
 //! have verified. [`OpeningKey`] is the private half, which only enclaves have.
 //!
 //! ## Threats
-//! - *An oracle* (threat model C11): every envelope that cannot be opened has the same error, [`Unopened`], and how long it takes
-//!   depends on the envelope's length only. Every chunk is opened, even after one failed; the library checks the
-//!   padding in constant time.
+//! - *An oracle* (threat model C11): every envelope that cannot be opened has the same error, [`Unopened`], and how
+//!   long it takes depends on the envelope's length only. Every chunk is opened, even after one failed; the library
+//!   checks the padding in constant time.
 //! - *Exhaustion* (threat model C1, C18): what is too long, or of a length that no format has, is not opened at
 //!   all. What an envelope costs, [`rsa_operations`], decides here too: what costs nothing is not opened.
 #![forbid(unsafe_code)]

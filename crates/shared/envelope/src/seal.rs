@@ -10,8 +10,8 @@ use offstage_primitives::{
 };
 use thiserror::Error;
 
-/// Encrypts `plaintext` to a shielding key, in the classic format: cut into chunks of [`CHUNK_LEN`] bytes, each of which becomes
-/// [`RSA_LEN`] bytes, big endian; the envelope is their concatenation.
+/// Encrypts `plaintext` to a shielding key, in the classic format: cut into chunks of [`CHUNK_LEN`] bytes, each of
+/// which becomes [`RSA_LEN`] bytes, big endian; the envelope is their concatenation.
 ///
 /// # Errors
 /// - [`SealError::TooLong`] for more than [`MAX_OPERATION_LEN`] bytes, which no enclave opens;

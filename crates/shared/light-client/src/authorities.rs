@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The GRANDPA authority set, tracked from digests.
 //!
-//! A header may carry `ScheduledChange { next_authorities, delay }`: the set changes when the block `delay` heights above
-//! is finalized, by the old set. From the next block on only the new set, with the next set id, finalizes. So there is
-//! never more than one change to remember: nothing beyond the change's block is taken in before that block is final.
+//! A header may carry `ScheduledChange { next_authorities, delay }`: the set changes when the block `delay` heights
+//! above is finalized, by the old set. From the next block on only the new set, with the next set id, finalizes. So
+//! there is never more than one change to remember: nothing beyond the change's block is taken in before that block is
+//! final.
 //!
 //! `ForcedChange` is refused: it takes effect without the old set's votes, so nothing but a node's word speaks for it.
 //! `OnDisabled`, `Pause` and `Resume` speak to voters and change no set (the node ignores them on import, too).

@@ -20,7 +20,8 @@ pub struct BlockMaterial {
     pub header: Vec<u8>,
     /// The extrinsics as `chain_getBlock` shows them, each with its length in front.
     pub body: Vec<Vec<u8>>,
-    /// Nodes of `state_getReadProof` at this block for [`block_proof_keys`](crate::block_proof_keys) and the watched keys.
+    /// Nodes of `state_getReadProof` at this block for [`block_proof_keys`](crate::block_proof_keys) and the watched
+    /// keys.
     pub state_proof: Vec<Vec<u8>>,
 }
 

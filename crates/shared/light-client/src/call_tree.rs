@@ -2,11 +2,11 @@
 //! The call of an extrinsic with the calls inside it, and which of them the events say were executed.
 //!
 //! # What
-//! `utility.batch([invoke(a), proxy.proxy(bob, invoke(b))])` is a tree. Which of its leaves took effect, the chain tells
-//! only by events, and those of `invoke` name nothing but the shard. But every call that dispatches others deposits an
-//! event *behind* those of the calls inside (`ItemCompleted`, `ProxyExecuted { result }`, …), and the events of a call that
-//! failed are rolled back with it. So events are read from the last to the first, and at each step the tree says what may
-//! stand there: nothing is guessed.
+//! `utility.batch([invoke(a), proxy.proxy(bob, invoke(b))])` is a tree. Which of its leaves took effect, the chain
+//! tells only by events, and those of `invoke` name nothing but the shard. But every call that dispatches others
+//! deposits an event *behind* those of the calls inside (`ItemCompleted`, `ProxyExecuted { result }`, …), and the
+//! events of a call that failed are rolled back with it. So events are read from the last to the first, and at each
+//! step the tree says what may stand there: nothing is guessed.
 //!
 //! # Attacks
 //! An author may nest what he likes. Whatever he does, either the events fit the tree, or they do not; then a call

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Entry points for the fuzz targets in `fuzz/`: each takes any bytes and asserts what must hold of them.
 //!
-//! Not part of a production build. The chain that the bytes meet is one of the testing kit, with a live chain's metadata and
-//! real signatures; so what is accepted is known beforehand, and everything else is a finding.
+//! Not part of a production build. The chain that the bytes meet is one of the testing kit, with a live chain's
+//! metadata and real signatures; so what is accepted is known beforehand, and everything else is a finding.
 
 #[cfg(test)]
 mod seeds;
@@ -63,8 +63,8 @@ pub fn justification(bytes: &[u8]) {
     }
 }
 
-/// Nodes of a state proof: for the chain's own state root, what is accepted are the chain's values; for a root that fits the
-/// first node, whatever is accepted or refused does no harm.
+/// Nodes of a state proof: for the chain's own state root, what is accepted are the chain's values; for a root that
+/// fits the first node, whatever is accepted or refused does no harm.
 pub fn state_proof(bytes: &[u8]) {
     let Ok(nodes) = decode_bounded::<Vec<Vec<u8>>>(bytes, MAX_STATE_PROOF_LEN) else { return };
     let header = FIXTURE.chain.header(FIXTURE.block);

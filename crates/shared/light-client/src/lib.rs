@@ -10,8 +10,8 @@
 //!
 //! - **Who decides finality.** The first GRANDPA authorities are read by storage proof from genesis' state; every later
 //!   set is announced in the digest of a header that the set before has finalized ([`client`]).
-//! - **What is final.** A header counts when a justification with more than two thirds of the current set's weight names
-//!   it or a descendant ([`finality`]).
+//! - **What is final.** A header counts when a justification with more than two thirds of the current set's weight
+//!   names it or a descendant ([`finality`]).
 //! - **What a block holds.** Its body hashes to `extrinsics_root`; its events and the storage that the caller watches
 //!   are proven against `state_root` ([`block`]).
 //! - **What the bytes mean.** Metadata is never taken from the host. The chain's runtime code is proven (its hash is in

@@ -2,15 +2,15 @@
 //! What a block means for a shard: exactly what the chain executed, in the order in which it did.
 //!
 //! # What
-//! Events are the chain's own record of what succeeded; a failed call leaves none. So every [`ShardEvent`] stands for an
-//! event, in the order of the events. What an event does not carry (an invocation's ciphertext, a registration's proof)
-//! is taken from the call that caused it, also deep inside batches, proxies, multisigs and sudo.
+//! Events are the chain's own record of what succeeded; a failed call leaves none. So every [`ShardEvent`] stands for
+//! an event, in the order of the events. What an event does not carry (an invocation's ciphertext, a registration's
+//! proof) is taken from the call that caused it, also deep inside batches, proxies, multisigs and sudo.
 //!
 //! # When events and calls do not fit
-//! If all calls of an extrinsic are known, that cannot be, and the block is refused with
-//! [`OperationsError::Disagree`] rather than guessed at. If some call is unknown, it may have dispatched others in a way
-//! that leaves no trace to follow; then the invocations of this extrinsic are [`ShardEventKind::Unattributable`]:
-//! nobody can execute them, all workers agree, and only their author is hurt.
+//! If all calls of an extrinsic are known, that cannot be, and the block is refused with [`OperationsError::Disagree`]
+//! rather than guessed at. If some call is unknown, it may have dispatched others in a way that leaves no trace to
+//! follow; then the invocations of this extrinsic are [`ShardEventKind::Unattributable`]: nobody can execute them, all
+//! workers agree, and only their author is hurt.
 
 use crate::{
     block::VerifiedBlock,

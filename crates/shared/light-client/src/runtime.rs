@@ -2,16 +2,16 @@
 //! What the chain's bytes mean: metadata out of the proven runtime code.
 //!
 //! # What
-//! The state proof of every block shows the hash of `:code`. When it changes, the caller hands in the code; if it hashes
-//! to what is proven, it is decompressed and *run* in an interpreter, which answers with the metadata. Nothing
+//! The state proof of every block shows the hash of `:code`. When it changes, the caller hands in the code; if it
+//! hashes to what is proven, it is decompressed and *run* in an interpreter, which answers with the metadata. Nothing
 //! but the chain's own code says how calls, events and signed extrinsics are encoded.
 //!
 //! # The metadata digest (RFC-78)
 //! Signers put a digest of the metadata into what they sign (`CheckMetadataHash`), and a runtime compares it with the
-//! one it was built with. The digest covers the token's symbol and decimals, which no runtime tells; they are the host's
-//! word ([`ChainProperties`]). But the runtime has the whole digest built in, so a digest computed with them counts only
-//! if its 32 bytes are found in the proven code. A runtime built without it, or wrong properties, gives no digest,
-//! and extrinsics are then signed without one.
+//! one it was built with. The digest covers the token's symbol and decimals, which no runtime tells; they are the
+//! host's word ([`ChainProperties`]). But the runtime has the whole digest built in, so a digest computed with them
+//! counts only if its 32 bytes are found in the proven code. A runtime built without it, or wrong properties, gives no
+//! digest, and extrinsics are then signed without one.
 //!
 //! # Attacks
 //! The host may send any code: only the proven one is used. The proven code may be hostile, on a chain whose governance
@@ -40,7 +40,8 @@ use metadata::{Metadata, Version};
 use sp_core::H256;
 use std::sync::Arc;
 
-/// What a node tells of its token (`system_properties`). Only the metadata digest depends on it, and a wrong value shows.
+/// What a node tells of its token (`system_properties`). Only the metadata digest depends on it, and a wrong value
+/// shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct ChainProperties {
     /// Symbol of the chain's token, such as `UNIT`.

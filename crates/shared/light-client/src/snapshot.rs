@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The client's position as bytes, for the caller's own store.
 //!
-//! The position is everything that verification of the next block starts from: the executed block, the authorities as of
-//! it, and the hash of the code in its state. Imported headers and justifications are not part of it; after a restart the
-//! host sends them again. The newest final block is named, so that it is the same chain that is sent again. Who holds the store must keep it authentic: the client believes its own snapshot.
+//! The position is everything that verification of the next block starts from: the executed block, the authorities as
+//! of it, and the hash of the code in its state. Imported headers and justifications are not part of it; after a
+//! restart the host sends them again. The newest final block is named, so that it is the same chain that is sent again.
+//! Who holds the store must keep it authentic: the client believes its own snapshot.
 
 use crate::{
     authorities::Authorities,

@@ -4,14 +4,15 @@
 //! A gap without execution may be millions of headers long. All their hashes would not fit, and all are needed: a block
 //! is executed only if its hash is on the chain that leads to the finalized one. So the trail keeps *marks*, at first
 //! every header. When there are [`MAX_MARKS`] of them, every second goes, and new ones are kept at the doubled stride.
-//! Before a block whose hash is gone can be executed, its stretch between two marks must be imported again; the stretch is
-//! believed when it links both marks. No stretch is longer than the stride, so memory is bounded by
-//! `MAX_MARKS + 2^32 / MAX_MARKS` hashes whatever the gap.
+//! Before a block whose hash is gone can be executed, its stretch between two marks must be imported again; the stretch
+//! is believed when it links both marks. No stretch is longer than the stride, so memory is bounded by `MAX_MARKS +
+//! 2^32 / MAX_MARKS` hashes whatever the gap.
 //!
 //! # Forks
-//! Nothing follows from a header before it is final, so until then the host may change its mind: a header that continues a known one
-//! takes the place of the one that was there, and of all above it. A lie about headers therefore costs the host nothing but
-//! the lie, however long it is: the finalized block is always known. Below it a fork is refused.
+//! Nothing follows from a header before it is final, so until then the host may change its mind: a header that
+//! continues a known one takes the place of the one that was there, and of all above it. A lie about headers therefore
+//! costs the host nothing but the lie, however long it is: the finalized block is always known. Below it a fork is
+//! refused.
 
 use crate::header::{BlockId, Header, HeaderError, Thinned, parent_hash};
 use offstage_primitives::BlockHash;
@@ -72,7 +73,8 @@ impl Trail {
         }
         if number <= self.tip.number {
             let below = number.saturating_sub(1);
-            // Above the finalized block nothing is imported again, so one whose hash was thinned away counts as another.
+            // Above the finalized block nothing is imported again, so one whose hash was thinned away counts as
+            // another.
             let is_another = self.known(number) != Some(id.hash);
             let continues = self.known(below) == Some(parent_hash(header));
             if number > self.finalized.number && is_another && continues {

@@ -30,8 +30,8 @@ pub struct KeyBinding {
     pub genesis_hash: BlockHash,
     /// The shard that the enclave serves.
     pub shard: ShardIdentifier,
-    /// [`ShieldingPublicKey::digest`](crate::shielding::ShieldingPublicKey::digest) of the key that the shard was born with;
-    /// an enclave that joins binds it before it has the key. Zero binds none, and counts for nothing.
+    /// [`ShieldingPublicKey::digest`](crate::shielding::ShieldingPublicKey::digest) of the key that the shard was born
+    /// with; an enclave that joins binds it before it has the key. Zero binds none, and counts for nothing.
     pub shielding_key: KeyDigest,
     /// blake2-256 of the DER `SubjectPublicKeyInfo` of the enclave's TLS certificate.
     pub tls_public_key: KeyDigest,

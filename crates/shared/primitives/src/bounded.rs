@@ -6,8 +6,8 @@ use core::fmt;
 
 /// Decodes all of `bytes` as a `T`: at most `max_len` bytes, at most [`MAX_DEPTH`] nested values, nothing left over.
 ///
-/// What is decoded takes [`MEMORY_FACTOR`] times `max_len` and [`MEMORY_BASE`] bytes of memory at most: an empty vector is one
-/// byte on the wire and 24 in memory, so a length limit alone would let small parts multiply.
+/// What is decoded takes [`MEMORY_FACTOR`] times `max_len` and [`MEMORY_BASE`] bytes of memory at most: an empty vector
+/// is one byte on the wire and 24 in memory, so a length limit alone would let small parts multiply.
 ///
 /// # Errors
 /// [`DecodeError`] that names which of the rules was broken; it never quotes the bytes, which may be plaintext.

@@ -56,8 +56,8 @@ pub enum Outcome {
     /// The call was included after the block up to which its author made it good. It used up no nonce.
     #[codec(index = 9)]
     Expired = 9,
-    /// There was no room left for it in the block, or in its sender's share of the block. It was not executed and used up no nonce,
-    /// so the same operation can be sent again.
+    /// There was no room left for it in the block, or in its sender's share of the block. It was not executed and used
+    /// up no nonce, so the same operation can be sent again.
     #[codec(index = 10)]
     NotNow = 10,
 }
@@ -73,8 +73,9 @@ impl Outcome {
         matches!(self, Self::Executed)
     }
 
-    /// Whether it used up the nonce of the call. Then it is the last word on its operation: whoever sends the same again gets
-    /// [`WrongNonce`](Self::WrongNonce), which says nothing new. All other outcomes may be followed by another of the same operation.
+    /// Whether it used up the nonce of the call. Then it is the last word on its operation: whoever sends the same
+    /// again gets [`WrongNonce`](Self::WrongNonce), which says nothing new. All other outcomes may be followed by
+    /// another of the same operation.
     pub fn used_nonce(self) -> bool {
         match self {
             Self::Executed | Self::Refused | Self::TooHeavy | Self::Panicked => true,

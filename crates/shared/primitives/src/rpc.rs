@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a worker is asked over JSON-RPC, and what it answers (`docs/src/wire.md`, "RPC methods").
 //!
-//! [`Method`] is the one list of methods: the enclave's dispatch, its `rpc_methods`, the clients' names and the table of the
-//! documentation all come from it.
+//! [`Method`] is the one list of methods: the enclave's dispatch, its `rpc_methods`, the clients' names and the table
+//! of the documentation all come from it.
 
 mod answers;
 mod method;

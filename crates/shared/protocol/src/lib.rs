@@ -6,10 +6,9 @@
 //! boundary, and its documentation is the specification.
 //!
 //! ## The conversation
-//! The host asks, the enclave answers: each [`HostRequest`] gets exactly one [`EnclaveResponse`], in order. The
-//! enclave never asks. What it wants (storage proofs, runtime code, a peer's address, extrinsics to be submitted) is
-//! in its answers, most of all in [`Status`], and a host that withholds it only
-//! stops its own worker.
+//! The host asks, the enclave answers: each [`HostRequest`] gets exactly one [`EnclaveResponse`], in order. The enclave
+//! never asks. What it wants (storage proofs, runtime code, a peer's address, extrinsics to be submitted) is in its
+//! answers, most of all in [`Status`], and a host that withholds it only stops its own worker.
 //!
 //! ```text
 //! host                                   enclave

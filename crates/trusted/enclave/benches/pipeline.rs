@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How fast an enclave is, from verified block to commit: `cargo bench -p offstage-enclave`.
 //!
-//! Everything runs through [`Enclave::handle`](offstage_enclave::enclave::Enclave::handle), on a store on disk, with a chain
-//! in memory. Goals are ratios within one run, because machines differ; what is below its goal is
-//! printed as such. Nothing here fails for being slow.
+//! Everything runs through [`Enclave::handle`](offstage_enclave::enclave::Enclave::handle), on a store on disk, with a
+//! chain in memory. Goals are ratios within one run, because machines differ; what is below its goal is printed as
+//! such. Nothing here fails for being slow.
 #![expect(clippy::disallowed_methods, reason = "a benchmark is the host: it owns clock, disk and arguments")]
 
 #[expect(dead_code, reason = "the tests use more of the kit")]
@@ -290,7 +290,8 @@ fn rsa_rate(key: &ShieldingKey) -> f64 {
     f64::from(count) / begin.elapsed().as_secs_f64()
 }
 
-/// Decryptions per second of all cores at once: less than so many times one core's, where cores share what they work with.
+/// Decryptions per second of all cores at once: less than so many times one core's, where cores share what they work
+/// with.
 fn rsa_rate_of_all(key: &ShieldingKey, cores: usize) -> f64 {
     thread::scope(|scope| {
         let threads: Vec<_> = (0..cores).map(|_| scope.spawn(|| rsa_rate(key))).collect();

@@ -9,8 +9,9 @@ use offstage_sdk::{ExecutionError, Executor, NodeStoreError, ReadContext, ReadEr
 
 /// The part of the business logic that answers questions, without its type.
 pub trait Answers: Send + Sync {
-    /// Answers a SCALE-encoded getter on a state. `Ok(None)` when the getter is malformed, not authorised, or has no value:
-    /// one answer for all, that nothing can be probed. `reading` says where and for which block its signature must be good.
+    /// Answers a SCALE-encoded getter on a state. `Ok(None)` when the getter is malformed, not authorised, or has no
+    /// value: one answer for all, that nothing can be probed. `reading` says where and for which block its signature
+    /// must be good.
     ///
     /// # Errors
     /// When the store fails.

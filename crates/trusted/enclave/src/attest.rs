@@ -2,8 +2,9 @@
 //! Evidence: how the enclave proves to others what it is and which keys it holds.
 //!
 //! A quote is signed over the [`KeyBinding`]'s report data. The same evidence goes three ways: into the registration on
-//! chain, into the TLS certificate that clients see, and into the mutual handshake with a peer. It binds the shielding key that the shard was
-//! born with, also while a joiner does not have it yet; before a birth, the candidate's own. It is made anew with each registration.
+//! chain, into the TLS certificate that clients see, and into the mutual handshake with a peer. It binds the shielding
+//! key that the shard was born with, also while a joiner does not have it yet; before a birth, the candidate's own. It
+//! is made anew with each registration.
 
 use crate::platform::{Platform, PlatformError};
 use offstage_primitives::{
@@ -11,8 +12,8 @@ use offstage_primitives::{
     attestation::{CertificateEvidence, KeyBinding, RegistrationProof},
 };
 
-/// A quote over the signer and the binding, with collateral that holds at `now_secs` (chain time, seconds since the Unix
-/// epoch).
+/// A quote over the signer and the binding, with collateral that holds at `now_secs` (chain time, seconds since the
+/// Unix epoch).
 ///
 /// # Errors
 /// When the platform gives no quote.

@@ -2,15 +2,17 @@
 //! From envelopes to authenticated operations, over all cores.
 //!
 //! An RSA operation takes milliseconds, everything else about a call microseconds; so this stage decides how fast a
-//! worker is. Envelopes are opened, decoded, and their signatures checked by one thread per core; the results
-//! are handed on in the chain's order, each as soon as those before it are there, so that operations are executed while later
-//! ones are still being opened. Nothing here depends on the state, so the order of work does not matter.
+//! worker is. Envelopes are opened, decoded, and their signatures checked by one thread per core; the results are
+//! handed on in the chain's order, each as soon as those before it are there, so that operations are executed while
+//! later ones are still being opened. Nothing here depends on the state, so the order of work does not matter.
 //!
 //! # Attacks
-//! - *Garbage of any kind* (threat model C1) becomes a failed operation. All that cannot be decrypted or decoded has one outcome, and an
-//!   envelope is opened to its end before any of it is looked at, so that nobody learns where it failed (C11).
-//! - *A block full of envelopes*: what is opened per block is bounded by [`MAX_RSA_OPERATIONS_PER_BLOCK`], counted in the chain's order,
-//!   so that every worker draws the same line. Our chain draws it earlier, by its block time; this one holds on any chain (C18).
+//! - *Garbage of any kind* (threat model C1) becomes a failed operation. All that cannot be decrypted or decoded has
+//!   one outcome, and an envelope is opened to its end before any of it is looked at, so that nobody learns where it
+//!   failed (C11).
+//! - *A block full of envelopes*: what is opened per block is bounded by [`MAX_RSA_OPERATIONS_PER_BLOCK`], counted in
+//!   the chain's order, so that every worker draws the same line. Our chain draws it earlier, by its block time; this
+//!   one holds on any chain (C18).
 
 use crate::{ingest::Incoming, keys::ShieldingKey};
 use codec::{Decode, Encode, Input};
@@ -33,10 +35,11 @@ use std::{
     thread,
 };
 
-/// Opens, decodes and authenticates the operations of the block with this number, and lets `consume` have one for each, in
-/// order. `domain` is where their signatures must be good.
+/// Opens, decodes and authenticates the operations of the block with this number, and lets `consume` have one for each,
+/// in order. `domain` is where their signatures must be good.
 ///
-/// An iterator that ends early has lost an operation by a defect; then what `consume` made of the others must be thrown away.
+/// An iterator that ends early has lost an operation by a defect; then what `consume` made of the others must be thrown
+/// away.
 pub fn decrypt<C: TrustedCall + Send, R>(
     incoming: &[Incoming],
     key: &ShieldingKey,
@@ -78,8 +81,8 @@ fn decrypt_within<C: TrustedCall + Send, R>(
     in_order(incoming.len(), open, consume)
 }
 
-/// While the shard is under maintenance no call is executed; each keeps its name for its receipt, and its nonce. What the chain
-/// took in is credited nevertheless, because nobody could give it back.
+/// While the shard is under maintenance no call is executed; each keeps its name for its receipt, and its nonce. What
+/// the chain took in is credited nevertheless, because nobody could give it back.
 pub fn refuse_call<C: TrustedCall>(operation: Operation<C>) -> Operation<C> {
     match operation {
         Operation::Call(call) => Operation::Failed { hash: call.hash(), outcome: Outcome::Maintenance },
@@ -284,7 +287,8 @@ mod tests {
         assert_eq!(in_order(0, Some, |results| results.next()), None);
     }
 
-    /// The line is drawn by the chain's order; envelopes that are not opened do not count, shieldings are never beyond it.
+    /// The line is drawn by the chain's order; envelopes that are not opened do not count, shieldings are never beyond
+    /// it.
     #[test]
     fn c01_a_block_opens_a_bounded_number_of_envelopes() {
         let envelope = |chunks: usize| Incoming::Invocation { cyphertext: vec![0; chunks * RSA_LEN] };
@@ -303,7 +307,8 @@ mod tests {
         assert!(within.iter().enumerate().all(|(index, within)| *within == (index != beyond)));
     }
 
-    /// C18: what is beyond the line is not opened, and its author finds the receipt by the envelope; it can be sent again.
+    /// C18: what is beyond the line is not opened, and its author finds the receipt by the envelope; it can be sent
+    /// again.
     #[test]
     fn c18_an_envelope_beyond_the_limit_is_named_by_its_bytes_and_put_off() {
         let key = ShieldingKey::generate().unwrap();

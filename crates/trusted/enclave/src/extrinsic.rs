@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Signed extrinsics, by proven metadata.
 //!
-//! The metadata comes out of the chain's proven runtime code, so call indices and extensions are the chain's. Beside that its
-//! digest is signed (`CheckMetadataHash`, RFC-78), so that a runtime with other metadata refuses the signature (threat model
-//! H7). An extension or a call of an unknown form is an error: the enclave signs only what it understands.
+//! The metadata comes out of the chain's proven runtime code, so call indices and extensions are the chain's. Beside
+//! that its digest is signed (`CheckMetadataHash`, RFC-78), so that a runtime with other metadata refuses the signature
+//! (threat model H7). An extension or a call of an unknown form is an error: the enclave signs only what it
+//! understands.
 
 use crate::keys::{KeyError, Signer};
 use codec::{Compact, Encode};
@@ -220,8 +221,8 @@ fn encode_extension(
             extra.push(0);
         }
         ("CheckMetadataHash", Other, Optional | Other) => {
-            // The digest is part of the runtime's code, if the runtime was built so; without it there is nothing to compare with, and the metadata
-            // is proven in any case.
+            // The digest is part of the runtime's code, if the runtime was built so; without it there is nothing to
+            // compare with, and the metadata is proven in any case.
             let digest = signing.runtime.metadata_digest();
             extra.push(u8::from(digest.is_some()));
             digest.encode_to(additional);
@@ -231,11 +232,12 @@ fn encode_extension(
     Ok(())
 }
 
-/// Blocks for which an extrinsic is valid. Chains remember the hashes of 256 blocks at least, of which the anchor must be one.
+/// Blocks for which an extrinsic is valid. Chains remember the hashes of 256 blocks at least, of which the anchor must
+/// be one.
 pub const ERA_PERIOD: u64 = 256;
 
-/// Calls in a batch. The weight of so many is a small part of any chain's block, and of a parachain's proof, so that a batch always
-/// finds room; and more would save next to nothing.
+/// Calls in a batch. The weight of so many is a small part of any chain's block, and of a parachain's proof, so that a
+/// batch always finds room; and more would save next to nothing.
 pub const MAX_BATCH: usize = 32;
 
 const NO_TIP: u128 = 0;
@@ -288,7 +290,8 @@ mod tests {
             assert_eq!(head[2..34], *AsRef::<[u8; 32]>::as_ref(&signer.account()));
             let (signature, rest) = rest.split_at(64);
             let extra = rest.strip_suffix(&encoded_call[..]).unwrap();
-            // CheckMortality, CheckNonce, ChargeTransactionPayment, CheckMetadataHash (this code has no digest built in).
+            // CheckMortality, CheckNonce, ChargeTransactionPayment, CheckMetadataHash (this code has no digest built
+            // in).
             let expected = (Era::mortal(ERA_PERIOD, 1000), Compact(300u32), Compact(0u128), 0u8).encode();
             assert_eq!(extra, expected);
             let runtime = chain.runtime();
@@ -375,8 +378,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
-        /// A batch of any calls, on each of the live chains: the light client reads it by the chain's metadata, and finds exactly
-        /// those of its calls that the events show, with their call hashes and the enclave as their author.
+        /// A batch of any calls, on each of the live chains: the light client reads it by the chain's metadata, and
+        /// finds exactly those of its calls that the events show, with their call hashes and the enclave as their
+        /// author.
         #[test]
         fn c17_a_batch_is_read_back_by_the_chains_metadata_as_it_was_signed(
             calls in proptest::collection::vec(any_call(), 1..=MAX_BATCH), chain in 0..LIVE_METADATA.len()

@@ -3,7 +3,8 @@
 //!
 //! Those about operations take the words of a business logic, its calls `C` and getters `G`.
 //!
-//! Not part of a production build. The shielding key is the committed one of the tests, so that envelopes can be opened.
+//! Not part of a production build. The shielding key is the committed one of the tests, so that envelopes can be
+//! opened.
 
 use crate::{decrypt, keys::ShieldingKey, provision, rpc, seal::SealingKey, store};
 use codec::{Decode, Encode};
@@ -23,8 +24,8 @@ pub use provision::fuzzing::message;
 pub use rpc::fuzzing::json;
 pub use store::fuzzing::record;
 
-/// A classic envelope, as an invocation and as a shielding carry it: it is opened as a whole or not at all, and whatever it is,
-/// it becomes one operation.
+/// A classic envelope, as an invocation and as a shielding carry it: it is opened as a whole or not at all, and
+/// whatever it is, it becomes one operation.
 pub fn envelope<C: TrustedCall + Debug, G: Encode + Decode + Debug>(cyphertext: &[u8]) {
     let opened = KEY.decrypt(cyphertext);
     let chunks = cyphertext.len() / RSA_LEN;
@@ -44,7 +45,8 @@ pub fn envelope<C: TrustedCall + Debug, G: Encode + Decode + Debug>(cyphertext: 
     }
 }
 
-/// A decrypted operation: its receipt's name is the hash of its bytes, and a call is executed only for its sender, in time.
+/// A decrypted operation: its receipt's name is the hash of its bytes, and a call is executed only for its sender, in
+/// time.
 pub fn operation<C: TrustedCall + Debug, G: Encode + Decode + Debug>(plaintext: &[u8]) {
     let whole = decode_bounded::<TrustedOperation<C, G>>(plaintext, MAX_OPERATION_LEN);
     if let Ok(operation) = &whole {

@@ -2,9 +2,9 @@
 //! The conversation with the host: one frame in, one frame out, on one thread.
 //!
 //! # Attacks
-//! - *A malformed frame* is refused and the conversation goes on, because its end is known. A frame that is too long, or
-//!   a stream that ends inside one, ends the conversation: nothing after it can be trusted to be a frame
-//!   (threat model H12).
+//! - *A malformed frame* is refused and the conversation goes on, because its end is known. A frame that is too long,
+//!   or a stream that ends inside one, ends the conversation: nothing after it can be trusted to be a frame (threat
+//!   model H12).
 //! - *A defect of the enclave*: a panic ends the process after a refusal that names no data. The store has the last
 //!   committed block.
 

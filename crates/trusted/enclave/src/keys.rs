@@ -7,8 +7,8 @@
 //! | [`Signer`], ed25519 | made once per worker, sealed, never leaves | the account on the parentchain |
 //! | [`BootIdentity`], P-256 and a nonce | made at each start, never stored | TLS; telling this start from every other |
 //!
-//! A quote binds all three (see [`attest`](crate::attest)), so who verified the quote knows that one enclave holds them.
-//! None of them has `Debug` or `Clone`; what holds secret bytes overwrites them when it goes.
+//! A quote binds all three (see [`attest`](crate::attest)), so who verified the quote knows that one enclave holds
+//! them. None of them has `Debug` or `Clone`; what holds secret bytes overwrites them when it goes.
 
 mod boot;
 mod shielding;

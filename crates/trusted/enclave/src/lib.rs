@@ -18,9 +18,9 @@
 //! extrinsic signed by proven metadata ─────────┘──> host submits
 //! ```
 //!
-//! Beside it: [`keys`] and [`seal`] (secrets), [`platform`] and [`attest`] (evidence), [`registry`] (which enclaves count, and how
-//! the shard is born), [`provision`] (the shielding key goes to a peer), [`rpc`] and [`tls`] (clients), [`answers`] (what the business logic
-//! tells them). The listeners see a read-only [`view::View`] and nothing else.
+//! Beside it: [`keys`] and [`seal`] (secrets), [`platform`] and [`attest`] (evidence), [`registry`] (which enclaves
+//! count, and how the shard is born), [`provision`] (the shielding key goes to a peer), [`rpc`] and [`tls`] (clients),
+//! [`answers`] (what the business logic tells them). The listeners see a read-only [`view::View`] and nothing else.
 //!
 //! ## One owned value
 //! [`enclave::Enclave`] owns the light client, the store and the keys; [`host`] feeds it one request after the other.

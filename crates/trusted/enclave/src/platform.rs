@@ -2,8 +2,8 @@
 //! Where the enclave runs: the few things that only a TEE can give.
 //!
 //! A [`Platform`] measures the code, has quotes signed over 64 bytes of the code's choice, holds a secret for sealing,
-//! and gives randomness. All else in this crate is the same on every platform; which one a verifier believes is decided by
-//! the root certificate it trusts, never by a switch.
+//! and gives randomness. All else in this crate is the same on every platform; which one a verifier believes is decided
+//! by the root certificate it trusts, never by a switch.
 
 #[expect(clippy::disallowed_methods, reason = "the platform is what has files and randomness")]
 mod software;

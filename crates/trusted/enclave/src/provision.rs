@@ -19,12 +19,14 @@
 //! accepted patch levels, the measurement that the shard allows, and the time.
 //!
 //! # Attacks
-//! A host wants the key (threat model H14). It can offer a peer without a quote, with a quote of other code, of a debug enclave,
-//! of a revoked platform, of another chain or shard, or the evidence of a real enclave with its own TLS key. Each fails in
-//! the handshake, before the provider has looked at its key; see [`peer`]. A provider that has not caught up
-//! after a restart does not serve. One that is frozen, or an enclave on a fork, does not find the other's registration: see [`rule`].
+//! A host wants the key (threat model H14). It can offer a peer without a quote, with a quote of other code, of a debug
+//! enclave, of a revoked platform, of another chain or shard, or the evidence of a real enclave with its own TLS key.
+//! Each fails in the handshake, before the provider has looked at its key; see [`peer`]. A provider that has not caught
+//! up after a restart does not serve. One that is frozen, or an enclave on a fork, does not find the other's
+//! registration: see [`rule`].
 //!
-//! [`request`] checks the digest of what comes: a provider that gives another key than the shard was born with is refused.
+//! [`request`] checks the digest of what comes: a provider that gives another key than the shard was born with is
+//! refused.
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -327,8 +329,8 @@ fn address(url: &str) -> Result<&str, ProvisionError> {
     }
 }
 
-/// Reads what the peer already sent. Closing a socket with unread bytes would reset the connection and with it the alert
-/// that tells the peer why.
+/// Reads what the peer already sent. Closing a socket with unread bytes would reset the connection and with it the
+/// alert that tells the peer why.
 async fn let_alert_arrive(mut stream: TcpStream) {
     let _ = stream.shutdown().await;
     let mut discarded = [0; 1024];

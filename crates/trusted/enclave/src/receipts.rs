@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The leaves of a block and the root that is confirmed.
 //!
-//! See [`offstage_primitives::receipt`] for the form. Every honest worker computes the same root: operations and outcomes follow
-//! from the chain, and the last leaf is keyed with a secret that all of them derive from the one shielding key.
+//! See [`offstage_primitives::receipt`] for the form. Every honest worker computes the same root: operations and
+//! outcomes follow from the chain, and the last leaf is keyed with a secret that all of them derive from the one
+//! shielding key.
 
 use crate::{keys::ShieldingKey, store::BlockReceipts};
 use offstage_primitives::{

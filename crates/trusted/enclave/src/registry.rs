@@ -4,24 +4,24 @@
 //! All of it follows from verified blocks alone, so all workers agree on it.
 //!
 //! # Who counts
-//! A registration of the shard counts when the chain says that the enclave itself made it with a DCAP quote, and when its
-//! binding names this chain, this shard and a shielding key. It counts for 48 hours of chain time: the chain has judged the platform
-//! then, and what it would refuse today loses its power (threat model H21, P12). There is one entry per
-//! signer, the last; whatever replaces it without counting ends it.
+//! A registration of the shard counts when the chain says that the enclave itself made it with a DCAP quote, and when
+//! its binding names this chain, this shard and a shielding key. It counts for 48 hours of chain time: the chain has
+//! judged the platform then, and what it would refuse today loses its power (threat model H21, P12). There is one entry
+//! per signer, the last; whatever replaces it without counting ends it.
 //!
 //! # Birth
-//! Until somebody confirmed a block of the shard, each of these is a *candidate*. The shard is born in the block with the first
-//! confirmation by a candidate whose measurement the shard allows, and with the key of that candidate. So a registration whose enclave went
-//! away with its key is not the end of the shard (threat model P8); and before this block nothing is for the shard, because the
-//! chain takes money and calls for shards that live.
+//! Until somebody confirmed a block of the shard, each of these is a *candidate*. The shard is born in the block with
+//! the first confirmation by a candidate whose measurement the shard allows, and with the key of that candidate. So a
+//! registration whose enclave went away with its key is not the end of the shard (threat model P8); and before this
+//! block nothing is for the shard, because the chain takes money and calls for shards that live.
 //!
 //! # Who gets the key
 //! The same entries decide who may ask for the shielding key and who may give it: see [`provision`](crate::provision).
 //!
 //! # Who has to go
-//! The memory is bounded, and anybody can register genuine enclaves for a fee each. So the oldest entry does not simply go:
-//! first go those of enclaves that the shard does not let in, then those that do not act for it. Who acts keeps its entry
-//! whatever others register (threat model C22).
+//! The memory is bounded, and anybody can register genuine enclaves for a fee each. So the oldest entry does not simply
+//! go: first go those of enclaves that the shard does not let in, then those that do not act for it. Who acts keeps its
+//! entry whatever others register (threat model C22).
 
 mod notice;
 
@@ -44,8 +44,9 @@ pub struct Followed {
     pub notice: MeasurementNotice,
     /// Where execution begins, while the enclave follows a shard whose key it does not have.
     pub origin: Option<Origin>,
-    /// The block up to which the enclave had followed when it got the key. Executing from the shard's birth on, it must come through
-    /// this very block: else a host could lead it to a fork that an authority set of former days signed (threat model H18).
+    /// The block up to which the enclave had followed when it got the key. Executing from the shard's birth on, it must
+    /// come through this very block: else a host could lead it to a fork that an authority set of former days signed
+    /// (threat model H18).
     pub replay_to: Option<BlockReference>,
 }
 
@@ -214,8 +215,8 @@ pub fn is_in_time(registered_at_ms: u64, now_ms: u64) -> bool {
     now_ms.saturating_sub(registered_at_ms) <= RENEWAL_PERIOD_MS
 }
 
-/// Registrations that are remembered. All workers of a shard must have the same limit. Some hundred fit into a block, so
-/// who has just registered has blocks of time to ask for the key, however many come after it.
+/// Registrations that are remembered. All workers of a shard must have the same limit. Some hundred fit into a block,
+/// so who has just registered has blocks of time to ask for the key, however many come after it.
 const MAX_REGISTRATIONS: usize = 1024;
 
 #[cfg(test)]

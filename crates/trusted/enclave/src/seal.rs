@@ -9,15 +9,15 @@
 //! ```
 //!
 //! under a key of its own, HKDF-SHA-256 of the sealing key and the salt, with a nonce of zeros. A key that is used once
-//! needs no nonce, and 192 random bits do not repeat however many records a store writes: AES-GCM's limit of 2^32 random
-//! nonces per key, which a state of many nodes would reach, does not apply.
+//! needs no nonce, and 192 random bits do not repeat however many records a store writes: AES-GCM's limit of 2^32
+//! random nonces per key, which a state of many nodes would reach, does not apply.
 //!
 //! # Attacks
 //! - A host that flips or cuts a record fails the tag. One that swaps two records fails it too, because the caller's
 //!   context (the record's name) is authenticated with each.
-//! - A host that puts back an older record of the *same* name is not noticed here. The store's head names each sealing by its
-//!   `salt_of` (threat model H17); freshness of the whole comes from the chain: a rolled-back worker neither serves nor
-//!   signs before it has seen its own registration (threat model H9).
+//! - A host that puts back an older record of the *same* name is not noticed here. The store's head names each sealing
+//!   by its `salt_of` (threat model H17); freshness of the whole comes from the chain: a rolled-back worker neither
+//!   serves nor signs before it has seen its own registration (threat model H9).
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},

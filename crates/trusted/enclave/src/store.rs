@@ -2,26 +2,27 @@
 //! The enclave's memory on the host's disk.
 //!
 //! # What
-//! One redb file. Everything in it but a short header is sealed: encrypted, authenticated, bound to this store, its chain, its
-//! shard and the record's place (`cipher`), under a key of the store's own that is wrapped twice (`wrap`). A block is one
-//! transaction: the state's changes, the position with the light client's snapshot, receipts, waiting effects
-//! and keys are committed together or not at all (ARCHITECTURE.md, invariant 4). kill -9 at any byte leaves the block before. The only
-//! other transaction moves nodes within the file, and changes nothing that is read (`overdue`).
+//! One redb file. Everything in it but a short header is sealed: encrypted, authenticated, bound to this store, its
+//! chain, its shard and the record's place (`cipher`), under a key of the store's own that is wrapped twice (`wrap`). A
+//! block is one transaction: the state's changes, the position with the light client's snapshot, receipts, waiting
+//! effects and keys are committed together or not at all (ARCHITECTURE.md, invariant 4). kill -9 at any byte leaves the
+//! block before. The only other transaction moves nodes within the file, and changes nothing that is read (`overdue`).
 //!
 //! # Attacks
 //! - *A record is flipped, cut, or swapped with another*: it does not open.
-//! - *A record of another store is put here*, one that this very enclave made on a chain of its own: it is sealed under another key,
-//!   and for another store, chain and shard (threat model H17).
-//! - *A record is deleted, or put back as it was at another moment*: the head is one record, and has the tally (`tally`) of what must
-//!   be in outbox and journal, by sealing and not by name; the keys' tag is in the head; trie nodes are named by their hash, and a missing
-//!   one is an error when it is needed. Only the file as a whole can be set back, and then the enclave is what it was
-//!   at that block: it catches up before it serves or signs (threat model H9).
+//! - *A record of another store is put here*, one that this very enclave made on a chain of its own: it is sealed under
+//!   another key, and for another store, chain and shard (threat model H17).
+//! - *A record is deleted, or put back as it was at another moment*: the head is one record, and has the tally
+//!   (`tally`) of what must be in outbox and journal, by sealing and not by name; the keys' tag is in the head; trie
+//!   nodes are named by their hash, and a missing one is an error when it is needed. Only the file as a whole can be
+//!   set back, and then the enclave is what it was at that block: it catches up before it serves or signs (threat model
+//!   H9).
 //! - *The file's own structure is damaged*: redb may answer with a panic; it is caught here and becomes an error.
 //!
 //! # Restart
-//! Reads the head, the keys, the waiting effects and the journal: all small. A file that was not closed is walked through by
-//! redb once, unless its bookkeeping is committed along, which costs a second sync per block. So that is done from
-//! `QUICK_REPAIR_FROM` bytes on: below, the walk takes a fraction of a second.
+//! Reads the head, the keys, the waiting effects and the journal: all small. A file that was not closed is walked
+//! through by redb once, unless its bookkeeping is committed along, which costs a second sync per block. So that is
+//! done from `QUICK_REPAIR_FROM` bytes on: below, the walk takes a fraction of a second.
 
 mod cipher;
 mod error;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! TLS ends in the enclave: version 1.3 only, with a certificate that carries the enclave's evidence.
 //!
-//! The certificate is self-signed. What makes it believable is not an authority's signature but the quote inside, which binds
-//! the certificate's key (threat model C8): the party at the other end checks that, and the handshake proves that
+//! The certificate is self-signed. What makes it believable is not an authority's signature but the quote inside, which
+//! binds the certificate's key (threat model C8): the party at the other end checks that, and the handshake proves that
 //! this end holds the key.
 //!
 //! The provider of the cryptography is named with each configuration. Nothing here depends on, or sets, a default of

@@ -2,8 +2,8 @@
 //! What the enclave's listeners may see: a read-only picture of the last committed block.
 //!
 //! The loop that executes blocks owns everything; the listeners for clients and peers own nothing. They hold a
-//! [`View`], which the loop replaces as a whole after each commit, so that an answer never mixes two blocks and a slow client
-//! never delays one.
+//! [`View`], which the loop replaces as a whole after each commit, so that an answer never mixes two blocks and a slow
+//! client never delays one.
 //!
 //! ## The gate
 //! Whatever is confidential or speaks for the shard (getters, receipts, the shielding key, provisioning) is answered in
@@ -152,8 +152,8 @@ impl View {
         Ok(Answer { value: key.public(), block: picture.position })
     }
 
-    /// The picture with the shielding key itself, for [`provision`](crate::provision), which judges by this very picture whether
-    /// a verified peer may have it. Nobody else calls this.
+    /// The picture with the shielding key itself, for [`provision`](crate::provision), which judges by this very
+    /// picture whether a verified peer may have it. Nobody else calls this.
     ///
     /// # Errors
     /// [`ViewError::NotServing`] before the gate is open.

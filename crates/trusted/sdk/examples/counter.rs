@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A complete business logic: each account counts in secret. Run it with
-//! `cargo run --release -p offstage-sdk --features testing --example counter`.
+//! A complete business logic: each account counts in secret. Run it with `cargo run --release -p offstage-sdk
+//! --features testing --example counter`.
 use codec::{Decode, Encode};
 use offstage_sdk::{
     AccountId32, Authenticated, BlockContext, CallError, Effects, ReadContext, ShardContext, StateTransition,

@@ -3,9 +3,9 @@
 //!
 //! # Details
 //! [`contain`] catches the unwinding. A panic's message is made of what the code had in its hands, a balance for
-//! example, and Rust's default hook would print it where the host reads. So [`install_silent_hook`] puts a hook before the one
-//! that is there: while a thread runs contained code nothing is printed; other panics go on to the previous hook.
-//! Whoever sets a hook of their own must do so before the first executor is made.
+//! example, and Rust's default hook would print it where the host reads. So [`install_silent_hook`] puts a hook before
+//! the one that is there: while a thread runs contained code nothing is printed; other panics go on to the previous
+//! hook. Whoever sets a hook of their own must do so before the first executor is made.
 
 use std::{
     cell::Cell,
@@ -24,8 +24,9 @@ pub(crate) struct Panicked;
 /// Runs `work`; its panic becomes an error and its message is dropped unseen.
 ///
 /// The caller must throw away everything that `work` may have left half done. That is why asserting unwind safety is
-/// right here: all that business logic can change is the storage overlay, of which the caller rolls back the transaction it opened
-/// for `work`, and caches of trie nodes, which are found by their content's hash and so cannot be half true.
+/// right here: all that business logic can change is the storage overlay, of which the caller rolls back the
+/// transaction it opened for `work`, and caches of trie nodes, which are found by their content's hash and so cannot be
+/// half true.
 pub(crate) fn contain<R>(work: impl FnOnce() -> R) -> Result<R, Panicked> {
     let _silence = Silence::begin();
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_message| Panicked)

@@ -2,11 +2,11 @@
 //! Runs the operations of a block on a state, and answers what came of it.
 //!
 //! # Details
-//! For each call, in the block's order: the nonce is checked (a wrong one changes nothing); the weight is metered, and a call
-//! for which the block or its sender's share has no room is put off; the nonce is used up; the business logic executes in a storage
-//! transaction of its own. Whatever goes wrong with a call, refusal,
-//! weight or panic, is its [`Outcome`], its writes are rolled back, and the block goes on (ARCHITECTURE.md, invariant 9). Only a failing store is
-//! an error of the block: then nothing is executed, and the same block is tried again later.
+//! For each call, in the block's order: the nonce is checked (a wrong one changes nothing); the weight is metered, and
+//! a call for which the block or its sender's share has no room is put off; the nonce is used up; the business logic
+//! executes in a storage transaction of its own. Whatever goes wrong with a call, refusal, weight or panic, is its
+//! [`Outcome`], its writes are rolled back, and the block goes on (ARCHITECTURE.md, invariant 9). Only a failing store
+//! is an error of the block: then nothing is executed, and the same block is tried again later.
 //!
 //! The executor keeps nothing but a bounded cache of trie nodes. All its answers follow from its arguments.
 
@@ -74,8 +74,8 @@ impl<S: StateTransition> Executor<S> {
         Ok(Genesis { root, changes })
     }
 
-    /// Executes a block's operations, in order, on the state with this root. They are asked for one by one, so the iterator
-    /// may still be preparing later ones while earlier ones are executed.
+    /// Executes a block's operations, in order, on the state with this root. They are asked for one by one, so the
+    /// iterator may still be preparing later ones while earlier ones are executed.
     ///
     /// The store is only read. It is for the caller to persist [`BlockOutcome::changes`] and the new root at once.
     ///
@@ -102,7 +102,8 @@ impl<S: StateTransition> Executor<S> {
     /// Answers a getter from the state with this root. Nothing is written.
     ///
     /// # Errors
-    /// [`ReadError::Unauthorised`] when the getter lacks the right signature; otherwise when the store or the logic fails.
+    /// [`ReadError::Unauthorised`] when the getter lacks the right signature; otherwise when the store or the logic
+    /// fails.
     pub fn read<N: NodeStore + ?Sized>(
         &self,
         store: &N,
@@ -329,5 +330,6 @@ impl NodeStore for NoNodes {
     }
 }
 
-/// Memory that an executor's node cache may take, in bytes: 32 MiB holds the upper levels of a trie with millions of accounts.
+/// Memory that an executor's node cache may take, in bytes: 32 MiB holds the upper levels of a trie with millions of
+/// accounts.
 pub const DEFAULT_CACHE_BYTES: usize = 32 * 1024 * 1024;

@@ -78,8 +78,8 @@ pub fn metadata(metadata: impl Encode) -> Vec<u8> {
     metadata.encode()
 }
 
-/// `frame_system` has `reset_events` for this, but that looks through all that the block has changed so far for topics of
-/// events, each time; a block's cost would grow with the square of its calls.
+/// `frame_system` has `reset_events` for this, but that looks through all that the block has changed so far for topics
+/// of events, each time; a block's cost would grow with the square of its calls.
 fn take_events<T: frame_system::Config>() -> Vec<T::RuntimeEvent> {
     let mut topics = false;
     let events = frame_system::Pallet::<T>::read_events_no_consensus()

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! # Writing confidential business logic
 //!
-//! Offstage runs your logic in enclaves, several workers of a *shard* side by side. Users encrypt operations and put them
-//! on a parentchain; every worker executes them in the chain's order and so reaches the same state, of which the chain sees
-//! a commitment only. This crate is what you write against, and what runs what you wrote.
+//! Offstage runs your logic in enclaves, several workers of a *shard* side by side. Users encrypt operations and put
+//! them on a parentchain; every worker executes them in the chain's order and so reaches the same state, of which the
+//! chain sees a commitment only. This crate is what you write against, and what runs what you wrote.
 //!
 //! ## What you write
-//! A type that implements [`StateTransition`]: which calls there are, what they change, who may read what. Here is all of
-//! `examples/counter.rs`:
+//! A type that implements [`StateTransition`]: which calls there are, what they change, who may read what. Here is all
+//! of `examples/counter.rs`:
 //!
 //! ```rust,ignore
 #![doc = include_str!("../examples/counter.rs")]

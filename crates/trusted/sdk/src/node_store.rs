@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The seam to where trie nodes are kept.
 //!
-//! The executor asks a [`NodeStore`] for single nodes of the state trie and gives back [`NodeChanges`]: it never reads the
-//! whole state, so a block costs what it touches.
+//! The executor asks a [`NodeStore`] for single nodes of the state trie and gives back [`NodeChanges`]: it never reads
+//! the whole state, so a block costs what it touches.
 //!
 //! # Attacks
 //! - *The store answers with another node, or an old one*: each node is checked against the hash it is asked by, so a
@@ -10,7 +10,8 @@
 //! - *The store fails in the middle of a call*: that is not the call's fault and must not become its outcome, or this
 //!   worker would compute another state than the others. The whole block is given up with an error.
 //! - *Somebody reads the store's keys*: a node's key begins with its path in the trie, which holds parts of account
-//!   ids. Whoever implements a store on an untrusted disk must hide keys as well as values, for example behind a keyed hash.
+//!   ids. Whoever implements a store on an untrusted disk must hide keys as well as values, for example behind a keyed
+//!   hash.
 
 use sp_core::H256;
 use sp_runtime::traits::{BlakeTwo256, Hash};
@@ -79,8 +80,8 @@ pub fn count_entries<S: NodeStore + ?Sized>(store: &S, root: H256) -> Result<u64
 
 /// Gives the state machine the nodes of a store, and remembers the first failure.
 ///
-/// The state machine turns a read failure into a panic of the running call or into a logged warning. Both would be taken for
-/// something else, so whoever runs it asks [`Nodes::failure`] afterwards.
+/// The state machine turns a read failure into a panic of the running call or into a logged warning. Both would be
+/// taken for something else, so whoever runs it asks [`Nodes::failure`] afterwards.
 pub(crate) struct Nodes<'a, S: ?Sized> {
     store: &'a S,
     failure: Mutex<Option<NodeStoreError>>,

@@ -2,8 +2,8 @@
 //! The nonce of each account's next call.
 //!
 //! Nonces live in the executor's own storage, apart from the business logic's accounts. A logic may forget an account
-//! that is emptied; were the nonce forgotten with it, all the account's old calls could be replayed as soon as it is funded again
-//! (threat model C2).
+//! that is emptied; were the nonce forgotten with it, all the account's old calls could be replayed as soon as it is
+//! funded again (threat model C2).
 
 use codec::{Decode, Encode};
 use offstage_primitives::AccountId32;

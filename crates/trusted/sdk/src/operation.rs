@@ -39,8 +39,8 @@ impl<C: TrustedCall> Operation<C> {
     /// `domain` is where signatures must be good, `block_number` the number of the block that the operation is in.
     ///
     /// Gives [`Operation::Failed`] with [`Outcome::NotIndirect`] for anything but an indirect call; with
-    /// [`Outcome::Unauthorised`] for a call that no user may make or that its sender did not sign for this domain; and with
-    /// [`Outcome::Expired`] for one that its sender did sign, but not for a block as late as this.
+    /// [`Outcome::Unauthorised`] for a call that no user may make or that its sender did not sign for this domain; and
+    /// with [`Outcome::Expired`] for one that its sender did sign, but not for a block as late as this.
     pub fn authenticate<G: Encode>(
         operation: TrustedOperation<C, G>,
         domain: &Domain,

@@ -2,7 +2,8 @@
 //! One sitting on a state: changes in memory over the nodes of a store.
 //!
 //! Built on polkadot-sdk's state machine: [`OverlayedChanges`] collects writes and nests transactions, [`TrieBackend`]
-//! reads what is not in the overlay and computes the root (Blake2b-256, state version 1: values above 32 bytes are nodes of their own).
+//! reads what is not in the overlay and computes the root (Blake2b-256, state version 1: values above 32 bytes are
+//! nodes of their own).
 
 use crate::{
     contained::{Panicked, contain},
@@ -54,7 +55,8 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
             let mut externalities = Ext::new(&mut self.overlay, &self.backend, None);
             contain(|| set_and_run_with_externalities(&mut externalities, work))
         };
-        // First of all: a read that failed in the middle of a write leaves an entry in the overlay that cannot be rolled back.
+        // First of all: a read that failed in the middle of a write leaves an entry in the overlay that cannot be
+        // rolled back.
         self.check_store()?;
         // Rolls back what a panic left open.
         self.overlay.exit_runtime().map_err(|_| ExecutionError::Bug("work left the runtime"))?;

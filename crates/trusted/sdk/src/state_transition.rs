@@ -3,7 +3,8 @@
 //!
 //! [`StateTransition`] has no `self`: a logic owns nothing in memory. Everything it knows is in its storage, which it
 //! reads and writes through `sp_io::storage` or FRAME's storage items, and in the arguments. That is what makes every
-//! worker of a shard compute the same (ARCHITECTURE.md, invariant 3): the executor gives a call nothing else to depend on.
+//! worker of a shard compute the same (ARCHITECTURE.md, invariant 3): the executor gives a call nothing else to depend
+//! on.
 //!
 //! # What a logic must not do
 //! Read a clock, draw random numbers, iterate over a `HashMap`, calculate with floats, keep state in statics or thread
@@ -21,8 +22,8 @@ use sp_runtime::DispatchError;
 /// Confidential business logic: how operations change a shard's state.
 ///
 /// Every function runs inside externalities. [`genesis`](Self::genesis), [`begin_block`](Self::begin_block),
-/// [`execute`](Self::execute) and [`shield`](Self::shield) each run in a storage transaction of their own, which is rolled back
-/// when the function fails or panics.
+/// [`execute`](Self::execute) and [`shield`](Self::shield) each run in a storage transaction of their own, which is
+/// rolled back when the function fails or panics.
 pub trait StateTransition: Send + Sync + 'static {
     /// What users ask for. The sender that [`TrustedCall::sender`] names must have signed; calls without a sender are
     /// never accepted from users.
@@ -102,16 +103,17 @@ pub struct BlockContext {
 
 /// What it takes to pay out on the parentchain, as its verified blocks show it. The same on every worker.
 ///
-/// The executor refuses a call with an [`Effects::unshield`] of less than [`least`](Self::least), whatever the logic says: the
-/// parentchain would refuse the payment, or it would cost the workers more than it pays (threat model C17). A logic looks
-/// here to refuse earlier, to tell users, or to ask for more.
+/// The executor refuses a call with an [`Effects::unshield`] of less than [`least`](Self::least), whatever the logic
+/// says: the parentchain would refuse the payment, or it would cost the workers more than it pays (threat model C17). A
+/// logic looks here to refuse earlier, to tell users, or to ask for more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
 pub struct PayoutTerms {
-    /// What an account on the parentchain must hold at least (`Balances.ExistentialDeposit` in the proven metadata). Whether the
-    /// beneficiary's account exists is not proven, so each payment must be able to create it.
+    /// What an account on the parentchain must hold at least (`Balances.ExistentialDeposit` in the proven metadata).
+    /// Whether the beneficiary's account exists is not proven, so each payment must be able to create it.
     pub existential_deposit: u128,
-    /// What an enclave of the shard last paid the parentchain for a call of its own (`TransactionPayment.TransactionFeePaid`, shared among
-    /// the calls of a batch; the least of the newest block that has one). Zero before the first, and on chains without this event.
+    /// What an enclave of the shard last paid the parentchain for a call of its own
+    /// (`TransactionPayment.TransactionFeePaid`, shared among the calls of a batch; the least of the newest block that
+    /// has one). Zero before the first, and on chains without this event.
     pub fee: u128,
 }
 
@@ -224,7 +226,8 @@ impl From<DispatchError> for CallError {
 
 /// What a call and a block may cost.
 ///
-/// `ref_time` is in picoseconds on Substrate's reference machine. `proof_size` counts only for parachains, so the defaults do not limit it.
+/// `ref_time` is in picoseconds on Substrate's reference machine. `proof_size` counts only for parachains, so the
+/// defaults do not limit it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// The heaviest call that is executed.
@@ -232,8 +235,8 @@ pub struct Limits {
     /// The most that the calls of one parentchain block may weigh together. Those that come when it is used up are
     /// put off with their nonce unused. Shieldings are not counted: money that the chain took in is always credited.
     pub block: Weight,
-    /// The most that the calls of one sender may weigh together in a block, refused ones included. At least `call`, or no call of
-    /// that weight is ever executed.
+    /// The most that the calls of one sender may weigh together in a block, refused ones included. At least `call`, or
+    /// no call of that weight is ever executed.
     pub sender: Weight,
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Testing business logic without a TEE, a chain or a network.
 //!
-//! A [`TestWorker`] holds a shard in memory and runs it through the same [`Executor`] as an enclave does, signatures and
-//! nonces included. [`TestAccount::alice`] and [`TestAccount::bob`] are the development accounts everybody knows.
+//! A [`TestWorker`] holds a shard in memory and runs it through the same [`Executor`] as an enclave does, signatures
+//! and nonces included. [`TestAccount::alice`] and [`TestAccount::bob`] are the development accounts everybody knows.
 //!
 //! Functions of this module panic when something is wrong: they are for tests.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test stops where its preparation fails")]

@@ -366,7 +366,8 @@ fn c19_refused_calls_use_up_their_senders_share_and_replays_do_not() {
     assert_eq!(failed[150], NotNow);
 }
 
-/// C17: a payment that the parentchain would refuse, or that costs more than it pays, makes its call refused, with all it changed.
+/// C17: a payment that the parentchain would refuse, or that costs more than it pays, makes its call refused, with all
+/// it changed.
 #[test]
 fn c17_a_payment_below_what_the_parentchain_takes_is_refused_inside() {
     let alice = TestAccount::alice();
@@ -542,8 +543,8 @@ fn any_deed() -> impl Strategy<Value = Deed> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Invariant 3: the same blocks give the same roots and outcomes, with a warm cache and with a cold one, and the store
-    /// holds exactly the nodes of the newest state.
+    /// Invariant 3: the same blocks give the same roots and outcomes, with a warm cache and with a cold one, and the
+    /// store holds exactly the nodes of the newest state.
     #[test]
     fn replaying_blocks_gives_the_same_roots(blocks in vec(vec(any_deed(), 0..6), 1..8)) {
         let alice = TestAccount::alice();

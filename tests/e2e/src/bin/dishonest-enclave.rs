@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! An enclave that is wrong on purpose: it credits twice what is shielded, and claims the measurement of the honest one.
+//! An enclave that is wrong on purpose: it credits twice what is shielded, and claims the measurement of the honest
+//! one.
 //!
 //! Only the development authority, whose key is public, signs such a claim; that is why no chain with value may trust
-//! it. For the others of its shard this is a worker whose computing went wrong, and the test of threat model P5 shows what
-//! becomes of it. All but the credit is the real enclave.
+//! it. For the others of its shard this is a worker whose computing went wrong, and the test of threat model P5 shows
+//! what becomes of it. All but the credit is the real enclave.
 
 use offstage_balances::Balances;
 use offstage_enclave::{enclave::Enclave, host::converse, platform::SoftwarePlatform};

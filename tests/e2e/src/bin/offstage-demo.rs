@@ -40,8 +40,8 @@ fn play(folder: &Path) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(demo::run(&mut network, &|line| say(begun, line)))
 }
 
-/// Waits for the end of the demo. When it is interrupted (Ctrl-C, a closed terminal, `kill`) ends its processes, so that the demo
-/// fails and cleans up.
+/// Waits for the end of the demo. When it is interrupted (Ctrl-C, a closed terminal, `kill`) ends its processes, so
+/// that the demo fails and cleans up.
 fn end_children_on_signal(demo: &JoinHandle<Result<()>>) -> Result<bool> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Counts the lines of code that a crate compiles into the enclave.
 //!
-//! It follows the module tree from the crate's root, so a file counts only if the enclave compiles it. Left out are blank
-//! lines, comment lines, and items that stand under a `#[cfg(…)]` for tests or for the features `testing` and `fuzzing`.
-//! The sources are formatted by rustfmt, so an item ends where its closing bracket has the item's indentation.
+//! It follows the module tree from the crate's root, so a file counts only if the enclave compiles it. Left out are
+//! blank lines, comment lines, and items that stand under a `#[cfg(…)]` for tests or for the features `testing` and
+//! `fuzzing`. The sources are formatted by rustfmt, so an item ends where its closing bracket has the item's
+//! indentation.
 
 use std::{
     fs,

@@ -271,8 +271,8 @@ fn a_guest_answers_or_is_stopped() {
     assert_eq!(wasm::metadata(&guest(&[0x42, 0x7f])), Err(WasmError::Answer));
     // `unreachable`.
     assert!(matches!(wasm::metadata(&guest(&[0])), Err(WasmError::Trap(_))));
-    // It grows its memory without end: `(loop (drop (memory.grow (i32.const 1000))) (br 0))` fails to grow, and its fuel
-    // is what ends it; shorter here, 5000 pages at once are refused with -1, which is no answer.
+    // It grows its memory without end: `(loop (drop (memory.grow (i32.const 1000))) (br 0))` fails to grow, and its
+    // fuel is what ends it; shorter here, 5000 pages at once are refused with -1, which is no answer.
     let grow = guest(&[0x41, 0x88, 0x27, 0x40, 0, 0xac]);
     assert_eq!(wasm::metadata(&grow), Err(WasmError::Answer));
     // No entry.

@@ -94,8 +94,8 @@ impl Types {
         })
     }
 
-    /// Whether values of this type take no byte. To find out counts as walking over parts: a type may have any number of
-    /// empty ones. `None` beyond the budget.
+    /// Whether values of this type take no byte. To find out counts as walking over parts: a type may have any number
+    /// of empty ones. `None` beyond the budget.
     fn is_empty(&self, id: u32, budget: &mut Budget) -> Option<bool> {
         budget.deeper(|budget| match self.resolve(id).map(|ty| &ty.type_def) {
             Some(TypeDef::Composite(composite)) => {

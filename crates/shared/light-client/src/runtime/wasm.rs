@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Runs a runtime in an interpreter, for its metadata.
 //!
-//! The guest gets an allocator, an empty state, hash functions and a log that nobody reads. Whatever else it calls stops
-//! it: making metadata needs nothing more. Fuel bounds its time, a limiter its memory.
+//! The guest gets an allocator, an empty state, hash functions and a log that nobody reads. Whatever else it calls
+//! stops it: making metadata needs nothing more. Fuel bounds its time, a limiter its memory.
 //!
-//! Runtimes evaluate constants while they make metadata, and some keep constants in the state; an empty state gives their
-//! defaults. Only types and the extrinsic's form are taken from the metadata, and true constants such as the version.
+//! Runtimes evaluate constants while they make metadata, and some keep constants in the state; an empty state gives
+//! their defaults. Only types and the extrinsic's form are taken from the metadata, and true constants such as the
+//! version.
 
 use codec::{Decode, Encode};
 use sp_crypto_hashing::{blake2_128, blake2_256, twox_64, twox_128, twox_256};
@@ -51,7 +52,8 @@ struct Host {
     memory: Option<Memory>,
     /// Where the guest's own data ends and allocations start.
     heap: u32,
-    /// Freed blocks by the power of two of their size. No more than there are blocks, however often the guest frees one.
+    /// Freed blocks by the power of two of their size. No more than there are blocks, however often the guest frees
+    /// one.
     free: [Vec<u32>; SIZES],
     /// Blocks that the guest has.
     given: u32,

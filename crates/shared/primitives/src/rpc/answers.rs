@@ -40,8 +40,8 @@ pub enum Phase {
     /// Follows the chain to its head; as a joiner that got the key, executes from the shard's birth on.
     #[codec(index = 0)]
     CatchingUp,
-    /// Registered for a shard that was born to another enclave: it needs the shielding key from a peer. It follows blocks
-    /// meanwhile.
+    /// Registered for a shard that was born to another enclave: it needs the shielding key from a peer. It follows
+    /// blocks meanwhile.
     #[codec(index = 1)]
     NeedsShieldingKey,
     /// Caught up; its registration of this start is in the outbox and not yet seen final, or the first confirmation, by

@@ -56,8 +56,8 @@ impl ShieldingKey {
         self.commitment_key.clone()
     }
 
-    /// The key that wraps the key of a worker's store (ARCHITECTURE.md, "The store"): every enclave of the shard can derive it,
-    /// whatever machine or image it runs on. `salt` is the store's own and public.
+    /// The key that wraps the key of a worker's store (ARCHITECTURE.md, "The store"): every enclave of the shard can
+    /// derive it, whatever machine or image it runs on. `salt` is the store's own and public.
     ///
     /// # Errors
     /// [`SealError::Cryptography`] when the library fails.

@@ -2,12 +2,13 @@
 //! The software platform: any Linux machine, for development.
 //!
 //! **It protects nothing from its host.** The host can read the process's memory, its sealing secret is a file in the
-//! data directory, and the authority that signs its quotes has a private key that everybody knows. It exists so that every
-//! line that makes, carries, checks or stores attestation is the same in development and in production; chains and
-//! clients whose root is a hardware vendor's refuse its quotes (threat model H15).
+//! data directory, and the authority that signs its quotes has a private key that everybody knows. It exists so that
+//! every line that makes, carries, checks or stores attestation is the same in development and in production; chains
+//! and clients whose root is a hardware vendor's refuse its quotes (threat model H15).
 //!
 //! - The measurement is SHA-256 of the program file as it was started.
-//! - Quotes are real DCAP quotes, issued by the [development authority](offstage_attestation::development) at chain time.
+//! - Quotes are real DCAP quotes, issued by the [development authority](offstage_attestation::development) at chain
+//!   time.
 //! - The sealing secret is 32 random bytes in [`SECRET_FILE`], readable by the user alone, and mixed with the
 //!   measurement: as on hardware, another program cannot open what this one sealed.
 
@@ -75,8 +76,8 @@ impl Platform for SoftwarePlatform {
     }
 }
 
-/// SHA-256 of the running program's file. The link `/proc/self/exe` leads to the file that was started, even when another
-/// was put in its place since.
+/// SHA-256 of the running program's file. The link `/proc/self/exe` leads to the file that was started, even when
+/// another was put in its place since.
 ///
 /// # Errors
 /// When the file cannot be read.

@@ -3,8 +3,8 @@
 //!
 //! A frame is a length (4 bytes, little endian, at most [`MAX_FRAME_LEN`]), the version, and the body:
 //!
-//! - ask: `2 ++ shard (32 bytes) ++ digest of the born key (32 bytes) ++ block of the birth ++ newest final block that the asker
-//!   has followed`, a block being its number (4 bytes, little endian) and its hash (32 bytes);
+//! - ask: `2 ++ shard (32 bytes) ++ digest of the born key (32 bytes) ++ block of the birth ++ newest final block that
+//!   the asker has followed`, a block being its number (4 bytes, little endian) and its hash (32 bytes);
 //! - answer: `2 ++ 0 ++ PKCS#8 of the key` or `2 ++ 1 ++ code of the refusal`.
 //!
 //! Written by hand rather than derived, so that the key's bytes are in no buffer that is not overwritten.
@@ -44,8 +44,8 @@ pub enum Refusal {
     /// It holds another key than the one asked for.
     #[error("it holds another key")]
     AnotherKey,
-    /// The peer, as it is now, is not registered in the verified chain of who judges: not with this start's keys, not by DCAP, not for this
-    /// shard, or too long ago.
+    /// The peer, as it is now, is not registered in the verified chain of who judges: not with this start's keys, not
+    /// by DCAP, not for this shard, or too long ago.
     #[error(
         "this start is not registered for the shard on the other's chain, or too long ago; both must follow the same \
          chain, and registrations count for 48 hours"

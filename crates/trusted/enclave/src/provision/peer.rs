@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Who is at the other end: evidence in place of certificate authorities.
 //!
-//! TLS asks two things of a peer's certificate. *Is it one that I accept?* is answered here by the evidence inside: a quote
-//! under the chain's root and policy, of the measurement that the shard allows, not of a debug enclave, whose report data
-//! binds this chain, this shard and **the public key of this very certificate**. *Does the peer hold its key?* is left to
-//! rustls and answered by the signature over the handshake's transcript. Both together say that the peer is that
-//! enclave: evidence that was copied from a real enclave fails at the second.
+//! TLS asks two things of a peer's certificate. *Is it one that I accept?* is answered here by the evidence inside: a
+//! quote under the chain's root and policy, of the measurement that the shard allows, not of a debug enclave, whose
+//! report data binds this chain, this shard and **the public key of this very certificate**. *Does the peer hold its
+//! key?* is left to rustls and answered by the signature over the handshake's transcript. Both together say that the
+//! peer is that enclave: evidence that was copied from a real enclave fails at the second.
 //!
 //! The public key is taken from the certificate by the parser that also verifies the handshake's signature, so no two
 //! parsers can disagree on it.
 //!
-//! Times in the certificate are not looked at, nor is the system's clock (threat model H11): the quote's collateral is judged by
-//! chain time.
+//! Times in the certificate are not looked at, nor is the system's clock (threat model H11): the quote's collateral is
+//! judged by chain time.
 
 use crate::view::{AttestationPolicy, Identity};
 use offstage_attestation::{

@@ -2,11 +2,13 @@
 //! Who gets the shielding key and who may give it, by the judge's *own verified chain*.
 //!
 //! # Attacks
-//! Evidence says that a peer is genuine; it does not say which chain it follows, and it stays good for long. So a host could
+//! Evidence says that a peer is genuine; it does not say which chain it follows, and it stays good for long. So a host
+//! could
 //! - run a genuine enclave on a fork that an authority set of former days signed, with any root certificate it likes
-//!   (threat model H18): on the real chain there is no registration of that start, and the fork's newest block is not on it;
-//! - freeze a provider before a revocation, a tighter policy or another measurement (H19): it never sees the registration of a start
-//!   that came later, nor the block that the asker names;
+//!   (threat model H18): on the real chain there is no registration of that start, and the fork's newest block is not
+//!   on it;
+//! - freeze a provider before a revocation, a tighter policy or another measurement (H19): it never sees the
+//!   registration of a start that came later, nor the block that the asker names;
 //! - name a provider that is genuine, but that the chain does not know, any more or at all (H22): the asker looks for
 //!   the provider's registration in the same way.
 //!

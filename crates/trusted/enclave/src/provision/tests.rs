@@ -11,7 +11,8 @@ use offstage_primitives::{
 use offstage_protocol::Phase;
 use std::thread;
 
-/// Runs a provider for one connection and a requester with this certificate; what each of them says of it. Both are registered.
+/// Runs a provider for one connection and a requester with this certificate; what each of them says of it. Both are
+/// registered.
 fn meet(
     view: &Arc<View>,
     requester: Arc<CertifiedKey>,

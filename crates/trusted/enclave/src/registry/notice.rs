@@ -2,9 +2,9 @@
 //! How long it has been known which measurement the shard allows.
 //!
 //! # Attack
-//! The authorities of a living shard name a measurement of their own and let it take effect at once, on a chain whose pallet
-//! lets them: the new code would get the shard's key before anybody could leave (threat model P13). So a change counts for the
-//! key only [`MIN_NOTICE_BLOCKS`] after the block in which it was announced, whatever the chain says.
+//! The authorities of a living shard name a measurement of their own and let it take effect at once, on a chain whose
+//! pallet lets them: the new code would get the shard's key before anybody could leave (threat model P13). So a change
+//! counts for the key only [`MIN_NOTICE_BLOCKS`] after the block in which it was announced, whatever the chain says.
 
 use crate::ingest::ChainFacts;
 use codec::{Decode, Encode};

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How a record is named and sealed.
 //!
-//! A record's value is sealed under a key that is derived for this store, chain and shard, with its table and name as context: none
-//! can take the place of another, of this store or of any other (threat model H17). Names that would tell something (a trie path
-//! holds parts of account ids; an operation's hash tells that this shard saw it) are blinded: HMAC-SHA-256 under a derived key.
+//! A record's value is sealed under a key that is derived for this store, chain and shard, with its table and name as
+//! context: none can take the place of another, of this store or of any other (threat model H17). Names that would tell
+//! something (a trie path holds parts of account ids; an operation's hash tells that this shard saw it) are blinded:
+//! HMAC-SHA-256 under a derived key.
 
 use super::{StoreError, records::Binding};
 use crate::seal::{SealingKey, salt_of};
@@ -59,7 +60,8 @@ impl Table {
 pub(super) type Mark = [u8; 32];
 
 impl Cipher {
-    /// The cipher of the store with this secret and id: for this chain and shard, or for the time before they are known.
+    /// The cipher of the store with this secret and id: for this chain and shard, or for the time before they are
+    /// known.
     pub(super) fn new(
         secret: &Zeroizing<[u8; 32]>,
         id: &[u8; 32],
@@ -85,8 +87,8 @@ impl Cipher {
         authenticate(&self.blinding, &[table.label().as_bytes(), &[0], key])
     }
 
-    /// The mark of a sealed record: a keyed hash of its place and of the salt that no other sealing has. It costs the same
-    /// however long the record is.
+    /// The mark of a sealed record: a keyed hash of its place and of the salt that no other sealing has. It costs the
+    /// same however long the record is.
     pub(super) fn mark(&self, table: Table, name: &[u8], sealed: &[u8]) -> Result<Mark, StoreError> {
         let salt = salt_of(sealed).ok_or(StoreError::Damaged(table.label()))?;
         Ok(authenticate(&self.marking, &[table.label().as_bytes(), &[0], salt, name]))

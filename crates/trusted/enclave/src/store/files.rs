@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The store's files: their user's alone, and never deleted.
 //!
-//! A store that this enclave cannot open is not its to judge: it may be of an image or a machine that comes back, or of one that the
-//! shard's key will open. So it is *put aside*: renamed with a number. When it can be opened again, it *returns*: first it is named
-//! as the returning one, which is the decision, and the next start carries it out, whatever interrupts it.
+//! A store that this enclave cannot open is not its to judge: it may be of an image or a machine that comes back, or of
+//! one that the shard's key will open. So it is *put aside*: renamed with a number. When it can be opened again, it
+//! *returns*: first it is named as the returning one, which is the decision, and the next start carries it out,
+//! whatever interrupts it.
 
 use super::{CACHE_BYTES, StoreError};
 use redb::{Database, backends::FileBackend};

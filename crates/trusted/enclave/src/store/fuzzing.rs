@@ -8,8 +8,8 @@ use super::{
 use codec::{Decode, Encode};
 use offstage_primitives::{BlockHash, KeyDigest};
 
-/// The plaintext of a record; the first byte says which. No host can make one, but it may be damaged memory's or a later
-/// version's: it is read and written as the same bytes, or refused.
+/// The plaintext of a record; the first byte says which. No host can make one, but it may be damaged memory's or a
+/// later version's: it is read and written as the same bytes, or refused.
 pub fn record(bytes: &[u8]) {
     let Some((kind, plaintext)) = bytes.split_first() else { return };
     match kind {

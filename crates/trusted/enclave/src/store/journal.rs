@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Changes of the state that are not yet in the table of nodes.
 //!
-//! A block changes a few trie nodes per operation, all over the trie. To write each to its place costs a page of the disk per
-//! node, and the upper nodes change again in the next block. So a block's changes are first written as *one* record, the
-//! journal entry, and kept in memory as a [`Layer`]; reads look into the layers first. When there are more than
-//! [`MAX_LAYERS`], or they hold more than [`MAX_BYTES`], the oldest is merged into the table, without what newer
-//! layers have changed again: with the block that pushes it out, or beside the execution of that block (`overdue`). A restart reads the journal, which is small, and not the state.
+//! A block changes a few trie nodes per operation, all over the trie. To write each to its place costs a page of the
+//! disk per node, and the upper nodes change again in the next block. So a block's changes are first written as *one*
+//! record, the journal entry, and kept in memory as a [`Layer`]; reads look into the layers first. When there are more
+//! than [`MAX_LAYERS`], or they hold more than [`MAX_BYTES`], the oldest is merged into the table, without what newer
+//! layers have changed again: with the block that pushes it out, or beside the execution of that block (`overdue`). A
+//! restart reads the journal, which is small, and not the state.
 
 use super::cipher::Mark;
 use hashbrown::HashTable;
@@ -130,16 +131,15 @@ impl Layers {
         self.layers.iter().rev().find_map(|layer| layer.get(hash, key))
     }
 
-    /// The standard library's keyed hash, over the whole key. The 32 bytes at a key's end are a hash already, but equal values,
-    /// and users can make many, are nodes that differ in their path alone.
+    /// The standard library's keyed hash, over the whole key. The 32 bytes at a key's end are a hash already, but equal
+    /// values, and users can make many, are nodes that differ in their path alone.
     fn hash(&self, key: &[u8]) -> u64 {
         self.hasher.hash_one(key)
     }
 }
 
-/// What merging `layers` (oldest first) into the table takes, given the layers that stay above them. The order of the answer
-/// does not matter: no key comes twice.
-/// Both come from one [`Layers::split`].
+/// What merging `layers` (oldest first) into the table takes, given the layers that stay above them. The order of the
+/// answer does not matter: no key comes twice. Both come from one [`Layers::split`].
 pub(super) fn merge<'a>(layers: &'a [Arc<Layer>], above: &Layers) -> Vec<Merge<'a>> {
     let mut steps = Vec::new();
     for (position, layer) in layers.iter().enumerate() {
@@ -180,7 +180,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever blocks put and remove, table and layers together always are the state, and no dead node stays behind.
+        /// Whatever blocks put and remove, table and layers together always are the state, and no dead node stays
+        /// behind.
         #[test]
         fn table_and_layers_are_the_state(
             blocks in proptest::collection::vec(proptest::collection::btree_map(0u8..20, any::<bool>(), 0..8), 1..90),

@@ -17,8 +17,8 @@ use std::{
 impl Store {
     /// Opens the store, or makes it with the keys that `first_keys` gives.
     ///
-    /// A store whose key is wrapped for another machine or image is put aside under a number, and nothing in it is changed. Then
-    /// one that was put aside before, and that this enclave can open, takes its place, or else a new one.
+    /// A store whose key is wrapped for another machine or image is put aside under a number, and nothing in it is
+    /// changed. Then one that was put aside before, and that this enclave can open, takes its place, or else a new one.
     ///
     /// # Errors
     /// See [`StoreError`]; nothing is changed then.
@@ -77,12 +77,12 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a store with the key of its shard, whatever machine or image wrote it, and wraps its key for this one, so that from
-    /// then on [`open`](Self::open) opens it.
+    /// Opens a store with the key of its shard, whatever machine or image wrote it, and wraps its key for this one, so
+    /// that from then on [`open`](Self::open) opens it.
     ///
     /// # Errors
-    /// [`StoreError::NotOurs`] when it is not of this shard on this chain, or was never given the shielding key; else what is
-    /// wrong with it. Nothing is changed then.
+    /// [`StoreError::NotOurs`] when it is not of this shard on this chain, or was never given the shielding key; else
+    /// what is wrong with it. Nothing is changed then.
     pub fn reopen_with_shielding_key(
         path: &Path,
         shielding: &ShieldingKey,
@@ -109,8 +109,9 @@ impl Store {
         })
     }
 
-    /// Looks among the stores that were put aside for the one of this shard that is furthest, which the shard's key opens. If there is
-    /// one, it takes this one's place at the next start, and the answer is `true`: the enclave has to start again.
+    /// Looks among the stores that were put aside for the one of this shard that is furthest, which the shard's key
+    /// opens. If there is one, it takes this one's place at the next start, and the answer is `true`: the enclave has
+    /// to start again.
     ///
     /// # Errors
     /// When it cannot be renamed.
@@ -167,7 +168,8 @@ impl Store {
         })
     }
 
-    /// Writes the second wrap anew, if the host altered or lost it: it is of no use before it is needed, and then it must be right.
+    /// Writes the second wrap anew, if the host altered or lost it: it is of no use before it is needed, and then it
+    /// must be right.
     fn mend_wrap(&mut self) -> Result<(), StoreError> {
         let (Some(head), Some(shielding)) = (&self.head, &self.keys.shielding) else { return Ok(()) };
         let header = Header::read(&self.database)?.ok_or(StoreError::BrokenFile)?;

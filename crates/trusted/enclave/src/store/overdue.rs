@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What falls out of the journal's window goes to the table of nodes.
 //!
-//! That is the part of a commit that grows with the state: each node has its own page of the disk. So before a block with many
-//! operations it is done in a transaction of its own, while the processor decrypts the block's envelopes ([`Overdue`]). It changes where
-//! nodes are kept and nothing else: the state, the position and the outbox are those of the block before, and whoever
-//! reads meanwhile finds each node in the journal's layers or in the table. kill -9 leaves it done or not done.
+//! That is the part of a commit that grows with the state: each node has its own page of the disk. So before a block
+//! with many operations it is done in a transaction of its own, while the processor decrypts the block's envelopes
+//! ([`Overdue`]). It changes where nodes are kept and nothing else: the state, the position and the outbox are those of
+//! the block before, and whoever reads meanwhile finds each node in the journal's layers or in the table. kill -9
+//! leaves it done or not done.
 
 use super::{
     JOURNAL, NODES, StoreError, begin,

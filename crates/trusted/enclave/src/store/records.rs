@@ -16,7 +16,8 @@ use offstage_protocol::BlockReference;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// All that is true after a block, except the nodes of the state. One record, so that no part of it can be of another moment.
+/// All that is true after a block, except the nodes of the state. One record, so that no part of it can be of another
+/// moment.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Head {
     /// Hash of the parentchain's genesis header.
@@ -178,8 +179,8 @@ pub struct Waiting {
     pub effect: WaitingEffect,
     /// Number of the block whose execution caused it.
     pub produced_at: u32,
-    /// Whether the enclave was serving then. An effect of a block that is only caught up with may have been done long ago,
-    /// by this enclave or another.
+    /// Whether the enclave was serving then. An effect of a block that is only caught up with may have been done long
+    /// ago, by this enclave or another.
     pub while_serving: bool,
 }
 

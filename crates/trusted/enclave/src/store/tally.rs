@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the head knows of a table whose records come and go: their number and a sum over their [marks](Mark).
 //!
-//! A record that is taken away, added, or exchanged for any other sealing under the same name changes the sum. It costs one
-//! addition per change, however many records there are.
+//! A record that is taken away, added, or exchanged for any other sealing under the same name changes the sum. It costs
+//! one addition per change, however many records there are.
 //!
-//! The sum is bitwise (XOR). That is sound because its terms are outputs of a keyed function over distinct names and salts, and
-//! because nobody sees terms or sum: the head is encrypted. The host can only choose among sealings that the enclave made, and
-//! any choice but the right one has the right sum with a probability of 2^-256.
+//! The sum is bitwise (XOR). That is sound because its terms are outputs of a keyed function over distinct names and
+//! salts, and because nobody sees terms or sum: the head is encrypted. The host can only choose among sealings that the
+//! enclave made, and any choice but the right one has the right sum with a probability of 2^-256.
 
 use super::cipher::Mark;
 use codec::{Decode, Encode};

@@ -8,11 +8,13 @@
 //! | platform | the platform's sealing key | the same code on the same machine |
 //! | shard | HKDF(shielding key, genesis, shard, salt) | whoever has the shard's key: another machine, a new image |
 //!
-//! The second is written in the transaction that stores the shielding key. So the shard is its own key management: an enclave whose
-//! platform gives another sealing key than before gets the shielding key from a peer, and opens its old store with it.
+//! The second is written in the transaction that stores the shielding key. So the shard is its own key management: an
+//! enclave whose platform gives another sealing key than before gets the shielding key from a peer, and opens its old
+//! store with it.
 //!
 //! # Attacks
-//! - *A wrap of another store is put here*: a wrap names the store's id, and what it opens to seals nothing of this store.
+//! - *A wrap of another store is put here*: a wrap names the store's id, and what it opens to seals nothing of this
+//!   store.
 //! - *A wrap is altered or deleted*: it does not open. The other one may.
 
 use super::{META, StoreError, cipher::Cipher, error::FORMAT, put, records::Binding};

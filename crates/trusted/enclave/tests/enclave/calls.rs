@@ -372,8 +372,8 @@ impl StateTransition for Odd {
     }
 }
 
-/// C19: whoever fills a block with calls that are refused fills a share of it. Calls of others are executed, on every worker
-/// alike, and what was put off is executed when the very same envelope comes again.
+/// C19: whoever fills a block with calls that are refused fills a share of it. Calls of others are executed, on every
+/// worker alike, and what was put off is executed when the very same envelope comes again.
 #[test]
 fn c19_one_sender_does_not_fill_the_block_for_others() {
     let mut world = World::new();

@@ -141,7 +141,8 @@ fn h12_a_stream_cut_at_any_byte_of_a_request_changes_nothing() {
     assert_eq!(host.status().operations, 1);
 }
 
-/// Any single byte of a request changed: the enclave answers, or ends the conversation, and never moves to another state.
+/// Any single byte of a request changed: the enclave answers, or ends the conversation, and never moves to another
+/// state.
 #[test]
 fn h12_a_changed_byte_of_a_request_never_moves_the_enclave_elsewhere() {
     let mut world = World::new();

@@ -284,7 +284,8 @@ fn p03_headers_that_were_thinned_away_are_asked_for_again() {
     assert_eq!(host.balance(&bob), 3 * UNIT);
 }
 
-/// A worker that knows four blocks to be final and executed one of them, and a fork of the chain from there that is longer.
+/// A worker that knows four blocks to be final and executed one of them, and a fork of the chain from there that is
+/// longer.
 fn ahead_of_its_position() -> (World, Host, World) {
     let mut world = World::new();
     let mut host = Host::serving(&mut world);

@@ -88,7 +88,8 @@ fn an_enclave_whose_measurement_is_not_allowed_any_more_neither_serves_nor_signs
     assert!(host.view().shielding_public_key().is_err());
 }
 
-/// Invariant 3: what a worker computes depends on the chain alone, not on when and in which portions it comes, nor on restarts.
+/// Invariant 3: what a worker computes depends on the chain alone, not on when and in which portions it comes, nor on
+/// restarts.
 #[test]
 fn h05_a_late_worker_that_restarts_at_every_block_reaches_the_same_roots() {
     let (mut world, mut host, alice) = funded();

@@ -134,8 +134,8 @@ fn c11_failures_cannot_be_told_apart() {
     }
 }
 
-/// A serving worker from which the host holds back blocks: what it answers names the block it holds for, and a client who
-/// looked at the chain gets no answer from one that is far behind.
+/// A serving worker from which the host holds back blocks: what it answers names the block it holds for, and a client
+/// who looked at the chain gets no answer from one that is far behind.
 #[test]
 fn h16_a_worker_without_new_blocks_cannot_pose_as_current() {
     let (mut world, mut host, alice) = funded();

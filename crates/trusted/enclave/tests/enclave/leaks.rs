@@ -65,7 +65,8 @@ impl Search {
 #[test]
 fn h13_nothing_confidential_leaves_the_enclave() {
     let log = Log::default();
-    // As `run` does it, which writes our own events only, because libraries log what they handle; but at the most talkative level.
+    // As `run` does it, which writes our own events only, because libraries log what they handle; but at the most
+    // talkative level.
     let format = tracing_subscriber::fmt::layer().with_writer(log.clone()).with_ansi(false);
     let own = Targets::new().with_target("offstage", tracing::Level::TRACE);
     tracing_subscriber::registry().with(format).with(own).init();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Invocations wrapped in other calls: row C5. What the chain's events prove is executed, in their order, and nothing else.
+//! Invocations wrapped in other calls: row C5. What the chain's events prove is executed, in their order, and nothing
+//! else.
 
 use crate::kit::{Encryptor, Host, UNIT, World, funded, transfer};
 use codec::{Compact, Encode};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A flood from the network while blocks come: row C10. Its parts, with TLS and JSON, are in the crate's `rpc/tests.rs`.
+//! A flood from the network while blocks come: row C10. Its parts, with TLS and JSON, are in the crate's
+//! `rpc/tests.rs`.
 
 use crate::kit::{UNIT, funded, transfer};
 use offstage_sdk::testing::TestAccount;

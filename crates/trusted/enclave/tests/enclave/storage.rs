@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! H9: what the host does to the disk; H12: what is left of a write that was cut; H13: what can be read there; H17 and H23: whose
-//! records count, and who may read the files.
+//! H9: what the host does to the disk; H12: what is left of a write that was cut; H13: what can be read there; H17 and
+//! H23: whose records count, and who may read the files.
 
 use crate::kit::{
     Host, UNIT, World, bundle, copy_of, development_root, funded, import, look, open, transfer, unshield,
@@ -23,7 +23,8 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A worker with a state, receipts, waiting effects, and merged nodes; its folder, closed; the hashes of its operations.
+/// A worker with a state, receipts, waiting effects, and merged nodes; its folder, closed; the hashes of its
+/// operations.
 fn used_store() -> (World, Arc<TempDir>, Vec<H256>) {
     let mut world = World::new();
     let mut host = Host::serving(&mut world);
@@ -145,7 +146,8 @@ fn h09_a_tampered_record_is_refused_with_a_named_error() {
             let copy = copy_of(dir.path());
             put(&copy.path().join(STORE_FILE), name, key, change);
             if let Err(error) = use_store(&world, &copy, &hashes) {
-                // With another id or wrap it is a store of another enclave, which is put aside: this one begins anew, and has nothing to say.
+                // With another id or wrap it is a store of another enclave, which is put aside: this one begins anew,
+                // and has nothing to say.
                 if aside(copy.path(), 1).exists() {
                     assert!(name == "meta" && error == "not serving", "{name}: {error}");
                     *noticed.entry(name.clone()).or_default() += 1;
@@ -159,8 +161,8 @@ fn h09_a_tampered_record_is_refused_with_a_named_error() {
                 );
                 *noticed.entry(name.clone()).or_default() += 1;
             } else {
-                // A receipt of another operation, a node that the new state does not need: not asked for, not noticed. The second
-                // wrap of the store's key is not needed while the first one opens.
+                // A receipt of another operation, a node that the new state does not need: not asked for, not noticed.
+                // The second wrap of the store's key is not needed while the first one opens.
                 let is_second_wrap = [&b"salt"[..], b"wrap/shard"].contains(&&key[..]);
                 assert!(
                     matches!(&name[..], "nodes" | "blocks" | "receipts") || is_second_wrap,
@@ -280,8 +282,8 @@ fn h09_another_measurement_cannot_open_the_store() {
     use_store(&world, &dir, &hashes).unwrap();
 }
 
-/// New microcode, a new machine, a new image: the platform's sealing key is another one. The shard's key, which the enclave gets from
-/// a peer, opens the store again, with its signer, its state and what waits in it.
+/// New microcode, a new machine, a new image: the platform's sealing key is another one. The shard's key, which the
+/// enclave gets from a peer, opens the store again, with its signer, its state and what waits in it.
 #[test]
 fn a_store_that_the_platform_cannot_open_any_more_returns_with_the_shards_key() {
     let (mut world, mut provider, alice) = funded();
@@ -386,7 +388,8 @@ fn replace(path: &Path, tables: &[&str], from: &[(String, Vec<u8>, Vec<u8>)]) {
     transaction.commit().unwrap();
 }
 
-/// A worker on this chain whose outbox holds a payment of `amount` to `payee`. On what is in the folder, if there is something.
+/// A worker on this chain whose outbox holds a payment of `amount` to `payee`. On what is in the folder, if there is
+/// something.
 fn paying(mut world: World, dir: Arc<TempDir>, payee: u8, amount: u128) -> World {
     let mut host = Host::on(&world, dir).unwrap();
     host.serve(&mut world);
@@ -452,8 +455,8 @@ fn h17_a_payment_from_a_twin_of_the_store_on_another_chain_is_refused() {
     assert_eq!(Host::on(&world, dir).unwrap().status().outbox_len, 3);
 }
 
-/// The same store on the same chain: once it served on, once it was restarted and only followed. The same id then names another
-/// effect, and the same number another entry of the journal.
+/// The same store on the same chain: once it served on, once it was restarted and only followed. The same id then names
+/// another effect, and the same number another entry of the journal.
 #[test]
 fn h17_a_record_of_the_same_worker_at_another_moment_is_refused() {
     let (mut world, host, alice) = funded();
