@@ -93,6 +93,8 @@ fn messages() -> Vec<Message> {
 enum Kind {
     /// `#[error("…")]` of an enum.
     Errors,
+    /// Each text of some words, but for the log's.
+    Texts,
     /// Each text of some words in the function that begins like this.
     Function(&'static str),
     /// The text that follows after each of these words.
@@ -107,6 +109,7 @@ impl Kind {
             Self::Errors => {
                 code.split("#[error(").skip(1).filter_map(|rest| literal(rest.trim_start())).collect()
             }
+            Self::Texts => literals(&without_comments(code)),
             Self::Function(begin) => {
                 code.split(begin).skip(1).flat_map(|rest| literals(body(rest))).collect()
             }
@@ -118,6 +121,10 @@ impl Kind {
         let texts: Vec<String> = texts;
         texts.iter().map(|text| with_gaps(text)).filter(|text| text.contains(char::is_alphabetic)).collect()
     }
+}
+
+fn without_comments(code: &str) -> String {
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// A text that is an argument by itself, or the first of `Some(…)` or `format!(…)`.
@@ -246,7 +253,18 @@ const SOURCES: &[(&str, Kind)] = &[
     // A host's troubles.
     ("crates/worker/src/service.rs", Kind::After("note_trouble(")),
     ("crates/worker/src/service.rs", Kind::Function("fn refused_by_enclave(")),
+    ("crates/worker/src/service.rs", Kind::After("NO_NODE: &str")),
     ("crates/worker/src/joining.rs", Kind::Function("fn told(")),
+    // What ends a worker or a command of it.
+    ("crates/worker/src/node.rs", Kind::Texts),
+    ("crates/worker/src/feed.rs", Kind::Texts),
+    ("crates/worker/src/data_dir.rs", Kind::Texts),
+    ("crates/worker/src/enclave/process.rs", Kind::Texts),
+    ("crates/worker/src/backup/restore.rs", Kind::Texts),
+    ("crates/worker/src/backup.rs", Kind::Texts),
+    ("crates/worker/src/backup/archive.rs", Kind::After("ensure!(is_ours,")),
+    ("crates/worker/src/backup", Kind::After("DAMAGED: &str")),
+    ("crates/worker/src/peer.rs", Kind::Texts),
     ("crates/worker/src/enclave.rs", Kind::Errors),
     // What is parked, and what is refused.
     ("crates/shared/protocol/src/messages.rs", Kind::Function("impl fmt::Display for ParkedReason")),
@@ -263,6 +281,7 @@ const SOURCES: &[(&str, Kind)] = &[
     // What clients are told.
     ("crates/client/src", Kind::Errors),
     ("crates/shared/envelope/src/seal.rs", Kind::Errors),
+    ("crates/shared/primitives/src/node_url.rs", Kind::Function("impl fmt::Display for NodeUrlError")),
     ("crates/trusted/enclave/src/view.rs", Kind::Errors),
     ("crates/shared/primitives/src/rpc/answers.rs", Kind::Variants("pub enum ErrorCode")),
     // What the chain says.
