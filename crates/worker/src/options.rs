@@ -50,7 +50,7 @@ pub struct Options {
     /// URL under which peers reach the mutual-attestation port [default: wss://LISTEN:MU-RA-PORT]
     #[arg(short = 'M', long, global = true, value_name = "URL")]
     pub mu_ra_external_address: Option<String>,
-    /// URL that author_getUntrustedUrl answers [default: ws://LISTEN:UNTRUSTED-PORT]. -V is this and not the
+    /// URL that author_getUntrustedUrl returns [default: ws://LISTEN:UNTRUSTED-PORT]. -V is this and not the
     /// version, as in Integritee's worker
     #[arg(short = 'V', long, global = true, value_name = "URL")]
     pub untrusted_external_address: Option<String>,

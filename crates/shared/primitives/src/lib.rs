@@ -2,7 +2,7 @@
 //! # The words every party of Offstage agrees on
 //!
 //! A client, a parentchain, an untrusted host and an enclave never share code that acts; they share *types*. This
-//! crate holds them: what is written into an extrinsic, what an enclave answers over JSON-RPC, what a
+//! crate holds them: what is written into an extrinsic, what an enclave returns over JSON-RPC, what a
 //! quote binds, what a Merkle root commits to. It decides nothing and talks to nobody.
 //!
 //! - [`shard`]: the name of one confidential state, [`ShardIdentifier`].
@@ -11,7 +11,7 @@
 //! - [`chain`]: the words and storage keys of the parentchain's interface.
 //! - [`teerex`] and [`enclave_bridge`]: what the parentchain's two pallets store, take and emit.
 //! - [`attestation`]: quotes, collateral, and [`KeyBinding`](attestation::KeyBinding), which ties keys to a quote.
-//! - [`collateral`]: what a chain keeps so that a proof need not carry it, and what its verifier answers.
+//! - [`collateral`]: what a chain keeps so that a proof need not carry it, and what its verifier returns.
 //! - [`trusted`]: the operation a client signs and encrypts, generic over the business logic's call.
 //! - [`shielding`]: the shielding public key's forms and the classic envelope's numbers.
 //! - [`rpc`]: what a worker answers.

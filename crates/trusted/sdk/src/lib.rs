@@ -19,7 +19,7 @@
 //!
 //! ## What runs it
 //! An [`Executor`] takes a block's [`Operation`]s and a state, which is a root hash and a [`NodeStore`] of trie nodes, and
-//! answers a [`BlockOutcome`]: the new root, the nodes that change, and what became of each operation.
+//! returns a [`BlockOutcome`]: the new root, the nodes that change, and what became of each operation.
 //!
 //! ```text
 //!  decrypted operation --Operation::authenticate--> Operation::Call(Authenticated) ---\

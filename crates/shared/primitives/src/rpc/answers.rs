@@ -5,7 +5,7 @@ use crate::BlockHash;
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
 
-/// What `offstage_getStatus` answers.
+/// What `offstage_getStatus` returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct WorkerStatus {
     /// What the worker is doing.
@@ -16,7 +16,7 @@ pub struct WorkerStatus {
     pub finalized: BlockReference,
 }
 
-/// What `offstage_executeGetter` answers.
+/// What `offstage_executeGetter` returns.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct GetterAnswer {
     /// As in `state_executeGetter`: the SCALE encoding of the value, if there is one.
