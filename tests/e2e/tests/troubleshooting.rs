@@ -251,7 +251,7 @@ const SOURCES: &[(&str, Kind)] = &[
     ("crates/trusted/enclave/src/enclave/phase.rs", Kind::Function("fn about_submission(")),
     ("crates/trusted/enclave/src/enclave", Kind::After("progress.trouble =")),
     // A host's troubles.
-    ("crates/worker/src/service.rs", Kind::After("note_trouble(")),
+    ("crates/worker/src/service.rs", Kind::Function("fn live(")),
     ("crates/worker/src/service.rs", Kind::Function("fn refused_by_enclave(")),
     ("crates/worker/src/service.rs", Kind::After("NO_NODE: &str")),
     ("crates/worker/src/joining.rs", Kind::Function("fn told(")),
