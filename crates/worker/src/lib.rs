@@ -39,6 +39,7 @@ mod patience;
 pub mod peer;
 pub mod preflight;
 pub mod registry;
+mod repeats;
 pub mod service;
 pub mod start;
 pub mod status;

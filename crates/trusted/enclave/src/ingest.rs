@@ -21,9 +21,9 @@ use offstage_primitives::{
     receipt::shielding_operation_hash,
     teerex::SgxAttestationMethod,
 };
-use offstage_protocol::BlockReference;
+use offstage_protocol::{BlockReference, OutboxKind};
 use offstage_sdk::{BlockContext, PayoutTerms, ShardContext};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the enclave knows of its chain after a block, proven against the block's state root.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -100,6 +100,19 @@ pub struct Ingested {
     pub unshielded: Vec<H256>,
     /// What the shard's enclaves paid for a call, the least of this block.
     pub fee: Option<u128>,
+    /// What enclaves paid for extrinsics: all of this one, and registrations of others.
+    pub paid: Vec<PaidFee>,
+}
+
+/// The fee of an extrinsic, tip included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PaidFee {
+    /// What it brought about; `None` when nothing, or something else.
+    pub kind: Option<OutboxKind>,
+    /// Whether this enclave paid it.
+    pub is_own: bool,
+    /// In the smallest unit.
+    pub fee: u128,
 }
 
 impl Ingested {
@@ -216,10 +229,12 @@ pub fn ingest(
         confirmed: Vec::new(),
         unshielded: Vec::new(),
         fee: None,
+        paid: Vec::new(),
     };
     let mut shieldings = ShieldingPlace::default();
     // Calls of the shard's enclaves, by extrinsic.
     let mut own_calls = BTreeMap::<u32, u32>::new();
+    let mut registrations = BTreeSet::<u32>::new();
     for ShardEvent { extrinsic_index, kind, .. } in operations(block, shard)? {
         if let (Some(index), ShardEventKind::Confirmed { .. } | ShardEventKind::Unshielded { .. }) =
             (extrinsic_index, &kind)
@@ -246,6 +261,7 @@ pub fn ingest(
                 ingested.incoming.push(Incoming::Shielding { hash, encrypted_beneficiary, amount });
             }
             ShardEventKind::Registration { signer, method, proof } => {
+                registrations.extend(extrinsic_index);
                 ingested.registry.push(registered(signer, method, &proof));
             }
             ShardEventKind::Unregistered { signer } => {
@@ -261,6 +277,7 @@ pub fn ingest(
         }
     }
     ingested.fee = least_fee(block, &own_calls);
+    ingested.paid = paid_fees(block, signer, &own_calls, &registrations);
     Ok(ingested)
 }
 
@@ -280,6 +297,33 @@ fn least_fee(block: &VerifiedBlock, own_calls: &BTreeMap<u32, u32>) -> Option<u1
         fee.checked_div(u128::from(*own_calls.get(&index)?))
     });
     shares.min()
+}
+
+/// The fees that tell what this enclave's extrinsics cost.
+fn paid_fees(
+    block: &VerifiedBlock,
+    signer: &AccountId32,
+    own_calls: &BTreeMap<u32, u32>,
+    registrations: &BTreeSet<u32>,
+) -> Vec<PaidFee> {
+    let paid = block
+        .events()
+        .iter()
+        .filter(|event| event.is(transaction_payment::PALLET, transaction_payment::FEE_PAID));
+    paid.filter_map(|event| {
+        let Phase::ApplyExtrinsic(index) = event.phase else { return None };
+        let is_own = event.field::<AccountId32>("who", 0)? == *signer;
+        let kind = match own_calls.get(&index) {
+            _ if registrations.contains(&index) => Some(OutboxKind::Registration),
+            Some(1) => Some(OutboxKind::Confirmation),
+            Some(_) => Some(OutboxKind::Batch),
+            None => None,
+        };
+        let counts = is_own || kind == Some(OutboxKind::Registration);
+        // The tip is a part of it.
+        counts.then_some(PaidFee { kind, is_own, fee: event.field::<u128>("actual_fee", 1)? })
+    })
+    .collect()
 }
 
 /// Why a verified block cannot be read. It is the chain's own, so the enclave cannot go on before it understands it.

@@ -9,6 +9,8 @@
 //! # Details
 //! - An extrinsic is signed once and handed out unchanged as long as it can still be included; otherwise every block
 //!   would bring the node a rival of the same nonce.
+//! - What the enclave's account cannot pay is not handed out, and what it could not pay is signed anew when it can
+//!   ([`fees`]): the node has banned the old bytes.
 //! - Confirmations go first, and payments follow; together they travel in batches (`Utility.force_batch`) of
 //!   [`MAX_BATCH`](crate::extrinsic::MAX_BATCH) calls, where the chain has them. A payment that fails takes nothing
 //!   with it: this kind of batch goes on.
@@ -24,9 +26,11 @@
 //!   is not done twice.
 //! - All of this takes time that grows with what waits and not faster, because everybody can make payments wait.
 
+pub mod fees;
 pub mod rota;
 mod submissions;
 
+pub use fees::{Account, KnownFees};
 pub use submissions::Submissions;
 
 use crate::{

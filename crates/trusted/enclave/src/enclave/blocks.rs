@@ -283,6 +283,7 @@ impl<S: StateTransition> Running<S> {
             self.own.certificate = None;
         }
         self.progress.recent.push(block.block);
+        self.progress.fees.note(&block.paid, block.block.number);
         self.progress.operations =
             self.progress.operations.saturating_add(u64::try_from(executed.operations).unwrap_or(u64::MAX));
         if !executed.prepared {

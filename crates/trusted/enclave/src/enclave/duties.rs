@@ -10,7 +10,7 @@ use crate::{
     extrinsic::{Call, Signing},
     ingest::Birth,
     keys::ShieldingKey,
-    outbox::{Item, items},
+    outbox::{Account, Item, items},
     provision::{self, ProvisionContext, rule::RecentBlocks},
     registry::Followed,
     store::{Change, Head, Keys},
@@ -18,6 +18,7 @@ use crate::{
 use offstage_primitives::{
     BlockHash, KeyDigest,
     attestation::{CertificateEvidence, KeyBinding},
+    chain::transaction_payment,
 };
 use offstage_protocol::{OutboxExtrinsic, OutboxKind, Phase, RefusalCode};
 use offstage_sdk::StateTransition;
@@ -128,7 +129,6 @@ impl<S: StateTransition> Running<S> {
         }
         let items = self.due_items();
         let Some(facts) = &self.head.facts else { return Ok(Vec::new()) };
-        let nonce = facts.nonce;
         let client = match &self.progress.client {
             Client::Ready(client) => client,
             Client::AwaitingCode(_) => return Ok(Vec::new()),
@@ -137,6 +137,7 @@ impl<S: StateTransition> Running<S> {
         if client.runtime_needed().is_some() {
             return Ok(Vec::new());
         }
+        let account = Account::of(facts, client.runtime().has_pallet(transaction_payment::PALLET));
         let signer = self.store.keys().signer.clone();
         let signing = Signing {
             runtime: client.runtime(),
@@ -144,7 +145,7 @@ impl<S: StateTransition> Running<S> {
             anchor: self.head.position,
             signer: &signer,
         };
-        match self.submissions.collect(&items, nonce, &signing) {
+        match self.submissions.collect(&items, account, &self.progress.fees, &signing) {
             Ok(extrinsics) => Ok(extrinsics),
             Err(error) => {
                 self.progress.trouble = Some(format!("nothing can be submitted: {error}"));

@@ -13,7 +13,7 @@ use crate::{
     answers::Logic,
     ingest::{ChainFacts, proof_keys},
     keys::BootIdentity,
-    outbox::{Submissions, rota::Slots},
+    outbox::{KnownFees, Submissions, rota::Slots},
     platform::Platform,
     provision::rule::{ProvenChain, RecentBlocks},
     registry::Followed,
@@ -69,6 +69,8 @@ pub(super) struct Progress {
     pub(super) former_store_returns: bool,
     /// Operations executed since this start.
     pub(super) operations: u64,
+    /// What extrinsics cost.
+    pub(super) fees: KnownFees,
     /// The last thing that went wrong with signing or with the business logic.
     pub(super) trouble: Option<String>,
 }
@@ -116,6 +118,7 @@ impl<S: StateTransition> Running<S> {
                     is_replaying,
                     former_store_returns: false,
                     operations: 0,
+                    fees: KnownFees::default(),
                     trouble: None,
                 };
                 let worker = Box::new(Self {
@@ -240,7 +243,8 @@ impl<S: StateTransition> Running<S> {
             opinions.iter().find(|opinion| is(opinion)).map(|opinion| opinion.block)
         };
         let since = self.submissions.oldest();
-        let is_waiting = since.is_some() || self.own.registration.pending.is_some();
+        let is_waiting =
+            since.is_some() || self.own.registration.pending.is_some() || self.submissions.is_short();
         let is_broke = self.head.facts.as_ref().is_some_and(|facts| facts.balance == 0);
         let concerns = Concerns {
             is_broken: self.store.is_broken(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What was signed and handed out since this start. Nothing of it is needed after a restart.
 
-use super::{Hold, Item};
+use super::{Account, Hold, Item, KnownFees};
 use crate::extrinsic::{Call, ERA_PERIOD, ExtrinsicError, MAX_BATCH, Signing, batches, sign, sign_batch};
 use offstage_primitives::H256;
 use offstage_protocol::{OutboxExtrinsic, OutboxKind, Parked, ParkedReason};
@@ -13,6 +13,8 @@ pub struct Submissions {
     /// In the order of their nonces.
     in_flight: Vec<Signed>,
     efforts: BTreeMap<u64, Effort>,
+    /// Something waits that the account cannot pay.
+    is_short: bool,
     parked: Vec<Parked>,
 }
 
@@ -25,6 +27,8 @@ struct Signed {
     /// The effects that it brings about.
     ids: Vec<u64>,
     pays: bool,
+    /// The least that the account could pay since it was signed.
+    least_spendable: u128,
     extrinsic: Vec<u8>,
 }
 
@@ -40,27 +44,43 @@ struct Effort {
 }
 
 impl Submissions {
-    /// Signs what can be submitted now, in the order of nonces. `nonce` is the account's next one at the anchor;
-    /// `items` are in the order in which they were caused.
+    /// Signs what can be submitted now, in the order of nonces. `account` is the enclave's at the anchor, and `fees` are
+    /// what it has to pay at least; `items` are in the order in which they were caused.
     ///
     /// # Errors
     /// When the runtime has a form that is not known here; then nothing is submitted.
     pub fn collect(
         &mut self,
         items: &[Item],
-        nonce: u32,
+        account: Account,
+        fees: &KnownFees,
         signing: &Signing<'_>,
     ) -> Result<Vec<OutboxExtrinsic>, ExtrinsicError> {
         let (now, code_hash) = (signing.anchor.number, signing.runtime.code_hash());
         let waiting: BTreeSet<u64> = items.iter().map(|item| item.id).collect();
         self.efforts.retain(|id, _| waiting.contains(id));
+        let nonce = account.nonce;
         self.note_failures(&waiting, nonce, now, code_hash);
-        self.drop_unfit(&waiting, nonce, now, code_hash);
+        let mut spendable = account.spendable;
+        self.drop_unfit(&waiting, account, now, code_hash);
+        for signed in &self.in_flight {
+            spendable = spendable.saturating_sub(fees.at_least(signed.kind, now));
+        }
+        self.is_short = false;
         self.parked = self.what_is_parked(items, code_hash);
         for bundle in self.bundles(items, now, signing) {
             let under_way = u32::try_from(self.in_flight.len()).unwrap_or(u32::MAX);
             let next = nonce.saturating_add(under_way);
-            let signed = sign_bundle(&bundle, next, signing)?;
+            // What it costs at least. The node knows what it takes, and refuses what is too little.
+            let kind = bundle.first().map_or(OutboxKind::Batch, |item| item.kind);
+            match spendable.checked_sub(fees.at_least(kind, now)) {
+                Some(rest) => spendable = rest,
+                None => {
+                    self.is_short = true;
+                    continue;
+                }
+            }
+            let signed = sign_bundle(&bundle, next, account.spendable, signing)?;
             for id in &signed.ids {
                 self.efforts.entry(*id).or_insert(Effort {
                     failures: 0,
@@ -84,6 +104,11 @@ impl Submissions {
         self.efforts.values().any(|effort| (1..MAX_TRIES).contains(&effort.failures))
     }
 
+    /// Whether something is not handed out because the account cannot pay its fee.
+    pub fn is_short(&self) -> bool {
+        self.is_short
+    }
+
     /// What is not tried any more, and why.
     pub fn parked(&self) -> &[Parked] {
         &self.parked
@@ -102,12 +127,19 @@ impl Submissions {
     }
 
     /// Forgets extrinsics that cannot or need not be included any more. What of them still waits is signed anew.
-    fn drop_unfit(&mut self, waiting: &BTreeSet<u64>, nonce: u32, now: u32, code_hash: H256) {
-        let mut next = nonce;
-        self.in_flight.retain(|signed| {
-            let is_fresh = u64::from(now.saturating_sub(signed.anchor)) < ERA_PERIOD / 2;
+    fn drop_unfit(&mut self, waiting: &BTreeSet<u64>, account: Account, now: u32, code_hash: H256) {
+        let mut next = account.nonce;
+        self.in_flight.retain_mut(|signed| {
+            let age = now.saturating_sub(signed.anchor);
             let is_wanted = signed.ids.iter().any(|id| waiting.contains(id));
-            let fits = signed.nonce == next && signed.code_hash == code_hash && is_fresh && is_wanted;
+            // When the account had less, the node may have refused and banned these bytes. Once in some blocks, so that
+            // nobody keeps the enclave signing by sending it dust.
+            let is_banned = account.spendable > signed.least_spendable && age >= RESIGNED_AFTER;
+            signed.least_spendable = signed.least_spendable.min(account.spendable);
+            let is_fresh = u64::from(age) < ERA_PERIOD / 2 && !is_banned;
+            let is_payable = account.spendable > 0;
+            let fits =
+                signed.nonce == next && signed.code_hash == code_hash && is_fresh && is_wanted && is_payable;
             if fits {
                 next = next.saturating_add(1);
             }
@@ -204,7 +236,12 @@ impl Signed {
 }
 
 /// One call as it is, several as a batch.
-fn sign_bundle(items: &[&Item], nonce: u32, signing: &Signing<'_>) -> Result<Signed, ExtrinsicError> {
+fn sign_bundle(
+    items: &[&Item],
+    nonce: u32,
+    spendable: u128,
+    signing: &Signing<'_>,
+) -> Result<Signed, ExtrinsicError> {
     let (kind, extrinsic) = match items {
         [item] => (item.kind, sign(&item.call, nonce, signing)?),
         items => {
@@ -219,6 +256,7 @@ fn sign_bundle(items: &[&Item], nonce: u32, signing: &Signing<'_>) -> Result<Sig
         kind,
         ids: items.iter().map(|item| item.id).collect(),
         pays: items.iter().any(|item| item.pays()),
+        least_spendable: spendable,
         extrinsic,
     })
 }
@@ -228,6 +266,9 @@ pub(super) const MAX_IN_FLIGHT: usize = 32;
 
 /// Those among them that pay, so that confirmations find room whatever waits.
 pub(super) const MAX_PAYING: usize = 16;
+
+/// Blocks for which an extrinsic is left alone before it is signed anew because there is more on the account.
+pub(super) const RESIGNED_AFTER: u32 = 2;
 
 /// How often the chain may include an effect without honouring it, before it is parked. Each time costs a fee.
 pub(super) const MAX_TRIES: u32 = 3;

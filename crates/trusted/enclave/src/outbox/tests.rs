@@ -2,12 +2,12 @@
 //! The outbox against a chain that includes, fails and forgets what it is given.
 
 use super::{
-    submissions::{MAX_IN_FLIGHT, MAX_PAYING, MAX_TRIES},
+    submissions::{MAX_IN_FLIGHT, MAX_PAYING, MAX_TRIES, RESIGNED_AFTER},
     *,
 };
 use crate::{
     extrinsic::{ERA_PERIOD, MAX_BATCH, Signing},
-    ingest::{Confirmed, tests_support::facts},
+    ingest::{Confirmed, PaidFee, tests_support::facts},
     keys::Signer,
 };
 use offstage_light_client::testing::{METADATA, TestChain, test_code, validators};
@@ -18,6 +18,7 @@ use offstage_sdk::PayoutTerms;
 const OWN: AccountId32 = AccountId32::new([1; 32]);
 const OTHER: AccountId32 = AccountId32::new([2; 32]);
 const SHARD: [u8; 32] = [5; 32];
+const RICH: u128 = 1 << 100;
 
 fn block(number: u32) -> BlockReference {
     BlockReference { number, hash: H256::from_low_u64_be(number.into()).into() }
@@ -48,6 +49,7 @@ fn confirmed(signer: Option<AccountId32>, root: u8) -> Ingested {
         }],
         unshielded: vec![H256::repeat_byte(8)],
         fee: None,
+        paid: Vec::new(),
     }
 }
 
@@ -76,13 +78,23 @@ impl Bench {
     }
 
     fn collect(&mut self, items: &[Item], nonce: u32, number: u32) -> Vec<OutboxExtrinsic> {
+        self.collect_with(items, Account { nonce, spendable: RICH }, &KnownFees::default(), number)
+    }
+
+    fn collect_with(
+        &mut self,
+        items: &[Item],
+        account: Account,
+        fees: &KnownFees,
+        number: u32,
+    ) -> Vec<OutboxExtrinsic> {
         let signing = Signing {
             runtime: self.chain.runtime(),
             genesis_hash: BlockHash::zero(),
             anchor: block(number),
             signer: &self.signer,
         };
-        self.submissions.collect(items, nonce, &signing).unwrap()
+        self.submissions.collect(items, account, fees, &signing).unwrap()
     }
 }
 
@@ -163,6 +175,36 @@ fn h08_few_extrinsics_are_under_way_at_once() {
     let many: Vec<_> = (0..10_000).map(|id| payment(id, 1)).collect();
     assert_eq!(Bench::new().collect(&items_of(&many), 0, 1).len(), MAX_PAYING);
     assert_eq!(Bench::on(&metadata).collect(&items_of(&many), 0, 1).len(), MAX_PAYING);
+}
+
+/// A node bans what its sender cannot pay. So nothing is handed out that the account cannot pay for sure; and what was
+/// handed out, and may be banned, becomes other bytes as soon as there is more on the account.
+#[test]
+fn what_the_account_could_not_pay_is_signed_anew_when_it_can() {
+    let mut bench = Bench::new();
+    let waiting = [confirmation(1, true)];
+    let mut fees = KnownFees::default();
+    let mut collect = |spendable, fees: &KnownFees, number| {
+        let handed_out =
+            bench.collect_with(&items_of(&waiting), Account { nonce: 3, spendable }, fees, number);
+        assert_eq!(bench.submissions.is_short(), handed_out.is_empty());
+        handed_out
+    };
+    assert!(collect(0, &fees, 100).is_empty(), "nothing to pay with");
+    // No fee is known yet: it is tried, and the node finds that a little is too little.
+    let first = collect(5, &fees, 101);
+    assert_eq!(collect(5, &fees, 101 + RESIGNED_AFTER), first, "nothing changed");
+    assert_eq!(collect(4, &fees, 104), first, "less cannot mend it");
+    let second = collect(5, &fees, 105);
+    assert_ne!(second, first, "more may");
+    assert_eq!(collect(9, &fees, 106), second, "but not in every block");
+    assert_ne!(collect(9, &fees, 107), second);
+    // Taken from under way when nothing is left.
+    assert!(collect(0, &fees, 108).is_empty());
+    // Once it is known what it costs, less than that is not tried.
+    fees.note(&[PaidFee { kind: Some(OutboxKind::Confirmation), is_own: true, fee: 50 }], 109);
+    assert!(collect(49, &fees, 110).is_empty());
+    assert_eq!(collect(50, &fees, 111).len(), 1);
 }
 
 /// C17: however many payments wait, confirmations are before them.

@@ -52,6 +52,7 @@ fn block(number: u32, timestamp_ms: u64, registry: Vec<RegistryEvent>) -> Ingest
         confirmed: Vec::<Confirmed>::new(),
         unshielded: Vec::new(),
         fee: None,
+        paid: Vec::new(),
     }
 }
 

@@ -51,8 +51,8 @@ fn h09_nothing_is_served_or_signed_before_the_own_registration_is_seen() {
 #[test]
 fn p08_of_two_candidates_the_first_to_confirm_decides_the_key() {
     let mut world = World::new();
-    world.add_empty();
     let (mut first, mut second) = (Host::new(&world), Host::new(&world));
+    world.add_empty();
     assert_eq!(first.follow(&world).phase, Phase::AwaitingRegistration);
     assert_eq!(second.follow(&world).phase, Phase::AwaitingRegistration);
     // Both register; neither is anything before a confirmation.
@@ -190,8 +190,8 @@ fn h10_of_two_clones_the_later_registration_counts_and_nothing_diverges() {
 #[test]
 fn h10_every_start_has_an_identity_of_its_own() {
     let mut world = World::new();
-    world.add_empty();
     let mut host = Host::new(&world);
+    world.add_empty();
     let copy = copy_of(host.dir.path());
     let mut bindings = Vec::new();
     for _ in 0..2 {

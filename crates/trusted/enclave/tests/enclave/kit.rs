@@ -40,10 +40,17 @@ use offstage_protocol::{
     framing::{read_frame, write_frame},
 };
 use offstage_sdk::{StateTransition, testing::TestAccount};
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::{Arc, Mutex},
+};
 use tempfile::TempDir;
 
 pub(crate) const MEASUREMENT: Measurement = Measurement([0x4d; 32]);
+
+/// Accounts of all enclaves that started. The next block of a chain funds them.
+static STARTED: Mutex<BTreeSet<AccountId32>> = Mutex::new(BTreeSet::new());
 
 /// The parentchain.
 #[derive(Clone)]
@@ -51,6 +58,8 @@ pub(crate) struct World {
     pub chain: TestChain,
     pub shard: ShardIdentifier,
     nonces: BTreeMap<AccountId32, u32>,
+    /// Enclaves whose accounts somebody has funded.
+    funded: BTreeSet<AccountId32>,
     /// Payments that the chain honoured, by call hash.
     pub paid: BTreeMap<H256, (AccountId32, u128)>,
     /// Confirmations: block number and root by signer.
@@ -86,6 +95,7 @@ impl World {
             chain: TestChain::with(validators(1, 3), code, &storage),
             shard: MEASUREMENT.into(),
             nonces: BTreeMap::new(),
+            funded: BTreeSet::new(),
             paid: BTreeMap::new(),
             confirmed: Vec::new(),
             slots: Vec::new(),
@@ -104,7 +114,22 @@ impl World {
             content = content.storage(storage_keys::timestamp(), Some(clock.next_ms.encode()));
             clock.next_ms += 6_000;
         }
+        for signer in STARTED.lock().unwrap().iter() {
+            if self.funded.insert(signer.clone()) && !self.nonces.contains_key(signer) {
+                content = self.account(content, signer);
+            }
+        }
         self.chain.add(content)
+    }
+
+    /// Whether the enclave's account is funded; if it is not, the next block does it.
+    pub(crate) fn has_funded(&self, signer: &AccountId32) -> bool {
+        self.funded.contains(signer)
+    }
+
+    /// From now on nobody funds this account.
+    pub(crate) fn leave_unfunded(&mut self, signer: &AccountId32) {
+        self.funded.insert(signer.clone());
     }
 
     pub(crate) fn add_empty(&mut self) -> u32 {
@@ -187,7 +212,7 @@ impl World {
 
     /// Sets the account that pays the fees.
     pub(crate) fn account(&self, content: BlockContent, signer: &AccountId32) -> BlockContent {
-        self.account_with(content, signer, UNIT)
+        self.account_with(content, signer, ENCLAVE_FUNDS)
     }
 
     /// Sets the account that pays the fees, with this balance.
@@ -221,6 +246,9 @@ const SETTLING: u32 = 40;
 
 /// What one unit of the chain's token is.
 pub(crate) const UNIT: u128 = 1_000_000_000_000;
+
+/// What an enclave's account holds.
+const ENCLAVE_FUNDS: u128 = 1_000 * UNIT;
 
 /// An honest host with its enclave, which runs the business logic `S`.
 pub(crate) struct Host<S: StateTransition = Balances> {
@@ -264,7 +292,10 @@ impl<S: StateTransition> Host<S> {
         let mut enclave = Enclave::open(Box::new(platform), dir.path()).map_err(|error| error.to_string())?;
         let mut sent = Vec::new();
         match converse_once(&mut enclave, &HostRequest::Start(Box::new(start)), &mut sent) {
-            EnclaveResponse::Started(started) => Ok(Self { enclave, started: *started, dir, sent }),
+            EnclaveResponse::Started(started) => {
+                STARTED.lock().unwrap().insert(started.signer.clone());
+                Ok(Self { enclave, started: *started, dir, sent })
+            }
             EnclaveResponse::Refused(refusal) => Err(refusal.message),
             other => panic!("{other:?}"),
         }
@@ -455,7 +486,7 @@ impl<S: StateTransition> Host<S> {
 
     /// Registers, and, if the shard is not born yet, sends the first confirmation.
     pub(crate) fn serve(&mut self, world: &mut World) {
-        if world.chain.number() == 0 {
+        if !world.has_funded(&self.signer()) {
             world.add_empty();
         }
         if self.follow(world).phase != Phase::Serving && self.register(world).phase != Phase::Serving {
@@ -465,6 +496,9 @@ impl<S: StateTransition> Host<S> {
 
     /// Follows and registers.
     pub(crate) fn register(&mut self, world: &mut World) -> Status {
+        if !world.has_funded(&self.signer()) {
+            world.add_empty();
+        }
         assert_eq!(self.follow(world).phase, Phase::AwaitingRegistration);
         self.submit(world)
     }

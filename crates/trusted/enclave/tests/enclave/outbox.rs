@@ -14,7 +14,7 @@ use offstage_primitives::{AccountId32, H256, attestation::RegistrationProof, tee
 use offstage_protocol::{HostRequest, OutboxExtrinsic, OutboxKind, Phase, RefusalCode, Start, Untrusted};
 use sp_core::{Pair, ed25519};
 use sp_runtime::generic::Era;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Like [`funded`], on a chain without batches: each call is an extrinsic of its own.
 fn funded_without_batches() -> (World, Host, offstage_sdk::testing::TestAccount) {
@@ -65,8 +65,8 @@ fn h07_lies_about_the_metadata_never_make_another_call_signed() {
     let digest = digest_of(&metadata, world.chain.runtime());
     let mut world = World::with(&test_code(&metadata, &digest), &[development_root()]);
     world.add_empty();
-    let starting = |change: &dyn Fn(&mut Start)| -> Result<Host, String> {
-        let mut request = start(&world);
+    let starting = |world: &World, change: &dyn Fn(&mut Start)| -> Result<Host, String> {
+        let mut request = start(world);
         change(&mut request);
         Host::start(Arc::new(tempfile::tempdir().unwrap()), request)
     };
@@ -78,7 +78,8 @@ fn h07_lies_about_the_metadata_never_make_another_call_signed() {
         (|start| start.token_symbol = Untrusted::new(String::new()), None),
     ];
     for (lie, signed_digest) in lies {
-        let mut host = starting(&lie).unwrap();
+        let mut host = starting(&world, &lie).unwrap();
+        world.add_empty();
         assert_eq!(host.follow(&world).phase, Phase::AwaitingRegistration);
         let [registration] = &host.collect()[..] else { panic!() };
         let (proof, call) = register_call(&world, &host, registration);
@@ -91,7 +92,7 @@ fn h07_lies_about_the_metadata_never_make_another_call_signed() {
     }
     // Other code, even with only another digest in it, is refused.
     for code in [test_code(&metadata, &[7; 32]), test_code(METADATA, &digest), vec![1], Vec::new()] {
-        let result = starting(&|start| start.runtime_code = Untrusted::new(code.clone()));
+        let result = starting(&world, &|start| start.runtime_code = Untrusted::new(code.clone()));
         assert!(result.err().unwrap().contains("code"));
     }
 }
@@ -286,7 +287,7 @@ fn p04_an_empty_account_waits_and_says_so() {
     world.add(content);
     host.follow(&world);
     for _ in 0..30 {
-        assert!(!host.collect().is_empty());
+        assert!(host.collect().is_empty(), "nothing that the node would ban");
         host.run(&mut world, |content| content);
     }
     let status = host.status();
@@ -301,6 +302,58 @@ fn p04_an_empty_account_waits_and_says_so() {
     host.settle(&mut world);
     assert_eq!(world.paid.get(&call.hash()), Some(&(payee, UNIT)));
     assert_eq!(host.status().notice, None);
+}
+
+/// What was seen: a worker was started without funds, the node banned its registration, and it was signed anew after 128
+/// blocks. The same with confirmations, after the money had run out.
+#[test]
+fn a_worker_that_is_funded_after_its_start_registers_at_once() {
+    let mut world = World::new();
+    let mut host = Host::new(&world);
+    let signer = host.signer();
+    world.leave_unfunded(&signer);
+    let mut banned = BTreeSet::new();
+    let fund = |world: &mut World, host: &mut Host, balance| {
+        let content = world.block();
+        let content = world.account_with(content, &signer, balance);
+        world.add(content);
+        host.follow(world);
+    };
+    for _ in 0..5 {
+        world.add_empty();
+        host.follow(&world);
+        assert!(host.collect().is_empty());
+    }
+    assert_eq!(host.status().phase, Phase::AwaitingRegistration);
+    // Less than any fee, and more than the deposit: nobody has shown yet what a registration costs.
+    fund(&mut world, &mut host, UNIT / 1_000);
+    for _ in 0..3 {
+        let [registration] = &host.collect()[..] else { panic!() };
+        banned.insert(registration.extrinsic.clone());
+        world.add_empty();
+        host.follow(&world);
+    }
+    assert_eq!(banned.len(), 1, "the same bytes as long as nothing changes");
+    // The money comes: within the same block there is something that no node has banned.
+    fund(&mut world, &mut host, UNIT);
+    let [registration] = &host.collect()[..] else { panic!() };
+    assert!(!banned.contains(&registration.extrinsic));
+    world.fee = Some(UNIT / 100);
+    host.submit(&mut world);
+    host.serve(&mut world);
+    // The money runs out, and comes again.
+    fund(&mut world, &mut host, UNIT / 200);
+    while host.status().outbox_len == 0 {
+        world.add_empty();
+        host.follow(&world);
+    }
+    assert!(host.collect().is_empty(), "a fee is known, and the account has half of it");
+    fund(&mut world, &mut host, UNIT);
+    let confirmation = host.collect();
+    assert!(!confirmation.is_empty());
+    let before = world.confirmed.len();
+    host.submit(&mut world);
+    assert!(world.confirmed.len() > before);
 }
 
 /// Money that is there but too little for the node to take the extrinsic: it is said after a while.

@@ -27,6 +27,7 @@ fn a_joiner_registers_first_then_gets_the_key_and_executes_from_the_birth_on() {
     world.add(content);
     provider.settle(&mut world);
     let mut asking = Host::new(&world);
+    world.add_empty();
     assert_eq!(asking.follow(&world).phase, Phase::AwaitingRegistration);
     assert_eq!(asking.status().operations, 0);
     let request = || HostRequest::RequestShieldingKey(Untrusted::new("wss://127.0.0.1:1".into()));
@@ -233,8 +234,8 @@ fn h21_a_registration_is_renewed_in_time() {
 #[test]
 fn p12_a_registration_by_another_method_is_neither_a_birth_nor_serving() {
     let mut world = World::new();
-    world.add_empty();
     let mut host = Host::new(&world);
+    world.add_empty();
     host.follow(&world);
     let registration = host.collect().remove(0);
     let key = storage_keys::blake2_128_concat("Teerex", "SovereignEnclaves", host.signer().as_ref());
