@@ -9,7 +9,8 @@ use codec::{Decode, Encode};
 use futures::{StreamExt, channel::mpsc};
 use offstage_primitives::{AccountId32, BlockHash, H256, Measurement, ShardIdentifier};
 use offstage_protocol::{
-    BlockReference, EnclaveResponse, HostRequest, Phase, Refusal, RefusalCode, Started, Status,
+    BlockReference, Bound, EnclaveResponse, HostRequest, Identity, Phase, Refusal, RefusalCode, Start,
+    Started, Status,
     framing::{read_frame, write_frame},
 };
 use serde_json::{Value, json, value::to_raw_value};
@@ -48,6 +49,10 @@ pub(crate) fn status(position: u32) -> Status {
         operations: 0,
         notice: None,
         parked: Vec::new(),
+        funds: None,
+        outbox_since: None,
+        registration_left_secs: None,
+        peers: 0,
     }
 }
 
@@ -92,6 +97,8 @@ pub(crate) struct Chain {
     /// Those that it stored.
     pub(crate) justifications: BTreeMap<u32, Vec<u8>>,
     pub(crate) storage: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Whether it has pruned the states that it is asked for.
+    pub(crate) has_lost_states: bool,
     /// Extrinsics that its pool has banned.
     pub(crate) bans: Vec<Vec<u8>>,
     /// Extrinsics that its pool took.
@@ -201,6 +208,7 @@ impl PlayedNode {
                     "justifications": justification.map(|bytes| json!([[b"FRNK", bytes]])),
                 })
             }
+            "system_properties" => json!({ "tokenDecimals": 12, "tokenSymbol": "UNIT" }),
             "state_getReadProof" => json!({ "at": params[1], "proof": [] }),
             "state_getStorage" => json!(chain.storage.get(&bytes(&params[0])?).map(|value| text(value))),
             "state_queryStorageAt" => {
@@ -229,6 +237,10 @@ impl RpcClientT for PlayedNode {
     ) -> RawRpcFuture<'a, Box<RawValue>> {
         Box::pin(async move {
             let params = params.map_or(Value::Null, |params| serde_json::from_str(params.get()).unwrap());
+            if ["state_getReadProof", "state_getStorage"].contains(&method) && self.chain().has_lost_states {
+                let message = "State already discarded".into();
+                return Err(Error::User(UserError { code: 4003, message, data: None }));
+            }
             if method == "author_submitExtrinsic" {
                 self.take(&params)?;
                 return Ok(to_raw_value(&json!(H256::zero())).unwrap());
@@ -273,6 +285,10 @@ pub(crate) struct Model {
     pub(crate) key: Option<(String, BlockReference)>,
     /// Addresses that it asked.
     pub(crate) asked: Vec<String>,
+    /// Where its sealed store is, if it has seen a chain.
+    pub(crate) bound: Option<BlockReference>,
+    /// What it was started with.
+    pub(crate) starts: Vec<Start>,
     /// What keeps it busy with each block.
     pub(crate) busy: Option<std::sync::mpsc::Receiver<()>>,
 }
@@ -288,6 +304,8 @@ impl PlayedEnclave {
             refuses: vec![],
             key: None,
             asked: vec![],
+            bound: None,
+            starts: vec![],
             busy: None,
         })))
     }
@@ -338,6 +356,24 @@ impl Model {
             }
             HostRequest::ImportBlock(bundle) => self.block(&bundle.header.unverified()),
             HostRequest::RequestShieldingKey(url) => self.key(url.unverified()),
+            HostRequest::Identify => {
+                let started = started(self.status.clone());
+                let bound = self.bound.map(|position| Bound {
+                    genesis_hash: started.genesis_hash,
+                    shard: started.shard,
+                    position,
+                });
+                return EnclaveResponse::Identified(Box::new(Identity {
+                    signer: started.signer,
+                    measurement: started.measurement,
+                    shielding_key: None,
+                    bound,
+                }));
+            }
+            HostRequest::Start(start) => {
+                self.starts.push(*start);
+                return EnclaveResponse::Started(Box::new(started(self.status.clone())));
+            }
             HostRequest::Collect => {
                 return EnclaveResponse::Collected {
                     extrinsics: vec![],

@@ -331,6 +331,11 @@ impl LightClient {
         self.trail.tip()
     }
 
+    /// What the chain's first node told of its token. Only shown: what is signed covers it where the runtime proves it.
+    pub fn properties(&self) -> &ChainProperties {
+        &self.properties
+    }
+
     /// The runtime that executes the next block; while [`runtime_needed`](Self::runtime_needed), the one before.
     pub fn runtime(&self) -> &Arc<VerifiedRuntime> {
         &self.runtime

@@ -158,6 +158,19 @@ mod tests {
             operations: 2,
             notice: Some("notice".into()),
             parked: vec![Parked { kind: OutboxKind::Unshield, reason: ParkedReason::ShardFunds, count: 1 }],
+            funds: Some(Funds {
+                balance: 3,
+                deposit: 1,
+                fees_paid: 4,
+                fees_per_day: Some(2),
+                days_left: Some(1),
+                needed: Some(5),
+                token_decimals: 12,
+                token_symbol: "UNIT".into(),
+            }),
+            outbox_since: Some(4),
+            registration_left_secs: Some(6),
+            peers: 2,
         }
     }
 

@@ -188,6 +188,53 @@ pub struct Status {
     pub notice: Option<String>,
     /// What of the outbox is not submitted any more, and why; one entry for each kind and reason.
     pub parked: Vec<Parked>,
+    /// What the enclave's account has and pays; `None` before the first block.
+    pub funds: Option<Funds>,
+    /// The block since which the oldest of what is under way waits to be seen final.
+    pub outbox_since: Option<u32>,
+    /// Seconds of the chain's time for which the registration of this start still counts; `None` when it does not.
+    pub registration_left_secs: Option<u64>,
+    /// Other enclaves that hold a slot of the shard on chain.
+    pub peers: u32,
+}
+
+/// What the enclave's account has and pays, by verified blocks. Amounts are in the token's smallest unit.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Funds {
+    /// The free balance.
+    pub balance: u128,
+    /// What of it the chain keeps: no fee is paid out of it.
+    pub deposit: u128,
+    /// Fees that were paid since this start.
+    pub fees_paid: u128,
+    /// Fees a day, estimated from those that were paid; `None` as long as too little was seen.
+    pub fees_per_day: Option<u128>,
+    /// Whole days for which the balance lasts at this rate.
+    pub days_left: Option<u32>,
+    /// The balance that what waits needs, when there is less.
+    pub needed: Option<u128>,
+    /// Decimals of the token.
+    pub token_decimals: u8,
+    /// Symbol of the token.
+    pub token_symbol: String,
+}
+
+impl Funds {
+    /// An amount as people write it.
+    pub fn written(&self, amount: u128) -> String {
+        let (decimals, symbol) = (self.token_decimals, &self.token_symbol);
+        let unit = 10u128.checked_pow(decimals.into());
+        let Some((whole, part)) =
+            unit.and_then(|unit| amount.checked_div(unit).zip(amount.checked_rem(unit)))
+        else {
+            return format!("{amount} of 10^-{decimals} {symbol}");
+        };
+        let digits = format!("{part:0width$}", width = usize::from(decimals));
+        match digits.trim_end_matches('0') {
+            "" => format!("{whole} {symbol}"),
+            part => format!("{whole}.{part} {symbol}"),
+        }
+    }
 }
 
 /// Effects that the enclave does not submit, because they would only burn fees.
@@ -303,6 +350,29 @@ pub const MAX_HEADERS: usize = 512;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_are_written_in_the_chains_unit() {
+        let funds = |token_decimals| Funds {
+            balance: 0,
+            deposit: 0,
+            fees_paid: 0,
+            fees_per_day: None,
+            days_left: None,
+            needed: None,
+            token_decimals,
+            token_symbol: "UNIT".into(),
+        };
+        for (amount, decimals, text) in [
+            (0, 12, "0 UNIT"),
+            (1, 12, "0.000000000001 UNIT"),
+            (1_500_000_000_000, 12, "1.5 UNIT"),
+            (7, 0, "7 UNIT"),
+            (u128::MAX, 39, "340282366920938463463374607431768211455 of 10^-39 UNIT"),
+        ] {
+            assert_eq!(funds(decimals).written(amount), text);
+        }
+    }
 
     #[test]
     fn the_codes_of_refusals_are_pinned() {

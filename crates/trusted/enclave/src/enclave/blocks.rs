@@ -247,6 +247,25 @@ impl<S: StateTransition> Running<S> {
         Ok(())
     }
 
+    /// Another enclave confirmed a block that this one has no receipts of: it had no operations, and its number is no multiple
+    /// of this one's heartbeat. That harms nobody, but costs fees, or places.
+    fn note_heartbeats(&mut self, block: &Ingested) {
+        let Some(birth) = self.head.birth.as_ref().map(|birth| birth.block.number) else { return };
+        if self.head.followed.replay_to.is_some() || block.confirmed.is_empty() {
+            return;
+        }
+        let Ok(state) = self.store.snapshot() else { return };
+        let differs = block.confirmed.iter().any(|confirmed| {
+            let is_others = confirmed.signer.as_ref().is_some_and(|by| *by != self.own.identity.signer);
+            // Before its birth a shard has candidates, who confirm any block.
+            let counts = is_others && confirmed.number > birth && confirmed.number < block.block.number;
+            counts && matches!(state.block_receipts(confirmed.number), Ok(None))
+        });
+        if differs {
+            self.progress.other_heartbeat_at = Some(block.block.number);
+        }
+    }
+
     fn commit(&mut self, step: Step, verified: VerifiedBlock, block: Ingested) -> Result<(), Refused> {
         let Step { mut head, mut executed } = step;
         let keys = self.keys_after(&head);
@@ -283,7 +302,9 @@ impl<S: StateTransition> Running<S> {
             self.own.certificate = None;
         }
         self.progress.recent.push(block.block);
-        self.progress.fees.note(&block.paid, block.block.number);
+        self.progress.fees.note(&block.paid, block.block.number, block.facts.timestamp_ms);
+        self.submissions.note_block(verified.extrinsics());
+        self.note_heartbeats(&block);
         self.progress.operations =
             self.progress.operations.saturating_add(u64::try_from(executed.operations).unwrap_or(u64::MAX));
         if !executed.prepared {

@@ -10,7 +10,7 @@
 //! ```
 
 use offstage_primitives::enclave_bridge::SLOT_SILENCE_BLOCKS;
-use offstage_protocol::Phase;
+use offstage_protocol::{Funds, Phase};
 
 /// What the phase follows from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,14 +92,51 @@ pub(super) struct Concerns {
     pub(super) trouble: Option<String>,
     /// A block of which somebody confirmed another root.
     pub(super) contradicted_at: Option<u32>,
-    /// The account's address, when something waits and it cannot pay.
-    pub(super) without_funds: Option<String>,
+    /// What the account lacks, or will lack soon.
+    pub(super) funds: Option<Shortage>,
+    /// This enclave's heartbeat, when others have another one.
+    pub(super) heartbeat: Option<u32>,
     /// How many slots the shard has, when others hold all of them (threat model P7).
     pub(super) standby_behind: Option<usize>,
     /// The chain included an extrinsic in vain.
     pub(super) has_failures: bool,
     /// Extrinsics wait for long.
     pub(super) is_stuck: bool,
+}
+
+/// The enclave's account has too little.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Shortage {
+    /// The account as people write it.
+    account: String,
+    /// What is there and what is needed, in the chain's unit.
+    text: String,
+    /// Something waits already.
+    is_urgent: bool,
+}
+
+impl Shortage {
+    /// If there is one: nothing is on the account, less than what waits needs, or less than some days cost.
+    pub(super) fn of(funds: &Funds, account: String) -> Option<Self> {
+        let there = if funds.balance == 0 { "no funds".into() } else { funds.written(funds.balance) };
+        let days_left = funds.days_left.filter(|days| *days < LEAST_DAYS).zip(funds.fees_per_day);
+        let (text, is_urgent) = match (funds.needed, days_left) {
+            (Some(needed), _) => {
+                (format!("has {there}, and {} is needed to pay fees", funds.written(needed)), true)
+            }
+            (None, Some((days, per_day))) => {
+                let per_day = funds.written(per_day);
+                (format!("has {there}, which lasts for {days} more days at {per_day} of fees a day"), false)
+            }
+            (None, None) => return None,
+        };
+        Some(Self { account, text, is_urgent })
+    }
+
+    fn notice(&self) -> String {
+        let Self { account, text, .. } = self;
+        format!("the enclave's account {account} {text}; {}", funding(account))
+    }
 }
 
 impl Concerns {
@@ -135,11 +172,11 @@ impl Concerns {
             );
         }
         if matches!(situation.registration, OwnRegistration::TooOld { .. }) {
-            return Some(match &self.without_funds {
-                Some(account) => format!(
-                    "the enclave's registration is older than 48 hours, so it neither signs nor serves until a new one \
-                     is final; its account {account} has no funds to pay fees; {}",
-                    funding(account)
+            return Some(match self.funds.as_ref().filter(|funds| funds.is_urgent) {
+                Some(shortage) => format!(
+                    "the enclave's registration is older than 48 hours, so it neither signs nor serves until a new \
+                     one is final; {}",
+                    shortage.notice()
                 ),
                 None => "the enclave's registration is older than 48 hours, so it neither signs nor serves until a new \
                          one is final; check that the node takes its extrinsics"
@@ -163,11 +200,8 @@ impl Concerns {
     }
 
     fn about_submission(&self, situation: Situation) -> Option<String> {
-        if let Some(account) = &self.without_funds {
-            return Some(format!(
-                "the enclave's account {account} has no funds to pay fees; {}",
-                funding(account)
-            ));
+        if let Some(shortage) = &self.funds {
+            return Some(shortage.notice());
         }
         if self.has_failures {
             return Some(
@@ -182,6 +216,12 @@ impl Concerns {
                  that the node accepts them"
                     .into(),
             );
+        }
+        if let Some(heartbeat) = self.heartbeat {
+            return Some(format!(
+                "another enclave of the shard confirms empty blocks that are no multiples of this one's --heartbeat \
+                 {heartbeat}; give all workers of the shard the same"
+            ));
         }
         situation.is_candidate().then(|| {
             "the shard is not born yet: this enclave is registered, and its first confirmation has to become final"
@@ -200,6 +240,9 @@ fn funding(account: &str) -> String {
 
 /// One unit of 12 decimals: fees for a hundred registrations or two thousand confirmations.
 const FUNDS: u64 = 1_000_000_000_000;
+
+/// An account that lasts for fewer days than this is told of.
+const LEAST_DAYS: u32 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -273,6 +316,19 @@ mod tests {
         }
     }
 
+    fn funds(needed: Option<u128>, days_left: Option<u32>) -> Funds {
+        Funds {
+            balance: 3,
+            deposit: 0,
+            fees_paid: 0,
+            fees_per_day: Some(1),
+            days_left,
+            needed,
+            token_decimals: 1,
+            token_symbol: "UNIT".into(),
+        }
+    }
+
     #[test]
     fn the_most_urgent_concern_is_told() {
         let mut concerns = Concerns {
@@ -282,7 +338,8 @@ mod tests {
             trouble: Some("the trouble".into()),
             contradicted_at: Some(2),
             standby_behind: Some(10),
-            without_funds: Some("5G".into()),
+            funds: Shortage::of(&funds(Some(5), Option::None), "5G".into()),
+            heartbeat: Some(10),
             has_failures: true,
             is_stuck: true,
         };
@@ -304,9 +361,17 @@ mod tests {
         tells(SERVING, "a standby", |concerns| concerns.standby_behind = Option::None);
         tells(SERVING, "`offstage transfer //Alice 5G 1000000000000`", |_| {});
         tells(old, "`offstage transfer //Alice 5G 1000000000000`", |_| {});
-        tells(SERVING, "account 5G has no funds", |concerns| concerns.without_funds = Option::None);
+        tells(SERVING, "account 5G has 0.3 UNIT, and 0.5 UNIT is needed", |concerns| {
+            concerns.funds = Shortage::of(&funds(Option::None, Some(2)), "5G".into())
+        });
+        tells(
+            SERVING,
+            "5G has 0.3 UNIT, which lasts for 2 more days at 0.1 UNIT of fees a day",
+            |concerns| concerns.funds = Shortage::of(&funds(Option::None, Some(3)), "5G".into()),
+        );
         tells(SERVING, "without honouring", |concerns| concerns.has_failures = false);
         tells(SERVING, "not been included for long", |concerns| concerns.is_stuck = false);
+        tells(SERVING, "--heartbeat 10", |concerns| concerns.heartbeat = Option::None);
         assert!(concerns.notice(SERVING).is_none());
         let candidate = Situation { is_born: false, ..SERVING };
         assert!(concerns.notice(candidate).unwrap().contains("not born yet"));

@@ -125,6 +125,12 @@ impl Registration {
         }
     }
 
+    /// For how many seconds of the chain's time the registration still counts, if it does.
+    pub(super) fn left_secs(&self, now_ms: u64) -> Option<u64> {
+        let end_ms = self.seen_at_ms?.saturating_add(RENEWAL_PERIOD_MS);
+        end_ms.checked_sub(now_ms).map(|left_ms| left_ms / 1000)
+    }
+
     /// Whether a new registration is due at this chain time.
     pub(super) fn is_due(&self, now_ms: u64) -> bool {
         if self.superseded {
@@ -219,6 +225,9 @@ mod tests {
         let mut registration = after(&Registration::default(), &[registered(7, KEY)]);
         assert_eq!(registration.at(5 + RENEWAL_PERIOD_MS), OwnRegistration::Counts);
         assert_eq!(registration.at(6 + RENEWAL_PERIOD_MS), OwnRegistration::TooOld { is_renewed: false });
+        assert_eq!(registration.left_secs(5), Some(RENEWAL_PERIOD_MS / 1000));
+        assert_eq!(registration.left_secs(5 + RENEWAL_PERIOD_MS), Some(0));
+        assert_eq!(registration.left_secs(6 + RENEWAL_PERIOD_MS), None);
         assert!(registration.is_due(6 + RENEWAL_PERIOD_MS / 2));
         registration.begin(vec![1], 6 + RENEWAL_PERIOD_MS);
         assert_eq!(registration.at(6 + RENEWAL_PERIOD_MS), OwnRegistration::TooOld { is_renewed: true });

@@ -5,7 +5,7 @@
 
 use super::{
     Refused,
-    phase::{Concerns, Situation},
+    phase::{Concerns, Shortage, Situation},
     registration::Registration,
     services::{self, ServiceLimits, Services},
 };
@@ -25,9 +25,10 @@ use offstage_light_client::{
 };
 use offstage_primitives::{
     BlockHash, H256, KeyDigest, ShardIdentifier,
+    enclave_bridge::SLOT_SILENCE_BLOCKS,
     ss58::{GENERIC_PREFIX, ss58},
 };
-use offstage_protocol::{BlockReference, Phase, RefusalCode, Start, Started, Status};
+use offstage_protocol::{BlockReference, Funds, Phase, RefusalCode, Start, Started, Status};
 use offstage_sdk::{Executor, StateTransition, empty_root};
 use rustls::sign::CertifiedKey;
 use std::sync::Arc;
@@ -71,6 +72,8 @@ pub(super) struct Progress {
     pub(super) operations: u64,
     /// What extrinsics cost.
     pub(super) fees: KnownFees,
+    /// The newest block with another enclave's confirmation that this one's heartbeat does not explain.
+    pub(super) other_heartbeat_at: Option<u32>,
     /// The last thing that went wrong with signing or with the business logic.
     pub(super) trouble: Option<String>,
 }
@@ -119,6 +122,7 @@ impl<S: StateTransition> Running<S> {
                     former_store_returns: false,
                     operations: 0,
                     fees: KnownFees::default(),
+                    other_heartbeat_at: None,
                     trouble: None,
                 };
                 let worker = Box::new(Self {
@@ -187,6 +191,10 @@ impl<S: StateTransition> Running<S> {
             operations: self.progress.operations,
             notice: self.notice(),
             parked: self.submissions.parked().to_vec(),
+            funds: self.funds(),
+            outbox_since: self.submissions.oldest(),
+            registration_left_secs: self.own.registration.left_secs(self.now_ms()),
+            peers: self.peers(),
         }
     }
 
@@ -243,16 +251,15 @@ impl<S: StateTransition> Running<S> {
             opinions.iter().find(|opinion| is(opinion)).map(|opinion| opinion.block)
         };
         let since = self.submissions.oldest();
-        let is_waiting =
-            since.is_some() || self.own.registration.pending.is_some() || self.submissions.is_short();
-        let is_broke = self.head.facts.as_ref().is_some_and(|facts| facts.balance == 0);
+        let funds = self.funds();
         let concerns = Concerns {
             is_broken: self.store.is_broken(),
             alone_at: find(Opinion::is_alone),
             is_registered_otherwise: self.own.registration.otherwise,
             trouble: self.progress.trouble.clone(),
             contradicted_at: find(|opinion| !opinion.against.is_empty()),
-            without_funds: (is_broke && is_waiting).then(|| self.address()),
+            funds: funds.and_then(|funds| Shortage::of(&funds, self.address())),
+            heartbeat: self.has_other_heartbeat().then_some(self.heartbeat),
             standby_behind: self.standby_behind(),
             has_failures: self.submissions.has_failures(),
             is_stuck: since
@@ -268,6 +275,42 @@ impl<S: StateTransition> Running<S> {
             Client::AwaitingCode(_) => None,
         };
         ss58(&self.own.identity.signer, prefix.unwrap_or(GENERIC_PREFIX))
+    }
+
+    /// What its account has and pays.
+    fn funds(&self) -> Option<Funds> {
+        let (Client::Ready(client), Some(facts)) = (&self.progress.client, &self.head.facts) else {
+            return None;
+        };
+        let deposit = facts.payout.existential_deposit;
+        let spendable = facts.balance.saturating_sub(deposit);
+        let fees_per_day = self.progress.fees.per_day(facts.timestamp_ms);
+        let days = fees_per_day.and_then(|per_day| spendable.checked_div(per_day));
+        let token = client.properties();
+        Some(Funds {
+            balance: facts.balance,
+            deposit,
+            fees_paid: self.progress.fees.paid(),
+            fees_per_day,
+            days_left: days.map(|days| u32::try_from(days).unwrap_or(u32::MAX)),
+            needed: self.submissions.short_of().map(|fee| fee.saturating_add(deposit)),
+            token_decimals: token.token_decimals,
+            token_symbol: token.token_symbol.clone(),
+        })
+    }
+
+    /// Other enclaves that hold a slot of the shard.
+    fn peers(&self) -> u32 {
+        let slots = self.head.facts.iter().flat_map(|facts| facts.shard_status.iter().flatten());
+        let others = slots.filter(|slot| slot.signer != self.own.identity.signer).count();
+        u32::try_from(others).unwrap_or(u32::MAX)
+    }
+
+    /// Whether others lately confirmed empty blocks that this one does not.
+    fn has_other_heartbeat(&self) -> bool {
+        self.progress
+            .other_heartbeat_at
+            .is_some_and(|at| self.head.position.number.saturating_sub(at) <= SLOT_SILENCE_BLOCKS)
     }
 
     /// How many slots the shard has, if enclaves that act hold all of them and this one none (threat model P7).

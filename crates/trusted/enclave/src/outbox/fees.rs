@@ -30,6 +30,16 @@ impl Account {
 pub struct KnownFees {
     registration: Option<Known>,
     other: Option<Known>,
+    /// All that this enclave paid.
+    paid: u128,
+    window: Option<Window>,
+}
+
+/// What was paid, but for registrations, in some span of the chain's time.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    since_ms: u64,
+    sum: u128,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,14 +51,52 @@ struct Known {
 
 impl KnownFees {
     /// Takes in what block `at` showed, of anybody's registration and of this enclave's own extrinsics.
-    pub fn note(&mut self, paid: &[PaidFee], at: u32) {
+    pub fn note(&mut self, paid: &[PaidFee], at: u32, now_ms: u64) {
         for paid in paid {
+            if paid.is_own {
+                self.paid = self.paid.saturating_add(paid.fee);
+                if paid.kind != Some(OutboxKind::Registration) {
+                    self.spend(paid.fee, now_ms);
+                }
+            }
             let known = Some(Known { fee: paid.fee, at });
             match paid.kind {
                 Some(OutboxKind::Registration) => self.registration = known,
                 Some(_) if paid.is_own => self.other = known,
                 Some(_) | None => {}
             }
+        }
+    }
+
+    /// What this enclave paid since its start, in the smallest unit.
+    pub fn paid(&self) -> u128 {
+        self.paid
+    }
+
+    /// What a day costs, by what was paid: one registration, and the rest as often as it was seen. `None` as long as too
+    /// little was seen.
+    pub fn per_day(&self, now_ms: u64) -> Option<u128> {
+        let window = self.window?;
+        let time = now_ms.saturating_sub(window.since_ms);
+        if time < LEAST_WINDOW_MS {
+            return None;
+        }
+        let rest = window.sum.saturating_mul(DAY_MS.into()).checked_div(time.into())?;
+        Some(rest.saturating_add(self.last(OutboxKind::Registration).unwrap_or_default()))
+    }
+
+    fn spend(&mut self, fee: u128, now_ms: u64) {
+        // The first one begins the time; what it cost belongs to the time before.
+        let Some(window) = &mut self.window else {
+            self.window = Some(Window { since_ms: now_ms, sum: 0 });
+            return;
+        };
+        window.sum = window.sum.saturating_add(fee);
+        let time = now_ms.saturating_sub(window.since_ms);
+        if time > LONGEST_WINDOW_MS {
+            // What is long ago counts for less.
+            window.sum /= 2;
+            window.since_ms = now_ms.saturating_sub(time / 2);
         }
     }
 
@@ -71,6 +119,11 @@ impl KnownFees {
         if kind == OutboxKind::Registration { self.registration } else { self.other }
     }
 }
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// Less says nothing of a day.
+const LEAST_WINDOW_MS: u64 = 10 * 60 * 1000;
+const LONGEST_WINDOW_MS: u64 = 2 * DAY_MS;
 
 /// Blocks after which a fee that was seen counts half. The price of weight and length falls slower than that.
 const HALVED_AFTER: u32 = 64;
@@ -100,13 +153,37 @@ mod tests {
         fees.note(
             &[paid(registration, false, 1_000), paid(confirmation, true, 40), paid(None, true, 7)],
             100,
+            0,
         );
-        fees.note(&[paid(confirmation, false, 9)], 101);
+        fees.note(&[paid(confirmation, false, 9)], 101, 0);
         assert_eq!(fees.last(OutboxKind::Registration), Some(1_000));
         assert_eq!(fees.last(OutboxKind::Unshield), Some(40));
         let at = |now| fees.at_least(OutboxKind::Registration, now);
         assert_eq!((at(100), at(100 + HALVED_AFTER - 1)), (1_000, 1_000));
         assert_eq!((at(100 + HALVED_AFTER), at(100 + 3 * HALVED_AFTER)), (500, 125));
         assert_eq!(at(u32::MAX), 1);
+        assert_eq!(fees.paid(), 47);
+    }
+
+    #[test]
+    fn a_day_costs_a_registration_and_what_was_seen_of_the_rest() {
+        let mut fees = KnownFees::default();
+        let paid = |kind, fee| [PaidFee { kind: Some(kind), is_own: true, fee }];
+        fees.note(&paid(OutboxKind::Registration, 10_000), 1, 0);
+        // Ten of each minute, for three days.
+        for minute in 0..3 * 24 * 60 {
+            let now_ms = minute * 60_000;
+            fees.note(&paid(OutboxKind::Confirmation, 10), 2, now_ms);
+            assert_eq!(fees.per_day(now_ms).is_some(), minute >= 10);
+        }
+        let now_ms = 3 * DAY_MS;
+        let day = fees.per_day(now_ms).unwrap();
+        assert!((24_300..=24_400).contains(&day), "{day}");
+        // Half as much from now on.
+        for minute in 0..20 * 24 * 30 {
+            fees.note(&paid(OutboxKind::Batch, 10), 3, now_ms + minute * 120_000);
+        }
+        let day = fees.per_day(now_ms + 20 * DAY_MS).unwrap();
+        assert!((17_100..=17_400).contains(&day), "{day}");
     }
 }

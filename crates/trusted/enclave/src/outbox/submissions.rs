@@ -13,8 +13,8 @@ pub struct Submissions {
     /// In the order of their nonces.
     in_flight: Vec<Signed>,
     efforts: BTreeMap<u64, Effort>,
-    /// Something waits that the account cannot pay.
-    is_short: bool,
+    /// What the account would have to be able to pay for something that waits, when it cannot.
+    short_of: Option<u128>,
     parked: Vec<Parked>,
 }
 
@@ -29,6 +29,8 @@ struct Signed {
     pays: bool,
     /// The least that the account could pay since it was signed.
     least_spendable: u128,
+    /// Whether a block has these very bytes.
+    is_included: bool,
     extrinsic: Vec<u8>,
 }
 
@@ -66,7 +68,7 @@ impl Submissions {
         for signed in &self.in_flight {
             spendable = spendable.saturating_sub(fees.at_least(signed.kind, now));
         }
-        self.is_short = false;
+        self.short_of = None;
         self.parked = self.what_is_parked(items, code_hash);
         for bundle in self.bundles(items, now, signing) {
             let under_way = u32::try_from(self.in_flight.len()).unwrap_or(u32::MAX);
@@ -76,7 +78,9 @@ impl Submissions {
             match spendable.checked_sub(fees.at_least(kind, now)) {
                 Some(rest) => spendable = rest,
                 None => {
-                    self.is_short = true;
+                    let last = fees.last(kind).unwrap_or(1);
+                    let under_way = account.spendable.saturating_sub(spendable);
+                    self.short_of = self.short_of.max(Some(under_way.saturating_add(last)));
                     continue;
                 }
             }
@@ -104,9 +108,9 @@ impl Submissions {
         self.efforts.values().any(|effort| (1..MAX_TRIES).contains(&effort.failures))
     }
 
-    /// Whether something is not handed out because the account cannot pay its fee.
-    pub fn is_short(&self) -> bool {
-        self.is_short
+    /// What the account would have to be able to pay for what is not handed out because it cannot.
+    pub fn short_of(&self) -> Option<u128> {
+        self.short_of
     }
 
     /// What is not tried any more, and why.
@@ -114,10 +118,18 @@ impl Submissions {
         &self.parked
     }
 
-    /// The account's nonce passed an extrinsic, and an effect of it still waits: it failed.
+    /// A verified block has these extrinsics.
+    pub fn note_block(&mut self, extrinsics: &[Vec<u8>]) {
+        for signed in &mut self.in_flight {
+            signed.is_included |= extrinsics.contains(&signed.extrinsic);
+        }
+    }
+
+    /// The account's nonce passed an extrinsic that was included, and an effect of it still waits: it failed. If it was not
+    /// included, another one had its nonce, such as one of the start before, and nothing failed.
     fn note_failures(&mut self, waiting: &BTreeSet<u64>, nonce: u32, now: u32, code_hash: H256) {
         let used = self.in_flight.partition_point(|signed| signed.nonce < nonce);
-        for signed in self.in_flight.drain(..used) {
+        for signed in self.in_flight.drain(..used).filter(|signed| signed.is_included) {
             for id in signed.ids.iter().filter(|id| waiting.contains(id)) {
                 if let Some(effort) = self.efforts.get_mut(id) {
                     effort.fail(now, code_hash);
@@ -257,6 +269,7 @@ fn sign_bundle(
         ids: items.iter().map(|item| item.id).collect(),
         pays: items.iter().any(|item| item.pays()),
         least_spendable: spendable,
+        is_included: false,
         extrinsic,
     })
 }

@@ -62,6 +62,8 @@ struct Bench {
     chain: TestChain,
     signer: Signer,
     submissions: Submissions,
+    /// The nonce of the first that was handed out last, and all of them. The chain includes them in their order.
+    last: (u32, Vec<OutboxExtrinsic>),
 }
 
 impl Bench {
@@ -74,6 +76,7 @@ impl Bench {
             chain: TestChain::with(validators(1, 1), &test_code(metadata, &[]), &[]),
             signer: Signer::from_sealable(&[3; 32]).unwrap(),
             submissions: Submissions::default(),
+            last: Default::default(),
         }
     }
 
@@ -88,13 +91,18 @@ impl Bench {
         fees: &KnownFees,
         number: u32,
     ) -> Vec<OutboxExtrinsic> {
+        let included = account.nonce.saturating_sub(self.last.0) as usize;
+        let bodies: Vec<_> = self.last.1.iter().take(included).map(|last| last.extrinsic.clone()).collect();
+        self.submissions.note_block(&bodies);
         let signing = Signing {
             runtime: self.chain.runtime(),
             genesis_hash: BlockHash::zero(),
             anchor: block(number),
             signer: &self.signer,
         };
-        self.submissions.collect(items, account, fees, &signing).unwrap()
+        let handed_out = self.submissions.collect(items, account, fees, &signing).unwrap();
+        self.last = (account.nonce, handed_out.clone());
+        handed_out
     }
 }
 
@@ -187,7 +195,7 @@ fn what_the_account_could_not_pay_is_signed_anew_when_it_can() {
     let mut collect = |spendable, fees: &KnownFees, number| {
         let handed_out =
             bench.collect_with(&items_of(&waiting), Account { nonce: 3, spendable }, fees, number);
-        assert_eq!(bench.submissions.is_short(), handed_out.is_empty());
+        assert_eq!(bench.submissions.short_of().is_some(), handed_out.is_empty());
         handed_out
     };
     assert!(collect(0, &fees, 100).is_empty(), "nothing to pay with");
@@ -202,9 +210,23 @@ fn what_the_account_could_not_pay_is_signed_anew_when_it_can() {
     // Taken from under way when nothing is left.
     assert!(collect(0, &fees, 108).is_empty());
     // Once it is known what it costs, less than that is not tried.
-    fees.note(&[PaidFee { kind: Some(OutboxKind::Confirmation), is_own: true, fee: 50 }], 109);
+    fees.note(&[PaidFee { kind: Some(OutboxKind::Confirmation), is_own: true, fee: 50 }], 109, 0);
     assert!(collect(49, &fees, 110).is_empty());
     assert_eq!(collect(50, &fees, 111).len(), 1);
+}
+
+/// What was seen: "included without honouring it" after ordinary restarts. An extrinsic of the start before had the nonce.
+#[test]
+fn what_lost_its_nonce_to_another_has_not_failed() {
+    let mut bench = Bench::new();
+    let waiting = [confirmation(1, true)];
+    let first = bench.collect(&items_of(&waiting), 7, 100);
+    bench.last = Default::default();
+    let again = bench.collect(&items_of(&waiting), 8, 101);
+    assert_eq!((again.len(), again[0].id), (1, first[0].id), "at once");
+    assert!(!bench.submissions.has_failures());
+    bench.collect(&items_of(&waiting), 9, 102);
+    assert!(bench.submissions.has_failures(), "these very bytes are in a block");
 }
 
 /// C17: however many payments wait, confirmations are before them.

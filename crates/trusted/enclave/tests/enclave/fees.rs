@@ -5,11 +5,12 @@
 //! `cargo nextest run --release -p offstage-enclave -E 'test(c17_a_hundred_payments)' --no-capture`.
 
 use crate::{
-    kit::{BridgeCall, UNIT, World, unshield},
+    kit::{BridgeCall, Clock, Host, UNIT, World, start, unshield},
     payouts::{shard_with, submit_all},
 };
 use offstage_primitives::AccountId32;
-use offstage_protocol::{OutboxExtrinsic, OutboxKind};
+use offstage_protocol::{OutboxExtrinsic, OutboxKind, Start};
+use std::sync::Arc;
 
 /// Extrinsics, their calls, bytes and fees.
 #[derive(Default, Debug)]
@@ -92,9 +93,70 @@ fn c17_a_hundred_payments_of_five_workers_cost_a_fifth() {
     assert!(rota.fees * 3 < all.fees, "{rota:?} {all:?}");
 }
 
+/// What was seen: too little money, and nothing said what is missing. It is told days before, and in the chain's unit.
+#[test]
+fn an_operator_is_told_before_the_money_runs_out_what_is_there_and_what_is_needed() {
+    let mut world = World::new();
+    world.clock = Some(Clock { next_ms: START_MS });
+    world.fee = Some(UNIT / 1_000);
+    let mut host = Host::serving(&mut world);
+    for _ in 0..300 {
+        host.submit(&mut world);
+    }
+    let funds = host.status().funds.unwrap();
+    // A confirmation a minute, and a registration.
+    let per_day = funds.fees_per_day.unwrap();
+    assert!((UNIT..2 * UNIT).contains(&per_day), "{funds:?}");
+    assert!(funds.days_left.unwrap() > 100 && host.status().notice.is_none(), "{funds:?}");
+    let holding = |world: &mut World, host: &mut Host, balance| {
+        let signer = host.signer();
+        let content = world.block();
+        let content = world.account_with(content, &signer, balance);
+        world.add(content);
+        host.follow(world);
+    };
+    holding(&mut world, &mut host, 3 * UNIT);
+    let notice = host.status().notice.unwrap();
+    assert!(notice.contains("has 3 UNIT, which lasts for 2 more days"), "{notice}");
+    holding(&mut world, &mut host, UNIT / 2_000);
+    for _ in 0..10 {
+        world.add_empty();
+        host.follow(&world);
+        host.collect();
+    }
+    let status = host.status();
+    let (funds, notice) = (status.funds.unwrap(), status.notice.unwrap());
+    assert_eq!(funds.needed, Some(UNIT / 1_000 + funds.deposit));
+    assert!(notice.contains("has 0.0005 UNIT, and 0.001") && notice.contains("is needed"), "{notice}");
+    assert!(status.outbox_len > 0);
+    holding(&mut world, &mut host, 1_000 * UNIT);
+    host.submit(&mut world);
+    assert_eq!(host.status().notice, None);
+}
+
+/// Another `--heartbeat` than the others' costs fees that nobody needs, or places.
+#[test]
+fn another_heartbeat_than_the_others_is_noticed() {
+    let (mut world, mut hosts, _) = shard_with(2);
+    assert_eq!(hosts[0].status().notice, None);
+    let odd = Start { heartbeat: 7, ..start(&world) };
+    let mut odd: Host = Host::start(Arc::new(tempfile::tempdir().unwrap()), odd).unwrap();
+    odd.join(&mut world, &mut hosts[0]);
+    hosts.push(odd);
+    for _ in 0..25 {
+        submit_all(&mut world, &mut hosts);
+    }
+    for (host, heartbeat) in hosts.iter_mut().zip([10, 10, 7]) {
+        let notice = host.status().notice.unwrap();
+        assert!(notice.contains(&format!("--heartbeat {heartbeat};")), "{notice}");
+    }
+}
+
 // Fees in planck, as the development runtime takes them at its lowest price: a picosecond of weight costs one, a byte
 // `BYTE`. There is the base weight of an extrinsic, and the bridge's estimates, of which a read of the database is 25
 // and a write 100 microseconds.
+/// When the chain of these tests begins, in milliseconds since the Unix epoch.
+const START_MS: u64 = 1_800_000_000_000;
 const MICROSECOND: u64 = 1_000_000;
 const BASE: u64 = 108 * MICROSECOND;
 const CONFIRMATION: u64 = (20 + 15 * 25 + 100) * MICROSECOND;
