@@ -4,12 +4,17 @@
 //! Three write: the loop that feeds the enclave, what follows the node's head beside it, and the enclave's process.
 //! So the report is true also while the enclave works on one block for a minute (threat model P14).
 
-use crate::enclave::Vitals;
+use crate::{
+    enclave::Vitals,
+    measures,
+    trouble::{Patience, Trouble, stall},
+};
 use offstage_primitives::{BlockHash, Measurement, ShardIdentifier};
-use offstage_protocol::{BlockReference, Parked, Phase, Status};
+use offstage_protocol::{BlockReference, Funds, Parked, Phase, Status};
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -31,8 +36,17 @@ pub struct Report {
     pub status: Option<Status>,
     /// The node's finalized head.
     pub head: Option<BlockReference>,
-    /// Why the worker waits, when it does: the node is away, the enclave restarts.
-    pub trouble: Option<String>,
+    /// Why the worker waits, as far as it was noticed: the node is away, the enclave restarts. What should have happened and
+    /// did not comes on top, see [`trouble`](Report::trouble).
+    pub noted: Option<Trouble>,
+    /// When the node last answered.
+    pub node_answered: Option<Instant>,
+    /// When the newest final block became known.
+    pub finalized_at: Option<Instant>,
+    /// For how long silence is no trouble.
+    pub patience: Patience,
+    /// Where the store is.
+    pub data_dir: Option<PathBuf>,
     /// What can be seen of the enclave without asking it.
     pub enclave: Option<Vitals>,
     /// Who the worker is.
@@ -75,13 +89,37 @@ impl Board {
             if state.report.head.is_some_and(|known| known.number < head.number) {
                 state.announced.note(head.number);
             }
+            if state.report.head.is_none_or(|known| known.number < head.number) {
+                state.report.finalized_at = Some(Instant::now());
+            }
             state.report.head = Some(head);
         });
     }
 
+    /// The node answered.
+    pub fn note_node_answer(&self) {
+        self.update(|state| state.report.node_answered = Some(Instant::now()));
+    }
+
+    /// The node is not connected: nothing is expected of it.
+    pub fn note_node_gone(&self) {
+        self.update(|state| state.report.node_answered = None);
+    }
+
+    /// Where the store is.
+    pub fn note_data_dir(&self, folder: &Path) {
+        self.update(|state| state.report.data_dir = Some(folder.to_owned()));
+    }
+
+    /// Another patience than the usual one.
+    pub fn with_patience(self, patience: Patience) -> Self {
+        self.update(|state| state.report.patience = patience);
+        self
+    }
+
     /// Something keeps the worker from going on, or no longer does.
-    pub fn note_trouble(&self, trouble: Option<String>) {
-        self.update(|state| state.report.trouble = trouble);
+    pub fn note_trouble(&self, trouble: Option<Trouble>) {
+        self.update(|state| state.report.noted = trouble);
     }
 
     /// Another enclave process works from now on.
@@ -101,24 +139,39 @@ impl Board {
 
     /// Brings the gauges up to date, also those that change with time alone.
     pub fn publish(&self) {
-        self.report().publish();
+        measures::publish(&self.report());
     }
 
     fn update(&self, change: impl FnOnce(&mut State)) {
         if let Ok(mut state) = self.0.lock() {
             change(&mut state);
-            state.report.publish();
+            measures::publish(&state.report);
         }
     }
 }
 
 impl Report {
-    /// Whether clients can use the worker: registered, and caught up with the finalized head.
+    /// Whether the worker is as it should be: ready, and nothing is in its way.
     pub fn is_initialized(&self) -> bool {
-        self.trouble.is_none()
-            && self.enclave.as_ref().is_none_or(Vitals::is_running)
+        self.is_ready() && self.trouble().is_none()
+    }
+
+    /// Whether clients can use the worker now: registered, answering, and caught up with the finalized head that it knows.
+    pub fn is_ready(&self) -> bool {
+        self.enclave.as_ref().is_none_or(Vitals::is_running)
+            && self.busy_for() <= self.patience.enclave
             && self.status.as_ref().is_some_and(|status| status.phase == Phase::Serving)
             && self.lag().is_some_and(|lag| lag <= MAX_LAG)
+    }
+
+    /// Whether there is no reason to start the worker again: only an enclave that hangs is helped so.
+    pub fn is_live(&self) -> bool {
+        self.busy_for() <= self.patience.life
+    }
+
+    /// What is in the worker's way now.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.noted.clone().or_else(|| stall(self, Instant::now()))
     }
 
     /// Finalized blocks that are not executed yet.
@@ -130,6 +183,7 @@ impl Report {
     /// What `/health` answers.
     pub fn health(&self) -> Value {
         let (status, identity) = (self.status.as_ref(), self.identity.as_ref());
+        let (is_ready, trouble) = (self.is_ready(), self.trouble());
         json!({
             "account": identity.map(|identity| &identity.account),
             "mrenclave": identity.map(|identity| identity.measurement.to_string()),
@@ -145,32 +199,26 @@ impl Report {
             "operations": status.map(|status| status.operations),
             "notice": status.and_then(|status| status.notice.clone()),
             "parked": status.map(|status| status.parked.iter().map(parked).collect::<Vec<_>>()),
-            "trouble": self.trouble,
+            "trouble": trouble.as_ref().map(|trouble| &trouble.text),
+            "troubleCode": trouble.as_ref().map(|trouble| trouble.code.to_string()),
+            "live": self.is_live(),
+            "ready": is_ready,
+            "degraded": is_ready && trouble.is_some(),
+            "secondsSinceFinalBlock": seconds_since(self.finalized_at),
+            "secondsSinceNodeAnswer": seconds_since(self.node_answered),
+            "secondsSinceEnclaveAnswer": seconds_since(self.enclave.as_ref().and_then(Vitals::answered)),
+            "fees": status.and_then(|status| status.funds.as_ref()).map(fees),
+            "outboxSince": status.and_then(|status| status.outbox_since),
+            "registrationCountsForSeconds": status.and_then(|status| status.registration_left_secs),
+            "peerCount": status.map(|status| status.peers),
             "enclaveRunning": self.enclave.as_ref().map(Vitals::is_running),
             "enclaveBusySeconds": self.enclave.as_ref().map(|_| self.busy_for().as_secs()),
         })
     }
 
     /// For how long the enclave has been working on one request; zero when it waits for the next.
-    fn busy_for(&self) -> Duration {
+    pub(crate) fn busy_for(&self) -> Duration {
         self.enclave.as_ref().and_then(Vitals::busy_for).unwrap_or_default()
-    }
-
-    fn publish(&self) {
-        if let Some(status) = &self.status {
-            metrics::gauge!("offstage_position").set(f64::from(status.position.number));
-            metrics::gauge!("offstage_outbox_length").set(f64::from(status.outbox_len));
-            metrics::gauge!("offstage_operations").set(status.operations as f64);
-            metrics::gauge!("offstage_serving").set(f64::from(u8::from(status.phase == Phase::Serving)));
-        }
-        if let Some(head) = self.head {
-            metrics::gauge!("offstage_finalized_head").set(f64::from(head.number));
-        }
-        if let Some(lag) = self.lag() {
-            metrics::gauge!("offstage_blocks_behind").set(f64::from(lag));
-        }
-        metrics::gauge!("offstage_initialized").set(f64::from(u8::from(self.is_initialized())));
-        metrics::gauge!("offstage_enclave_busy_seconds").set(self.busy_for().as_secs_f64());
     }
 }
 
@@ -203,6 +251,24 @@ const MAX_LAG: u32 = 3;
 /// Announcements whose times are kept: more than an hour of a block each second.
 const MAX_ANNOUNCED: usize = 4_096;
 
+/// What the enclave's account has and pays. Amounts are decimal numbers as text, in the smallest unit.
+fn fees(funds: &Funds) -> Value {
+    json!({
+        "balance": funds.balance.to_string(),
+        "deposit": funds.deposit.to_string(),
+        "paid": funds.fees_paid.to_string(),
+        "perDay": funds.fees_per_day.map(|fees| fees.to_string()),
+        "daysLeft": funds.days_left,
+        "needed": funds.needed.map(|needed| needed.to_string()),
+        "decimals": funds.token_decimals,
+        "symbol": funds.token_symbol,
+    })
+}
+
+fn seconds_since(then: Option<Instant>) -> Option<u64> {
+    then.map(|then| then.elapsed().as_secs())
+}
+
 /// What the enclave does not submit any more: what, how many, why and what helps.
 fn parked(parked: &Parked) -> Value {
     json!({ "kind": format!("{:?}", parked.kind), "count": parked.count, "reason": parked.reason.to_string() })
@@ -211,7 +277,10 @@ fn parked(parked: &Parked) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{block, status};
+    use crate::{
+        testing::{block, status},
+        trouble::TroubleCode,
+    };
 
     fn report(phase: Phase, position: u32, head: u32) -> Report {
         let status = Status { phase, ..status(position) };
@@ -225,8 +294,12 @@ mod tests {
         assert!(!report(Phase::Serving, 10, 14).is_initialized());
         assert!(!report(Phase::AwaitingRegistration, 10, 10).is_initialized());
         assert!(!report(Phase::Superseded, 10, 10).is_initialized());
-        assert!(
-            !Report { trouble: Some("node away".into()), ..report(Phase::Serving, 10, 10) }.is_initialized()
+        let away = Trouble::new(TroubleCode::Node, "node away");
+        let troubled = Report { noted: Some(away), ..report(Phase::Serving, 10, 10) };
+        assert!(!troubled.is_initialized() && troubled.is_ready() && troubled.is_live());
+        assert_eq!(
+            (&troubled.health()["degraded"], &troubled.health()["troubleCode"]),
+            (&true.into(), &"node".into())
         );
     }
 

@@ -262,6 +262,7 @@ pub struct Vitals(Arc<Signs>);
 struct Signs {
     ended: AtomicBool,
     busy_since: Mutex<Option<Instant>>,
+    answered: Mutex<Option<Instant>>,
 }
 
 impl Vitals {
@@ -273,6 +274,17 @@ impl Vitals {
     /// For how long it has been working on one request; `None` when it waits for the next.
     pub fn busy_for(&self) -> Option<Duration> {
         self.0.busy_since.lock().ok().and_then(|since| since.map(|since| since.elapsed()))
+    }
+
+    /// When it last answered; `None` before its first answer.
+    pub fn answered(&self) -> Option<Instant> {
+        self.0.answered.lock().ok().and_then(|answered| *answered)
+    }
+
+    fn note_answer(&self) {
+        if let Ok(mut answered) = self.0.answered.lock() {
+            *answered = Some(Instant::now());
+        }
     }
 
     fn note_end(&self) {
@@ -318,6 +330,9 @@ fn converse(
             .and_then(|response| response.context("the stream between host and enclave was closed"));
         vitals.note_work(None);
         let failed = outcome.is_err();
+        if !failed {
+            vitals.note_answer();
+        }
         let _ = answer.send(outcome);
         if failed {
             return;

@@ -30,6 +30,7 @@ impl HeadFollower {
     /// When the node fails.
     pub async fn begin(node: Node, board: Board) -> Result<(Self, Head)> {
         let head = node.finalized_head().await?;
+        board.note_node_answer();
         board.note_head(head);
         let (newest, receiver) = watch::channel(head);
         Ok((Self { node, board, newest }, receiver))
@@ -51,6 +52,7 @@ impl HeadFollower {
                 // An announcement may get lost.
                 () = tokio::time::sleep(ASK_AGAIN) => self.node.finalized_head().await?,
             };
+            self.board.note_node_answer();
             if *self.newest.borrow() != head {
                 self.board.note_head(head);
                 self.newest.send_replace(head);

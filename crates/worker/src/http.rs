@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What operators and their monitors read: `/is_initialized`, `/health` and `/metrics`.
+//! What operators and their monitors read: `/live`, `/ready`, `/is_initialized`, `/health` and `/metrics`.
 //!
 //! Each question has a connection of its own, which is short: see `connections`.
 
@@ -19,7 +19,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::{net::SocketAddr, time::Duration};
 use tokio::net::TcpListener;
 
-/// Serves `/is_initialized` (200 when clients can use the worker, else 404) and `/health` (JSON). The answer is where.
+/// Serves `/live` (503 when only a restart helps), `/ready` (503 when clients cannot use the worker), `/is_initialized` (404
+/// when they cannot, or something is in the worker's way) and `/health` (JSON). Returns where.
 ///
 /// # Errors
 /// When the address is in use.
@@ -31,6 +32,8 @@ fn health_of(board: Board) -> Router {
     Router::new()
         .route("/is_initialized", get(is_initialized))
         .route("/health", get(health))
+        .route("/live", get(live))
+        .route("/ready", get(ready))
         .with_state(board)
 }
 
@@ -75,6 +78,23 @@ async fn is_initialized(State(board): State<Board>) -> impl IntoResponse {
     } else {
         (StatusCode::NOT_FOUND, CLOSE, "not yet; /health says more\n")
     }
+}
+
+async fn live(State(board): State<Board>) -> impl IntoResponse {
+    answer(board.report().is_live())
+}
+
+async fn ready(State(board): State<Board>) -> impl IntoResponse {
+    answer(board.report().is_ready())
+}
+
+fn answer(yes: bool) -> impl IntoResponse {
+    let (code, text) = if yes {
+        (StatusCode::OK, "yes\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "no; /health says more\n")
+    };
+    (code, CLOSE, text)
 }
 
 async fn health(State(board): State<Board>) -> impl IntoResponse {

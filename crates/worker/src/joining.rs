@@ -48,9 +48,9 @@ async fn ask_in_turn<P>(
 where
     P: Future<Output = Result<String>> + Send + 'static,
 {
-    let Providers { acting, mut others } = providers;
+    let Providers { acting, mut others, unlike } = providers;
     others.truncate(MAX_OTHERS_A_ROUND);
-    let mut refusals = Refusals::default();
+    let mut refusals = Refusals { unlike, ..Refusals::default() };
     for group in [named.to_vec(), acting, others] {
         // As tasks, so that they go on while the enclave asks one of them.
         let mut answers = stream::iter(group)
@@ -90,6 +90,8 @@ where
 struct Refusals {
     first: Vec<String>,
     count: usize,
+    /// How many act for the shard and run other code.
+    unlike: usize,
 }
 
 impl Refusals {
@@ -103,6 +105,13 @@ impl Refusals {
     }
 
     fn told(&self) -> String {
+        if self.count == 0 && self.unlike > 0 {
+            return format!(
+                "enclaves act for the shard ({}), but run other code than this one, so that none of them gives it the \
+                 shard's key; run the binary that the shard's configuration names",
+                self.unlike
+            );
+        }
         if self.count == 0 {
             return "no other enclave of the shard is registered, so nobody has its shielding key; start a worker \
                     that has it, or name one with --peer"

@@ -47,3 +47,4 @@ pub mod submit;
 #[cfg(test)]
 mod testing;
 pub mod text;
+pub mod trouble;

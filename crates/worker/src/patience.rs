@@ -33,7 +33,7 @@ impl KeyRequests {
 }
 
 /// Longer and longer pauses, up to ten seconds.
-fn pause(failures: u32) -> Duration {
+pub(crate) fn pause(failures: u32) -> Duration {
     Duration::from_millis(250).saturating_mul(1 << failures.min(6)).min(Duration::from_secs(10))
 }
 

@@ -27,6 +27,8 @@ pub struct Providers {
     pub acting: Vec<String>,
     /// Of other registered enclaves with the same measurement, in random order.
     pub others: Vec<String>,
+    /// How many act for the shard and run other code than this enclave.
+    pub unlike: usize,
 }
 
 /// Everybody who may have the key of the shard that the enclave serves, but the enclave itself.
@@ -41,10 +43,9 @@ pub async fn providers(node: &Node, started: &Started) -> Result<Providers> {
     let known: HashSet<&[u8]> = acting_keys.iter().chain([&own]).map(Vec::as_slice).collect();
     let mut other_keys = registry_keys(node).await?;
     other_keys.retain(|key| !known.contains(key.as_slice()));
-    Ok(Providers {
-        acting: urls(node, started, &acting_keys).await?,
-        others: urls(node, started, &other_keys).await?,
-    })
+    let (acting, unlike) = urls(node, started, &acting_keys).await?;
+    let (others, _) = urls(node, started, &other_keys).await?;
+    Ok(Providers { acting, others, unlike })
 }
 
 /// Whether a text from the chain or a peer can be an address: short, and of letters that are seen.
@@ -75,11 +76,14 @@ async fn registry_keys(node: &Node) -> Result<Vec<Vec<u8>>> {
     Ok(keys)
 }
 
-async fn urls(node: &Node, started: &Started, keys: &[Vec<u8>]) -> Result<Vec<String>> {
+/// The URLs of those that run the same code, and how many run other code.
+async fn urls(node: &Node, started: &Started, keys: &[Vec<u8>]) -> Result<(Vec<String>, usize)> {
     let mut urls = Vec::new();
+    let mut unlike = 0;
     for part in keys.chunks(KEYS_AT_ONCE) {
         for (_, value) in node.values(part).await? {
             let Ok(MultiEnclave::Sgx(enclave)) = MultiEnclave::decode(&mut &value[..]) else { continue };
+            unlike += usize::from(enclave.mr_enclave != started.measurement);
             let counts = enclave.mr_enclave == started.measurement
                 && enclave.attestation_method == SgxAttestationMethod::Dcap { proxied: false };
             let url = enclave.url.filter(|_| counts).and_then(|url| String::from_utf8(url).ok());
@@ -90,7 +94,7 @@ async fn urls(node: &Node, started: &Started, keys: &[Vec<u8>]) -> Result<Vec<St
     urls.dedup();
     let order = RandomState::new();
     urls.sort_by_cached_key(|url| order.hash_one(url));
-    Ok(urls)
+    Ok((urls, unlike))
 }
 
 /// So many entries of the registry are looked at, beside those that act.

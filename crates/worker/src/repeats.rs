@@ -21,9 +21,14 @@ impl Repeats {
         self.note_at(text, Instant::now())
     }
 
-    /// It is over: what comes next is new, even if it is the same.
-    pub(crate) fn end(&mut self) {
-        self.0 = None;
+    /// It is over: what comes next is new, even if it is the same. Returns whether there was anything.
+    pub(crate) fn end(&mut self) -> bool {
+        self.0.take().is_some()
+    }
+
+    /// How often the last thing was noted.
+    pub(crate) fn count(&self) -> u32 {
+        self.0.as_ref().map_or(0, |told| told.count)
     }
 
     fn note_at(&mut self, text: &str, now: Instant) -> Option<String> {

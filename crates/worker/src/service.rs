@@ -16,14 +16,17 @@ use crate::{
     measures,
     node::Node,
     options::{Options, RunOptions},
-    patience::{Backoff, KeyRequests, Waiting},
+    patience::{self, Backoff, KeyRequests, Waiting},
+    repeats::Repeats,
     start,
     submit::Submitter,
     text::escaped,
+    trouble::{self, Trouble, TroubleCode},
 };
 use anyhow::{Context, Result};
 use offstage_protocol::{Phase, RefusalCode, Started, Status};
 use std::{
+    cell::RefCell,
     path::Path,
     time::{Duration, Instant},
 };
@@ -40,6 +43,7 @@ pub async fn run(options: &Options, run: &RunOptions) -> Result<()> {
     }
     data_dir::prepare(&options.data_dir)?;
     let board = Board::default();
+    board.note_data_dir(&options.data_dir);
     let http = &options.untrusted_http_address;
     if options.enable_metrics {
         let handle = measures::install()?;
@@ -49,10 +53,12 @@ pub async fn run(options: &Options, run: &RunOptions) -> Result<()> {
     let live = async {
         let mut waiting = Waiting::begin();
         let node = wait_for_node(options, run, &board, &mut waiting).await?;
-        Service { options, run, board, node }.live(&binary).await
+        let board = board.clone();
+        Service { options, run, board, node, failures: RefCell::default() }.live(&binary).await
     };
     tokio::select! {
         outcome = live => outcome,
+        () = trouble::watch(board.clone()) => Ok(()),
         () = told_to_stop() => {
             tracing::info!("stopping");
             Ok(())
@@ -66,6 +72,8 @@ struct Service<'a> {
     run: &'a RunOptions,
     board: Board,
     node: Node,
+    /// What goes wrong with the node, so that the same is told once.
+    failures: RefCell<Repeats>,
 }
 
 impl Service<'_> {
@@ -90,7 +98,8 @@ impl Service<'_> {
                 return Err(error.context("the enclave stops soon after each start"));
             }
             tracing::warn!("{}; starting it again", escaped(&format!("{error:#}")));
-            self.board.note_trouble(Some("the enclave is being restarted".into()));
+            let trouble = Trouble::new(TroubleCode::EnclaveRestarting, "the enclave is being restarted");
+            self.board.note_trouble(Some(trouble));
             metrics::counter!("offstage_enclave_restarts_total").increment(1);
             restarts.pause(begun.elapsed() >= SHORT_LIFE).await;
         }
@@ -98,12 +107,15 @@ impl Service<'_> {
 
     /// Hands over what the enclave starts with.
     async fn start(&mut self, enclave: &Enclave) -> Result<Started> {
+        let is_restart = enclave.identify().await?.bound.is_some();
         let material = loop {
-            match start::genesis_material(&self.node).await {
+            match start::material(&self.node, is_restart).await {
                 Ok(material) => break material,
                 Err(error) => self.reconnect(error).await?,
             }
         };
+        self.failures.get_mut().end();
+        self.board.note_trouble(None);
         let started = enclave.start(start::request(self.options, self.run, material)).await?;
         let account = self.node.address(&started.signer).await;
         self.board.note_identity(WorkerIdentity {
@@ -153,7 +165,7 @@ impl Service<'_> {
                 self.board.note_trouble(Some(refused_by_enclave(&refusal.message)));
                 tokio::time::sleep(PAUSE_AFTER_REFUSAL).await;
                 match enclave.status().await {
-                    Ok(now) => status = now,
+                    Ok(now) => self.announce(&mut status, now),
                     Err(error) => return error,
                 }
                 continue;
@@ -173,9 +185,6 @@ impl Service<'_> {
         refusals: &mut Refusals,
     ) -> Result<()> {
         let (follower, head) = HeadFollower::begin(self.node.clone(), self.board.clone()).await?;
-        if refusals.are_over() {
-            self.board.note_trouble(None);
-        }
         let feeding = self.feed(enclave, started, head, status, refusals);
         tokio::select! {
             fed = feeding => fed,
@@ -199,8 +208,19 @@ impl Service<'_> {
         let mut progress = Progress::default();
         // What was under way when the last connection broke may have moved it.
         self.announce(status, enclave.status().await?);
+        let mut is_first = true;
         loop {
-            match feeder.step(enclave, status).await? {
+            let step = feeder.step(enclave, status).await?;
+            if std::mem::take(&mut is_first) {
+                // Only now it is known that the node gives what is needed.
+                if self.failures.borrow_mut().end() {
+                    tracing::info!("the node gives what is needed again");
+                }
+                if refusals.are_over() {
+                    self.board.note_trouble(None);
+                }
+            }
+            match step {
                 Step::Advanced(now) => {
                     if now.position.number > status.position.number {
                         // Only an executed block shows that what was refused is over.
@@ -219,7 +239,7 @@ impl Service<'_> {
                     refusals.note(refusal.code);
                     let trouble = refused_by_enclave(&refusal.message);
                     if unjustified.count() == 0 {
-                        tracing::warn!("{trouble}; waiting for another justification");
+                        tracing::warn!("{}; waiting for another justification", trouble.text);
                     }
                     self.board.note_trouble(Some(trouble));
                     unjustified.pause(false).await;
@@ -236,7 +256,7 @@ impl Service<'_> {
                     Asked::Nobody(trouble) => Some(trouble),
                 };
                 key_requests.answered(trouble.as_deref());
-                self.board.note_trouble(trouble);
+                self.board.note_trouble(trouble.map(|text| Trouble::new(TroubleCode::NoShieldingKey, text)));
             }
             let (extrinsics, now) = enclave.collect().await?;
             self.announce(status, now);
@@ -250,39 +270,47 @@ impl Service<'_> {
 
     /// The enclave is here now: what is new in that is logged.
     fn announce(&self, status: &mut Status, now: Status) {
-        if now.phase != status.phase {
-            let text = match now.phase {
-                Phase::CatchingUp => "catching up with the parentchain",
-                Phase::NeedsShieldingKey => {
-                    "the shard has a shielding key already; asking its holders for it"
-                }
-                Phase::AwaitingRegistration => "caught up; waiting to see this start's registration final",
-                Phase::Serving => "registered and caught up: serving",
-                Phase::Superseded => {
-                    "another start with the same keys has registered later; this one stops serving. Run one worker \
-                     per data folder"
-                }
-            };
+        let (phase, notice) = news(status, &now);
+        if let Some(text) = phase {
             tracing::info!(block = now.position.number, "{text}");
         }
-        if let Some(notice) = now.notice.as_ref().filter(|notice| status.notice.as_ref() != Some(notice)) {
+        if let Some(notice) = notice {
             tracing::warn!("{}", escaped(notice));
         }
         self.board.note_status(&now);
         *status = now;
     }
 
-    /// Waits until the node answers again.
+    /// Waits until the node answers again, longer and longer when it answers and lacks what is needed.
     async fn reconnect(&mut self, cause: anyhow::Error) -> Result<()> {
-        tracing::warn!("{}; reconnecting", escaped(&format!("{cause:#}")));
+        let text = escaped(&format!("{cause:#}"));
+        let failures = self.failures.get_mut();
+        if let Some(told) = failures.note(&text) {
+            tracing::warn!("{told}; reconnecting");
+        }
         metrics::counter!("offstage_node_reconnects_total").increment(1);
-        self.board.note_trouble(Some(NO_NODE.into()));
+        self.board.note_node_gone();
+        self.board.note_trouble(Some(Trouble::new(TroubleCode::Node, text)));
         let mut waiting = Waiting::begin();
-        tokio::time::sleep(PAUSE_BEFORE_RECONNECTING).await;
+        tokio::time::sleep(patience::pause(failures.count())).await;
         self.node = wait_for_node(self.options, self.run, &self.board, &mut waiting).await?;
-        tracing::info!("connected to the node again");
+        tracing::debug!("connected to the node again");
         Ok(())
     }
+}
+
+/// What of a status is to be logged: a phase that is another one, and a notice that is.
+fn news<'a>(before: &Status, now: &'a Status) -> (Option<&'static str>, Option<&'a str>) {
+    let phase = (now.phase != before.phase).then_some(match now.phase {
+        Phase::CatchingUp => "catching up with the parentchain",
+        Phase::NeedsShieldingKey => "the shard has a shielding key already; asking its holders for it",
+        Phase::AwaitingRegistration => "caught up; waiting to see this start's registration final",
+        Phase::Serving => "registered and caught up: serving",
+        Phase::Superseded => {
+            "another start with the same keys has registered later; this one stops serving. Run one worker per data folder"
+        }
+    });
+    (phase, now.notice.as_deref().filter(|notice| before.notice.as_deref() != Some(notice)))
 }
 
 /// What the enclave refused since it last executed a block.
@@ -312,8 +340,9 @@ impl Refusals {
     }
 }
 
-fn refused_by_enclave(message: &str) -> String {
-    format!("the enclave refuses what the parentchain's node gives: {}", escaped(message))
+fn refused_by_enclave(message: &str) -> Trouble {
+    let text = format!("the enclave refuses what the parentchain's node gives: {}", escaped(message));
+    Trouble::new(TroubleCode::EnclaveRefuses, text)
 }
 
 /// Says how far catching up is, not more often than every few seconds.
@@ -355,7 +384,7 @@ async fn wait_for_node(
             }
             Err(error) if run.require_node && waiting.time() > REQUIRED_NODE => return Err(error),
             Err(error) => {
-                board.note_trouble(Some(NO_NODE.into()));
+                board.note_trouble(Some(Trouble::new(TroubleCode::Node, NO_NODE)));
                 if let Some(told) = waiting.failed() {
                     tracing::warn!("{}; {told}", escaped(&format!("{error:#}")));
                 }
@@ -380,7 +409,6 @@ async fn told_to_stop() {
 const NO_NODE: &str = "the parentchain's node does not answer";
 /// With `--require-node`: the node may be starting at the same moment.
 const REQUIRED_NODE: Duration = Duration::from_secs(10);
-const PAUSE_BEFORE_RECONNECTING: Duration = Duration::from_millis(500);
 /// An enclave that ends sooner than this after its start did not work.
 const SHORT_LIFE: Duration = Duration::from_secs(20);
 const MAX_SHORT_LIVES: u32 = 3;

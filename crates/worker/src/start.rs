@@ -7,26 +7,22 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use codec::Encode;
-use offstage_primitives::chain::storage;
+use offstage_primitives::{BlockHash, chain::storage};
 use offstage_protocol::{Start, Untrusted};
 
-/// What of the chain belongs into the start: its genesis with proofs, its runtime's code, its token.
+/// What of the chain belongs into the start: its genesis, its token, and, the first time, proofs of the genesis and its
+/// runtime's code. A restarted enclave knows where it is and asks for the code of there, so that a node without old states
+/// is good enough for it.
 ///
 /// # Errors
 /// When the node fails, or has lost its genesis.
-pub async fn genesis_material(node: &Node) -> Result<Start> {
+pub async fn material(node: &Node, is_restart: bool) -> Result<Start> {
     let genesis = node.genesis_hash().await?;
     let header = node.header(genesis).await?.encode();
-    let keys = [
-        storage::CODE_PATH_KEY.to_vec(),
-        storage::grandpa_authorities(),
-        storage::LEGACY_GRANDPA_AUTHORITIES.to_vec(),
-    ];
-    let proof = node.read_proof(&keys, genesis).await?;
-    let code = node
-        .storage(storage::CODE, Some(genesis))
-        .await?
-        .context("the node has no runtime code at genesis")?;
+    let (proof, code) = match is_restart {
+        true => (Vec::new(), Vec::new()),
+        false => genesis_state(node, genesis).await?,
+    };
     let (token_decimals, token_symbol) = node.token().await?;
     Ok(Start {
         genesis_header: Untrusted::new(header),
@@ -42,6 +38,21 @@ pub async fn genesis_material(node: &Node) -> Result<Start> {
         untrusted_external: String::new(),
         heartbeat: 0,
     })
+}
+
+async fn genesis_state(node: &Node, genesis: BlockHash) -> Result<(Vec<Vec<u8>>, Vec<u8>)> {
+    let keys = [
+        storage::CODE_PATH_KEY.to_vec(),
+        storage::grandpa_authorities(),
+        storage::LEGACY_GRANDPA_AUTHORITIES.to_vec(),
+    ];
+    let proof =
+        node.read_proof(&keys, genesis).await.context("a new worker begins at the chain's genesis")?;
+    let code = node
+        .storage(storage::CODE, Some(genesis))
+        .await?
+        .context("the node has no runtime code at genesis")?;
+    Ok((proof, code))
 }
 
 /// The start as the operator wants it.

@@ -32,7 +32,7 @@ impl Submitter {
                 Ok(()) => {
                     tracing::debug!(id = extrinsic.id, kind = ?extrinsic.kind, "submitted");
                     metrics::counter!("offstage_extrinsics_submitted_total").increment(1);
-                    self.refusals.end();
+                    let _ = self.refusals.end();
                 }
                 Err(Refusal::Known) => {}
                 Err(refusal @ (Refusal::Banned | Refusal::Other)) => {

@@ -254,6 +254,7 @@ const SOURCES: &[(&str, Kind)] = &[
     ("crates/worker/src/service.rs", Kind::Function("fn live(")),
     ("crates/worker/src/service.rs", Kind::Function("fn refused_by_enclave(")),
     ("crates/worker/src/service.rs", Kind::After("NO_NODE: &str")),
+    ("crates/worker/src/trouble.rs", Kind::Function("fn stall(")),
     ("crates/worker/src/joining.rs", Kind::Function("fn told(")),
     // What ends a worker or a command of it.
     ("crates/worker/src/node.rs", Kind::Texts),

@@ -2,8 +2,12 @@
 //! The ports for the operator, and who else connects to them.
 
 use super::*;
-use crate::testing::soon;
+use crate::{
+    testing::{PlayedEnclave, PlayedNode, block, soon, status, until},
+    trouble::Patience,
+};
 use axum::serve::Listener;
+use offstage_protocol::Phase;
 use std::net::Ipv4Addr;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -32,6 +36,58 @@ async fn an_answer_ends_its_connection() {
     let answer = soon("the answer", ask(address, "/health")).await;
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("\"initialized\": false"), "{answer}");
     assert!(soon("the answer", ask(address, "/is_initialized")).await.starts_with("HTTP/1.1 404"));
+}
+
+/// What was seen: health was green while nothing moved. Who balances load, who restarts and who watches ask different
+/// questions, and get different answers.
+#[tokio::test]
+async fn live_ready_and_degraded_are_told_apart() {
+    let nothing = Duration::ZERO;
+    let board = Board::default().with_patience(Patience { finality: nothing, ..Patience::default() });
+    board.note_status(&status(10));
+    board.note_head(block(10));
+    let address = serve_health("127.0.0.1:0", board.clone()).await.unwrap();
+    let codes = async |expected: [(&str, &str); 4]| {
+        for (path, code) in expected {
+            let answer = soon("the answer", ask(address, path)).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {code}")), "{path}: {answer}");
+        }
+    };
+    // It serves what it has, and no block becomes final.
+    codes([("/live", "200"), ("/ready", "200"), ("/is_initialized", "404"), ("/health", "503")]).await;
+    let answer = ask(address, "/health").await;
+    assert!(answer.contains(r#""troubleCode": "finality-stalled""#), "{answer}");
+    assert!(
+        answer.contains(r#""degraded": true"#) && answer.contains(r#""secondsSinceFinalBlock": 0"#),
+        "{answer}"
+    );
+    // The enclave hangs with a question. Then it takes so long that only another process helps.
+    let node = PlayedNode::new(2);
+    let played = PlayedEnclave::at_genesis(&node, Phase::Serving);
+    let (_go_on, busy) = std::sync::mpsc::channel();
+    played.model().busy = Some(busy);
+    let enclave = played.connection();
+    let hangs = async {
+        let bundle = offstage_protocol::BlockBundle {
+            header: offstage_protocol::Untrusted::new(vec![]),
+            body: offstage_protocol::Untrusted::new(vec![]),
+            state_proof: offstage_protocol::Untrusted::new(vec![]),
+        };
+        enclave.import_block(bundle).await
+    };
+    let look = async {
+        until("it is busy", || enclave.vitals().busy_for().filter(|busy| !busy.is_zero())).await;
+        let board = board.clone().with_patience(Patience { enclave: nothing, ..Patience::default() });
+        board.note_enclave(enclave.vitals());
+        codes([("/live", "200"), ("/ready", "503"), ("/is_initialized", "404"), ("/health", "503")]).await;
+        assert!(ask(address, "/health").await.contains("enclave-silent"));
+        board.with_patience(Patience { enclave: nothing, life: nothing, ..Patience::default() });
+        codes([("/live", "503"), ("/ready", "503"), ("/is_initialized", "404"), ("/health", "503")]).await;
+    };
+    tokio::select! {
+        answer = hangs => panic!("{answer:?}"),
+        () = look => {},
+    }
 }
 
 /// With these limits alone nothing ends by time.

@@ -54,7 +54,7 @@ fn joiner(giver: &str) -> PlayedEnclave {
 #[tokio::test]
 async fn c16_the_named_worker_is_tried_before_all_others() {
     let (tried, played) = (Tried::default(), joiner("wss://live:1"));
-    let providers = Providers { acting: dead(10), others: dead(300) };
+    let providers = Providers { acting: dead(10), others: dead(300), unlike: 0 };
     let named = ["wss://live:1".to_owned()];
     let asked = ask_in_turn(&named, providers, tried.probe(), &played.connection()).await.unwrap();
     let Asked::Given(status) = asked else { panic!("{asked:?}") };
@@ -68,7 +68,7 @@ async fn c16_hundreds_of_dead_addresses_do_not_stand_before_those_that_act() {
     let mut acting = dead(5);
     acting.push("wss://live:1".into());
     let enclave = played.connection();
-    let asked = ask_in_turn(&[], Providers { acting, others: dead(300) }, tried.probe(), &enclave);
+    let asked = ask_in_turn(&[], Providers { acting, others: dead(300), unlike: 0 }, tried.probe(), &enclave);
     assert!(matches!(soon("the key", asked).await.unwrap(), Asked::Given(_)));
     assert!(tried.urls.lock().unwrap().len() <= 6, "{:?}", tried.urls);
 }
@@ -76,7 +76,7 @@ async fn c16_hundreds_of_dead_addresses_do_not_stand_before_those_that_act() {
 #[tokio::test]
 async fn c16_a_round_is_bounded_and_addresses_are_tried_at_once() {
     let (tried, played) = (Tried::default(), joiner("wss://nobody:1"));
-    let providers = Providers { acting: dead(10), others: dead(300) };
+    let providers = Providers { acting: dead(10), others: dead(300), unlike: 0 };
     let asked = ask_in_turn(&[], providers, tried.probe(), &played.connection()).await.unwrap();
     let Asked::Nobody(told) = asked else { panic!("{asked:?}") };
     assert!(told.contains("and 69 more") && told.contains("--peer"), "{told}");
@@ -91,7 +91,7 @@ async fn c16_a_round_is_bounded_and_addresses_are_tried_at_once() {
 async fn c16_the_enclave_asks_a_bounded_number_of_peers_in_a_round() {
     let (tried, played) = (Tried::default(), joiner("wss://nobody:1"));
     let others = (0..300).map(|number| format!("wss://live{number}:1")).collect();
-    let providers = Providers { acting: vec![], others };
+    let providers = Providers { acting: vec![], others, unlike: 0 };
     let asked = ask_in_turn(&[], providers, tried.probe(), &played.connection()).await.unwrap();
     assert!(matches!(asked, Asked::Nobody(_)));
     assert_eq!(played.model().asked.len(), MAX_ASKED);
@@ -103,4 +103,17 @@ async fn h23_what_peers_say_is_escaped() {
     refusals.note("wss://x\u{1b}[2J", &anyhow::anyhow!("no\nerror: forged"));
     let told = refusals.told();
     assert!(!told.contains(char::is_control), "{told}");
+}
+
+/// What was seen: "no other enclave of the shard is registered", when five were, for a binary that the shard does not allow.
+#[tokio::test]
+async fn those_that_run_other_code_are_the_reason_when_nobody_else_is_there() {
+    let (tried, played) = (Tried::default(), joiner("wss://live:1"));
+    let providers = Providers { unlike: 5, ..Providers::default() };
+    let asked = ask_in_turn(&[], providers, tried.probe(), &played.connection()).await.unwrap();
+    let Asked::Nobody(told) = asked else { panic!("{asked:?}") };
+    assert!(told.contains("(5)") && told.contains("other code"), "{told}");
+    let asked = ask_in_turn(&[], Providers::default(), tried.probe(), &played.connection()).await.unwrap();
+    let Asked::Nobody(told) = asked else { panic!("{asked:?}") };
+    assert!(told.contains("no other enclave of the shard is registered"), "{told}");
 }

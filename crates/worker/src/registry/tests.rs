@@ -77,7 +77,13 @@ async fn c16_entries_that_cannot_have_the_key_or_an_address_are_left_out() {
     }
     register(&node, &account(99), enclave("wss://good:1"));
     let found = providers(&node.connection(), &started).await.unwrap();
-    assert_eq!(found, Providers { acting: vec![], others: vec!["wss://good:1".into()] });
+    assert_eq!(found, Providers { others: vec!["wss://good:1".into()], ..Providers::default() });
+    // One that acts for the shard with other code is counted: it is why nobody gives the key.
+    let acting =
+        vec![ShardSignerStatus { signer: account(0), fingerprint: Measurement([9; 32]), last_activity: 1 }];
+    node.chain().storage.insert(storage::shard_status(started.shard), acting.encode());
+    let found = providers(&node.connection(), &started).await.unwrap();
+    assert_eq!((found.acting.len(), found.unlike), (0, 1));
 }
 
 #[tokio::test]

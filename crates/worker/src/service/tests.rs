@@ -34,7 +34,13 @@ async fn p14_health_is_true_while_the_enclave_works() {
     let cli = Cli::try_parse_from(["offstage-worker", "run"]).unwrap();
     let Command::Run(run) = &cli.command else { panic!("another command") };
     node.finalize(44);
-    let mut service = Service { options: &cli.options, run, board: board.clone(), node: node.connection() };
+    let mut service = Service {
+        options: &cli.options,
+        run,
+        board: board.clone(),
+        node: node.connection(),
+        failures: RefCell::default(),
+    };
     let started = started(played.status());
     let (go_on, busy) = mpsc::channel();
     let watch = async {
@@ -78,6 +84,63 @@ async fn p14_health_is_true_while_the_enclave_works() {
         () = soon("the sequence is over", watch) => {},
     }
     assert_eq!(played.model().taken, (1..=111).collect::<Vec<_>>());
+}
+
+/// What was seen: a node with `--state-pruning 32`, fine until the worker's restart, and never again.
+#[tokio::test]
+async fn a_restart_asks_for_no_state_of_the_genesis_and_a_first_start_says_what_the_node_lacks() {
+    let node = PlayedNode::new(9);
+    node.chain().has_lost_states = true;
+    let played = PlayedEnclave::at_genesis(&node, Phase::Serving);
+    let cli = Cli::try_parse_from(["offstage-worker", "run"]).unwrap();
+    let Command::Run(run) = &cli.command else { panic!("another command") };
+    let board = Board::default();
+    let mut service = Service {
+        options: &cli.options,
+        run,
+        board: board.clone(),
+        node: node.connection(),
+        failures: RefCell::default(),
+    };
+    let enclave = played.connection();
+    played.model().bound = Some(played.status().position);
+    soon("it has started", service.start(&enclave)).await.unwrap();
+    let start = played.model().starts.pop().unwrap();
+    assert_eq!((start.genesis_proof.unverified().len(), start.runtime_code.unverified().len()), (0, 0));
+    // A new worker needs the genesis, and the trouble names the flag.
+    played.model().bound = None;
+    let told = until("it is told", || {
+        board.report().trouble().filter(|trouble| trouble.text.contains("--state-pruning archive"))
+    });
+    tokio::select! {
+        _ = service.start(&enclave) => panic!("it cannot start"),
+        trouble = told => assert_eq!(trouble.code, TroubleCode::Node),
+    }
+}
+
+/// What was seen: a start was superseded, and the log said nothing of it.
+#[test]
+fn each_phase_and_each_notice_is_logged_once() {
+    let node = PlayedNode::new(1);
+    let genesis = PlayedEnclave::at_genesis(&node, Phase::CatchingUp).status();
+    let status =
+        |phase, notice: Option<&str>| Status { phase, notice: notice.map(Into::into), ..genesis.clone() };
+    let sequence = [
+        status(Phase::CatchingUp, None),
+        status(Phase::AwaitingRegistration, Some("no funds")),
+        status(Phase::AwaitingRegistration, Some("no funds")),
+        status(Phase::Serving, None),
+        status(Phase::Serving, None),
+        status(Phase::Superseded, Some("a later start")),
+        status(Phase::Superseded, Some("a later start")),
+    ];
+    let mut told = Vec::new();
+    for pair in sequence.windows(2) {
+        let (phase, notice) = news(&pair[0], &pair[1]);
+        told.extend(phase.into_iter().chain(notice).map(str::to_owned));
+    }
+    assert_eq!(told.len(), 5, "{told:#?}");
+    assert!(told[3].contains("another start with the same keys"), "{told:#?}");
 }
 
 #[test]
