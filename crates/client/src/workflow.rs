@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! compose_trusted_call ─> shielding_key ─> encode_and_encrypt ─> wrap_into_extrinsic ─> send ─> processed ─> receipt
-//!      signed call          verified          only enclaves         the chain sees      final    executed    what became
-//!                            worker           can read it           shard and bytes                            of it
+//!      signed call          verified          only enclaves         the chain sees      final    executed   what came
+//!                            worker           can read it           shard and bytes                           of it
 //! ```
 //!
 //! [`invoke`] does all of them for a trusted call, [`shield_funds`] those that a shielding needs. They are generic

@@ -36,8 +36,8 @@ pub struct Report {
     pub status: Option<Status>,
     /// The node's finalized head.
     pub head: Option<BlockReference>,
-    /// Why the worker waits, as far as it was noticed: the node is away, the enclave restarts. What should have happened and
-    /// did not comes on top, see [`trouble`](Report::trouble).
+    /// Why the worker waits, as far as it was noticed: the node is away, the enclave restarts. What should have
+    /// happened and did not comes on top, see [`trouble`](Report::trouble).
     pub noted: Option<Trouble>,
     /// When the node last answered.
     pub node_answered: Option<Instant>,
@@ -156,7 +156,8 @@ impl Report {
         self.is_ready() && self.trouble().is_none()
     }
 
-    /// Whether clients can use the worker now: registered, answering, and caught up with the finalized head that it knows.
+    /// Whether clients can use the worker now: registered, answering, and caught up with the finalized head that it
+    /// knows.
     pub fn is_ready(&self) -> bool {
         self.enclave.as_ref().is_none_or(Vitals::is_running)
             && self.busy_for() <= self.patience.enclave

@@ -19,8 +19,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::{net::SocketAddr, time::Duration};
 use tokio::net::TcpListener;
 
-/// Serves `/live` (503 when only a restart helps), `/ready` (503 when clients cannot use the worker), `/is_initialized` (404
-/// when they cannot, or something is in the worker's way) and `/health` (JSON). Returns where.
+/// Serves `/live` (503 when only a restart helps), `/ready` (503 when clients cannot use the worker), `/is_initialized`
+/// (404 when they cannot, or something is in the worker's way) and `/health` (JSON). Returns where.
 ///
 /// # Errors
 /// When the address is in use.

@@ -11,8 +11,8 @@ use offstage_primitives::{BlockHash, chain::storage};
 use offstage_protocol::{Start, Untrusted};
 
 /// What of the chain belongs into the start: its genesis, its token, and, the first time, proofs of the genesis and its
-/// runtime's code. A restarted enclave knows where it is and asks for the code of there, so that a node without old states
-/// is good enough for it.
+/// runtime's code. A restarted enclave knows where it is and asks for the code of there, so that a node without old
+/// states is good enough for it.
 ///
 /// # Errors
 /// When the node fails, or has lost its genesis.

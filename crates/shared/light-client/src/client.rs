@@ -8,16 +8,16 @@
 //!      │           └ newest block with a justification: everything below is final
 //!      └ position: verify_block takes exactly the next block, advance moves here
 //! ```
-//! Two authority sets are tracked: the frontier's, which the next justification is verified against, and the position's,
-//! which goes into snapshots. Each learns of changes from the digests of the headers it passes.
+//! Two authority sets are tracked: the frontier's, which the next justification is verified against, and the
+//! position's, which goes into snapshots. Each learns of changes from the digests of the headers it passes.
 //!
 //! A block with which a set ends is a border: no header beyond it is imported before it is final by the old set. Nodes
 //! always keep a justification for such a block, so this costs nothing, and only one change is ever pending.
 //!
 //! # Restarts
-//! A snapshot names the newest final block, too. A client that continues from it has none of the headers in between, and takes them
-//! anew; but it executes nothing before they have led it to that very block, and no other at its height is ever linked (threat model
-//! H20). [`LightClient::headers_needed`] names what is missing.
+//! A snapshot names the newest final block, too. A client that continues from it has none of the headers in between,
+//! and takes them anew; but it executes nothing before they have led it to that very block, and no other at its height
+//! is ever linked (threat model H20). [`LightClient::headers_needed`] names what is missing.
 //!
 //! # Memory
 //! Hashes of imported headers are thinned when there are many; [`LightClient::headers_needed`] names the range that
@@ -147,8 +147,8 @@ impl LightClient {
         }
     }
 
-    /// Imports headers in order: those that continue the frontier, known ones again, others in the place of known ones that are
-    /// not final, or a stretch that [`headers_needed`](Self::headers_needed) names.
+    /// Imports headers in order: those that continue the frontier, known ones again, others in the place of known ones
+    /// that are not final, or a stretch that [`headers_needed`](Self::headers_needed) names.
     ///
     /// # Errors
     /// [`HeaderError`] for the first header that is refused; those before it stay imported.
@@ -232,8 +232,8 @@ impl LightClient {
         Ok(())
     }
 
-    /// Verifies the block after the position. The client does not move: commit what follows from the block together with
-    /// [`snapshot_after`](Self::snapshot_after), then [`advance`](Self::advance).
+    /// Verifies the block after the position. The client does not move: commit what follows from the block together
+    /// with [`snapshot_after`](Self::snapshot_after), then [`advance`](Self::advance).
     ///
     /// # Errors
     /// [`BlockError`] when it is not the next block, not final, or its content is not proven.

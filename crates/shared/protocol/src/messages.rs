@@ -15,8 +15,9 @@ pub enum HostRequest {
     /// Must be first, and come once.
     #[codec(index = 0)]
     Start(Box<Start>),
-    /// Headers that extend the chain the enclave knows, or that [`Status::wanted_headers`] asked for, oldest first, at most [`MAX_HEADERS`]; each is the SCALE
-    /// encoding of a header. They count for nothing until a justification covers them.
+    /// Headers that extend the chain the enclave knows, or that [`Status::wanted_headers`] asked for, oldest first, at
+    /// most [`MAX_HEADERS`]; each is the SCALE encoding of a header. They count for nothing until a justification
+    /// covers them.
     #[codec(index = 1)]
     ImportHeaders(Vec<Untrusted<Vec<u8>>>),
     /// A SCALE-encoded GRANDPA justification for one of the imported headers.
@@ -37,9 +38,9 @@ pub enum HostRequest {
     /// How far the enclave is.
     #[codec(index = 7)]
     Status,
-    /// The chain's tip as the host sees it: the enclave at [`Status::position`] equal to it counts as caught up, makes a
-    /// key when the shard has none, and registers. A lie only delays the host's own worker: what a
-    /// registration proves does not rest on it.
+    /// The chain's tip as the host sees it: the enclave at [`Status::position`] equal to it counts as caught up, makes
+    /// a key when the shard has none, and registers. A lie only delays the host's own worker: what a registration
+    /// proves does not rest on it.
     #[codec(index = 8)]
     AtFinalizedHead(Untrusted<BlockHash>),
     /// Finish what is under way and end the process.
@@ -56,10 +57,11 @@ pub struct Start {
     /// SCALE encoding of the parentchain's genesis header. Its hash is the chain's identity: keys, quote and
     /// registration are bound to it, so a host that lies about it gets a worker of another chain (threat model H2).
     pub genesis_header: Untrusted<Vec<u8>>,
-    /// Trie nodes that prove the light client's genesis keys against the genesis header's state root. Empty on a restart.
+    /// Trie nodes that prove the light client's genesis keys against the genesis header's state root. Empty on a
+    /// restart.
     pub genesis_proof: Untrusted<Vec<Vec<u8>>>,
-    /// Runtime code (bytes of `:code`) of the genesis, or, on a restart, of the stored position. May be empty on a restart: the enclave
-    /// then asks for it.
+    /// Runtime code (bytes of `:code`) of the genesis, or, on a restart, of the stored position. May be empty on a
+    /// restart: the enclave then asks for it.
     pub runtime_code: Untrusted<Vec<u8>>,
     /// `tokenDecimals` of the chain's properties, for the metadata digest (RFC-78); checked against the runtime's code.
     pub token_decimals: u8,
@@ -77,7 +79,8 @@ pub struct Start {
     pub mutual_attestation_external: String,
     /// What `author_getUntrustedUrl` answers.
     pub untrusted_external: String,
-    /// Empty blocks are confirmed when their number is a multiple of this. At least 1. Every worker of a shard should use the same.
+    /// Empty blocks are confirmed when their number is a multiple of this. At least 1. Every worker of a shard should
+    /// use the same.
     pub heartbeat: u32,
 }
 
@@ -105,7 +108,8 @@ pub enum EnclaveResponse {
     /// To [`HostRequest::Collect`].
     #[codec(index = 2)]
     Collected {
-        /// In the order in which they are to be submitted. The same effect comes again, signed anew, until the enclave has seen it final.
+        /// In the order in which they are to be submitted. The same effect comes again, signed anew, until the enclave
+        /// has seen it final.
         extrinsics: Vec<OutboxExtrinsic>,
         /// How far the enclave is.
         status: Box<Status>,
@@ -166,8 +170,8 @@ pub struct Started {
 pub struct Status {
     /// What it is doing.
     pub phase: Phase,
-    /// The last block that it verified and, if the shard is born and it holds the key, executed. It jumps back once: to the block before the
-    /// shard's birth, when a joiner gets the key.
+    /// The last block that it verified and, if the shard is born and it holds the key, executed. It jumps back once: to
+    /// the block before the shard's birth, when a joiner gets the key.
     pub position: BlockReference,
     /// The newest block that it knows to be final. Equal to `position` when it wants new headers.
     pub finalized: BlockReference,

@@ -281,8 +281,8 @@ pub fn ingest(
     Ok(ingested)
 }
 
-/// What a call of the shard's enclaves cost in this block: the fee of its extrinsic without the tip, shared among the calls in it. Only
-/// registered enclaves of the shard make such calls, so nobody else moves this.
+/// What a call of the shard's enclaves cost in this block: the fee of its extrinsic without the tip, shared among the
+/// calls in it. Only registered enclaves of the shard make such calls, so nobody else moves this.
 fn least_fee(block: &VerifiedBlock, own_calls: &BTreeMap<u32, u32>) -> Option<u128> {
     if own_calls.is_empty() {
         return None;

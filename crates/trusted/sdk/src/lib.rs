@@ -18,18 +18,18 @@
 //! `offstage_enclave::run::<YourLogic>()`.
 //!
 //! ## What runs it
-//! An [`Executor`] takes a block's [`Operation`]s and a state, which is a root hash and a [`NodeStore`] of trie nodes, and
-//! returns a [`BlockOutcome`]: the new root, the nodes that change, and what became of each operation.
+//! An [`Executor`] takes a block's [`Operation`]s and a state, which is a root hash and a [`NodeStore`] of trie nodes,
+//! and returns a [`BlockOutcome`]: the new root, the nodes that change, and what became of each operation.
 //!
 //! ```text
-//!  decrypted operation --Operation::authenticate--> Operation::Call(Authenticated) ---\
-//!  proven shield_funds -----------------------------> Operation::Shield -----------------> Executor::execute_block
-//!  undecryptable and the like ----------------------> Operation::Failed ---------------/     nonce -> weight -> your code
+//! decrypted operation --Operation::authenticate--> Operation::Call(Authenticated) ---\
+//! proven shield_funds ----------------------------> Operation::Shield ----------------> Executor::execute_block
+//! undecryptable and the like ---------------------> Operation::Failed ---------------/  nonce -> weight -> your code
 //! ```
 //!
 //! ## What you can rely on
-//! - A call reaches [`execute`](StateTransition::execute) only if its sender signed it for this shard and measurement, with the
-//!   next nonce, and it is not too heavy. Only the check makes an [`Authenticated`].
+//! - A call reaches [`execute`](StateTransition::execute) only if its sender signed it for this shard and measurement,
+//!   with the next nonce, and it is not too heavy. Only the check makes an [`Authenticated`].
 //! - Nobody fills a block: each sender has a share of its weight. What finds no room is put off, with its nonce unused.
 //! - A payment that the parentchain would refuse is refused inside, before it takes anything.
 //! - A call that fails or panics leaves nothing behind but its used nonce. The block goes on.
@@ -40,7 +40,8 @@
 //! - A panic's message is not printed: the first [`Executor`] installs a panic hook that keeps quiet while your code
 //!   runs. It passes other panics on to the hook that was there before.
 //! - polkadot-sdk's state machine logs keys and values at level `trace`, pallets log at `debug`, through `tracing` and
-//!   `log`. An enclave's subscriber must let pass only Offstage's own targets; never write a log line from business logic.
+//!   `log`. An enclave's subscriber must let pass only Offstage's own targets; never write a log line from business
+//!   logic.
 //! - A trie node's key holds parts of account ids: see [`node_store`].
 //!
 //! ## Testing

@@ -105,7 +105,8 @@ async fn h23_what_peers_say_is_escaped() {
     assert!(!told.contains(char::is_control), "{told}");
 }
 
-/// What was seen: "no other enclave of the shard is registered", when five were, for a binary that the shard does not allow.
+/// What was seen: "no other enclave of the shard is registered", when five were, for a binary that the shard does not
+/// allow.
 #[tokio::test]
 async fn those_that_run_other_code_are_the_reason_when_nobody_else_is_there() {
     let (tried, played) = (Tried::default(), joiner("wss://live:1"));

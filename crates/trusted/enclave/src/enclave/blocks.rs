@@ -79,8 +79,8 @@ impl<S: StateTransition> Running<S> {
         }
     }
 
-    /// Verifies, executes and commits the next block. Without the shard's key it is followed: nothing is executed, but what
-    /// it tells of the shard and its enclaves is taken in.
+    /// Verifies, executes and commits the next block. Without the shard's key it is followed: nothing is executed, but
+    /// what it tells of the shard and its enclaves is taken in.
     pub(super) fn import_block(&mut self, bundle: BlockBundle) -> Result<(), Refused> {
         let keys = watched_keys(&self.own.identity.signer, self.own.identity.shard);
         let material = BlockMaterial {
@@ -177,7 +177,8 @@ impl<S: StateTransition> Running<S> {
             .map_err(refuse_execution)
     }
 
-    /// [`step`](Self::step), while another thread makes room in the store for what the block changes, if that is worth it.
+    /// [`step`](Self::step), while another thread makes room in the store for what the block changes, if that is worth
+    /// it.
     #[expect(
         clippy::disallowed_methods,
         reason = "the thread changes where nodes are kept, not what they are"
@@ -247,8 +248,8 @@ impl<S: StateTransition> Running<S> {
         Ok(())
     }
 
-    /// Another enclave confirmed a block that this one has no receipts of: it had no operations, and its number is no multiple
-    /// of this one's heartbeat. That harms nobody, but costs fees, or places.
+    /// Another enclave confirmed a block that this one has no receipts of: it had no operations, and its number is no
+    /// multiple of this one's heartbeat. That harms nobody, but costs fees, or places.
     fn note_heartbeats(&mut self, block: &Ingested) {
         let Some(birth) = self.head.birth.as_ref().map(|birth| birth.block.number) else { return };
         if self.head.followed.replay_to.is_some() || block.confirmed.is_empty() {
@@ -349,9 +350,9 @@ impl<S: StateTransition> Running<S> {
             .collect()
     }
 
-    /// A candidate confirms the block that it is at, with the state that the shard would begin with: when the chain has that before
-    /// another candidate's confirmation, the shard is born. The chain takes confirmations of recent blocks only, so an old one
-    /// gives way.
+    /// A candidate confirms the block that it is at, with the state that the shard would begin with: when the chain has
+    /// that before another candidate's confirmation, the shard is born. The chain takes confirmations of recent blocks
+    /// only, so an old one gives way.
     fn found(
         &self,
         block: &Ingested,
@@ -389,11 +390,12 @@ struct Step {
     executed: Executed,
 }
 
-/// Blocks after which a first confirmation that is still under way is made anew. A chain knows the hashes of its last 256 blocks at
-/// least.
+/// Blocks after which a first confirmation that is still under way is made anew. A chain knows the hashes of its last
+/// 256 blocks at least.
 const FIRST_CONFIRMATION_LIFE: u32 = 64;
 
-/// Operations from which on a block is worth a transaction beside it: decrypting so many takes longer than a sync of the disk.
+/// Operations from which on a block is worth a transaction beside it: decrypting so many takes longer than a sync of
+/// the disk.
 const MERGE_BESIDE_FROM: usize = 16;
 
 fn refuse_block(error: BlockError) -> Refused {

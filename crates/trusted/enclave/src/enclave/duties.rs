@@ -52,7 +52,8 @@ impl<S: StateTransition> Running<S> {
         self.publish()
     }
 
-    /// Asks a peer for the shard's key, keeps it if it is the one the shard was born with, and goes back to the birth with it.
+    /// Asks a peer for the shard's key, keeps it if it is the one the shard was born with, and goes back to the birth
+    /// with it.
     pub(super) fn request_shielding_key(&mut self, url: &str) -> Result<(), Refused> {
         let (Phase::NeedsShieldingKey, Some(birth), Some(policy), Some(certificate)) =
             (self.phase(), self.head.birth.clone(), self.policy(), self.own.certificate.clone())
@@ -82,7 +83,8 @@ impl<S: StateTransition> Running<S> {
         self.go_back_to(&birth, key)
     }
 
-    /// Execution begins where the shard was born. Where the chain is by now stays known: this is the chain it has to come back to.
+    /// Execution begins where the shard was born. Where the chain is by now stays known: this is the chain it has to
+    /// come back to.
     fn go_back_to(&mut self, birth: &Birth, key: ShieldingKey) -> Result<(), Refused> {
         let followed = self.head.followed.clone();
         let origin = followed.origin.ok_or_else(|| Refused::bug("the shard's birth has no origin"))?;

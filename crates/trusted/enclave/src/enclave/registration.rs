@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How this start of the enclave becomes known to the chain.
 //!
-//! Each start has its own nonce, bound in its quote and so in its registration. Only when a verified block shows that very
-//! registration does the enclave serve and sign: then it is no stale or cloned copy, because the chain has seen it after
-//! it started (ARCHITECTURE.md, invariant 6). A registration of the same signer with another nonce, later, is a later start:
-//! this one has had its time.
+//! Each start has its own nonce, bound in its quote and so in its registration. Only when a verified block shows that
+//! very registration does the enclave serve and sign: then it is no stale or cloned copy, because the chain has seen it
+//! after it started (ARCHITECTURE.md, invariant 6). A registration of the same signer with another nonce, later, is a
+//! later start: this one has had its time.
 
 use super::phase::OwnRegistration;
 use crate::{ingest::RegistryEvent, registry::is_in_time};
@@ -93,7 +93,8 @@ impl Registration {
             binding.boot_nonce == this.boot_nonce && binding.tls_public_key == this.tls_public_key
         });
         if !is_this_start {
-            // Before its own registration is seen, what comes is of an earlier start, whose extrinsic was still under way.
+            // Before its own registration is seen, what comes is of an earlier start, whose extrinsic was still under
+            // way.
             self.superseded |= self.seen_at_ms.is_some();
         } else if !is_dcap {
             // Threat model P12: the chain may have verified nothing.

@@ -319,9 +319,10 @@ impl<S: StateTransition> Running<S> {
         slots.is_standby(&self.own.identity.signer).then(|| slots.limit())
     }
 
-    /// Seals how far the chain is final, if the store does not know it yet. Before anything that rests on it leaves the enclave: what
-    /// listeners are shown, evidence and its time, a request to a peer. So a restarted enclave never contradicts what it said
-    /// (threat model H20). A block's commit seals it along, so catching up writes nothing more for it.
+    /// Seals how far the chain is final, if the store does not know it yet. Before anything that rests on it leaves the
+    /// enclave: what listeners are shown, evidence and its time, a request to a peer. So a restarted enclave never
+    /// contradicts what it said (threat model H20). A block's commit seals it along, so catching up writes nothing more
+    /// for it.
     pub(super) fn seal_finality(&mut self) -> Result<(), Refused> {
         let Client::Ready(client) = &self.progress.client else { return Ok(()) };
         let finalized = reference(client.finalized());
@@ -434,7 +435,8 @@ impl<S: StateTransition> Prepared<S> {
             }
             None => begin(store, shard, &start)?,
         };
-        // Bound last of what can fail for a reason that the host may correct, so that a refused start leaves no port taken.
+        // Bound last of what can fail for a reason that the host may correct, so that a refused start leaves no port
+        // taken.
         let bound = services::bind(&start.trusted_listen, &start.mutual_attestation_listen)?;
         let identity = Identity {
             signer: store.keys().signer.account(),

@@ -73,8 +73,8 @@ impl KnownFees {
         self.paid
     }
 
-    /// What a day costs, by what was paid: one registration, and the rest as often as it was seen. `None` as long as too
-    /// little was seen.
+    /// What a day costs, by what was paid: one registration, and the rest as often as it was seen. `None` as long as
+    /// too little was seen.
     pub fn per_day(&self, now_ms: u64) -> Option<u128> {
         let window = self.window?;
         let time = now_ms.saturating_sub(window.since_ms);
@@ -105,8 +105,8 @@ impl KnownFees {
         self.of(kind).map(|known| known.fee)
     }
 
-    /// What an extrinsic of this kind takes at least in block `now`. Fees fall when the load does, so what was seen long
-    /// ago counts for less and less: an account must not wait for ever for what nobody asks any more.
+    /// What an extrinsic of this kind takes at least in block `now`. Fees fall when the load does, so what was seen
+    /// long ago counts for less and less: an account must not wait for ever for what nobody asks any more.
     pub fn at_least(&self, kind: OutboxKind, now: u32) -> u128 {
         let seen = self.of(kind).map_or(0, |known| {
             let halvings = now.saturating_sub(known.at).checked_div(HALVED_AFTER).unwrap_or_default();

@@ -215,7 +215,8 @@ fn what_the_account_could_not_pay_is_signed_anew_when_it_can() {
     assert_eq!(collect(50, &fees, 111).len(), 1);
 }
 
-/// What was seen: "included without honouring it" after ordinary restarts. An extrinsic of the start before had the nonce.
+/// What was seen: "included without honouring it" after ordinary restarts. An extrinsic of the start before had the
+/// nonce.
 #[test]
 fn what_lost_its_nonce_to_another_has_not_failed() {
     let mut bench = Bench::new();
@@ -292,7 +293,8 @@ fn c17_what_fails_on_chain_is_parked_after_a_bounded_number_of_tries() {
     assert!(bench.collect(&[], nonce, 201).is_empty());
 }
 
-/// P9: the account of the shard keeps its deposit, so a payment that would take it is not even tried, and costs nothing.
+/// P9: the account of the shard keeps its deposit, so a payment that would take it is not even tried, and costs
+/// nothing.
 #[test]
 fn p09_a_payment_beyond_the_shards_funds_is_parked_until_there_is_more() {
     let mut bench = Bench::new();

@@ -245,7 +245,8 @@ fn any_event() -> impl Strategy<Value = RegistryEvent> {
 
 proptest! {
     /// However registrations and confirmations come, and however they are cut into blocks: who founds the shard is the
-    /// signer of the first confirmation whose last event before it was a registration that counts, and the key is of that one.
+    /// signer of the first confirmation whose last event before it was a registration that counts, and the key is of
+    /// that one.
     #[test]
     fn p08_the_birth_is_the_same_for_everybody(
         events in proptest::collection::vec(any_event(), 0..20),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a shard costs its workers: the fees of a hundred payments, five workers.
 //!
-//! The figures are printed by
-//! `cargo nextest run --release -p offstage-enclave -E 'test(c17_a_hundred_payments)' --no-capture`.
+//! The figures are printed by `cargo nextest run --release -p offstage-enclave -E 'test(c17_a_hundred_payments)'
+//! --no-capture`.
 
 use crate::{
     kit::{BridgeCall, Clock, Host, UNIT, World, start, unshield},

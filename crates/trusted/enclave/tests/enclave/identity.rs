@@ -404,7 +404,8 @@ fn h11_evidence_is_made_and_judged_by_the_chains_time() {
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// The sources of what runs in the enclave name no clock but the one that limits connections, which decides nothing else.
+/// The sources of what runs in the enclave name no clock but the one that limits connections, which decides nothing
+/// else.
 #[test]
 fn h11_no_trusted_source_reads_the_hosts_clock() {
     fn sources(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
@@ -468,7 +469,8 @@ fn p05_a_worker_that_two_others_contradict_stops_serving() {
     assert!(host.status().notice.unwrap().contains("another root than this one, so it stopped"));
 }
 
-/// Confirmations by others that agree change nothing, however often they come; and one that agrees outweighs two that lie.
+/// Confirmations by others that agree change nothing, however often they come; and one that agrees outweighs two that
+/// lie.
 #[test]
 fn p05_equal_confirmations_are_idempotent_and_liars_alone_stop_nobody() {
     let (mut world, mut host, alice) = funded();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A parentchain in memory, and honest hosts that bring it to enclaves.
 //!
-//! The chain is the light client's testing kit: headers, votes, tries and proofs are real. What an enclave submits is put into a
-//! block with the events that the pallets would deposit.
+//! The chain is the light client's testing kit: headers, votes, tries and proofs are real. What an enclave submits is
+//! put into a block with the events that the pallets would deposit.
 
 #[path = "kit/bridge.rs"]
 mod bridge;
@@ -182,7 +182,8 @@ impl World {
         self.account(content, signer)
     }
 
-    /// Like [`include`](Self::include), but as a node does it: only extrinsics with the account's next nonce, one after the other.
+    /// Like [`include`](Self::include), but as a node does it: only extrinsics with the account's next nonce, one after
+    /// the other.
     pub(crate) fn deliver(
         &mut self,
         mut content: BlockContent,

@@ -304,8 +304,8 @@ fn p04_an_empty_account_waits_and_says_so() {
     assert_eq!(host.status().notice, None);
 }
 
-/// What was seen: a worker was started without funds, the node banned its registration, and it was signed anew after 128
-/// blocks. The same with confirmations, after the money had run out.
+/// What was seen: a worker was started without funds, the node banned its registration, and it was signed anew after
+/// 128 blocks. The same with confirmations, after the money had run out.
 #[test]
 fn a_worker_that_is_funded_after_its_start_registers_at_once() {
     let mut world = World::new();
@@ -380,7 +380,8 @@ fn p04_extrinsics_that_the_node_does_not_take_are_noticed() {
     assert_eq!(world.paid.len(), 1);
 }
 
-/// On every chain in use, by its own metadata: an operation is read from it, and what follows is signed under its digest.
+/// On every chain in use, by its own metadata: an operation is read from it, and what follows is signed under its
+/// digest.
 #[test]
 fn h07_the_chains_in_use_are_served_under_their_own_digests() {
     let [(solochain, _), parachains @ ..] = LIVE_METADATA;
