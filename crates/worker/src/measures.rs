@@ -86,7 +86,8 @@ pub(crate) fn publish(report: &Report) {
     set("offstage_free_disk_bytes", folder.and_then(free_bytes));
     let measurement =
         report.identity.as_ref().map(|identity| identity.measurement.to_string()).unwrap_or_default();
-    metrics::gauge!("offstage_build_info", "version" => env!("CARGO_PKG_VERSION"), "measurement" => measurement).set(1.0);
+    let version = env!("CARGO_PKG_VERSION");
+    metrics::gauge!("offstage_build_info", "version" => version, "measurement" => measurement).set(1.0);
 }
 
 fn outbox_age(status: &Status) -> f64 {

@@ -15,8 +15,8 @@ struct Told {
 }
 
 impl Repeats {
-    /// It went wrong so. Returns what is to be told of it now: a text that is new, or, after a minute, two, four and so on,
-    /// how often it came.
+    /// It went wrong so. Returns what is to be told of it now: a text that is new, or, after a minute, two, four and so
+    /// on, how often it came.
     pub(crate) fn note(&mut self, text: &str) -> Option<String> {
         self.note_at(text, Instant::now())
     }

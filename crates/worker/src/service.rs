@@ -307,7 +307,8 @@ fn news<'a>(before: &Status, now: &'a Status) -> (Option<&'static str>, Option<&
         Phase::AwaitingRegistration => "caught up; waiting to see this start's registration final",
         Phase::Serving => "registered and caught up: serving",
         Phase::Superseded => {
-            "another start with the same keys has registered later; this one stops serving. Run one worker per data folder"
+            "another start with the same keys has registered later; this one stops serving. Run one worker per data \
+             folder"
         }
     });
     (phase, now.notice.as_deref().filter(|notice| before.notice.as_deref() != Some(notice)))

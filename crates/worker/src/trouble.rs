@@ -99,8 +99,8 @@ pub(crate) fn stall(report: &Report, now: Instant) -> Option<Trouble> {
     let busy = report.busy_for();
     if busy > patience.enclave {
         let text = format!(
-            "the enclave has been working on one question for {} s; if no block is full of operations, its process may be \
-             stopped or the machine overloaded: look at its state and load",
+            "the enclave has been working on one question for {} s; if no block is full of operations, its process may \
+             be stopped or the machine overloaded: look at its state and load",
             busy.as_secs()
         );
         return Some(Trouble::new(TroubleCode::EnclaveSilent, text));
@@ -108,16 +108,16 @@ pub(crate) fn stall(report: &Report, now: Instant) -> Option<Trouble> {
     let since = |then: Option<Instant>| then.map(|then| now.saturating_duration_since(then));
     if let Some(silence) = since(report.node_answered).filter(|silence| *silence > patience.node) {
         let text = format!(
-            "the parentchain's node has not answered for {} s, though the connection stands: look whether its process is \
-             stopped or its machine overloaded",
+            "the parentchain's node has not answered for {} s, though the connection stands: look whether its process \
+             is stopped or its machine overloaded",
             silence.as_secs()
         );
         return Some(Trouble::new(TroubleCode::NodeSilent, text));
     }
     let silence = since(report.finalized_at).filter(|silence| *silence > patience.finality)?;
     let text = format!(
-        "no block has become final for {} s: look whether the node has peers and is synchronised, and whether the chain's \
-         validators run",
+        "no block has become final for {} s: look whether the node has peers and is synchronised, and whether the \
+         chain's validators run",
         silence.as_secs()
     );
     Some(Trouble::new(TroubleCode::FinalityStalled, text))

@@ -5,7 +5,7 @@
 //! CatchingUp ── at the head ──> AwaitingRegistration ── final, shard born ──> NeedsShieldingKey
 //!     ^                              │ final, with the key                            │ a peer gave it
 //!     │                              v                                                v
-//!     │                           Serving <── came through what it had followed ── CatchingUp, from the shard's birth on
+//!     │                           Serving <── came through what it had followed ── CatchingUp, from the birth on
 //!     └── the shard allows other code, or two others stand against this enclave's root
 //! ```
 

@@ -46,8 +46,8 @@ struct Effort {
 }
 
 impl Submissions {
-    /// Signs what can be submitted now, in the order of nonces. `account` is the enclave's at the anchor, and `fees` are
-    /// what it has to pay at least; `items` are in the order in which they were caused.
+    /// Signs what can be submitted now, in the order of nonces. `account` is the enclave's at the anchor, and `fees`
+    /// are what it has to pay at least; `items` are in the order in which they were caused.
     ///
     /// # Errors
     /// When the runtime has a form that is not known here; then nothing is submitted.
@@ -125,8 +125,8 @@ impl Submissions {
         }
     }
 
-    /// The account's nonce passed an extrinsic that was included, and an effect of it still waits: it failed. If it was not
-    /// included, another one had its nonce, such as one of the start before, and nothing failed.
+    /// The account's nonce passed an extrinsic that was included, and an effect of it still waits: it failed. If it was
+    /// not included, another one had its nonce, such as one of the start before, and nothing failed.
     fn note_failures(&mut self, waiting: &BTreeSet<u64>, nonce: u32, now: u32, code_hash: H256) {
         let used = self.in_flight.partition_point(|signed| signed.nonce < nonce);
         for signed in self.in_flight.drain(..used).filter(|signed| signed.is_included) {
