@@ -121,6 +121,11 @@ impl Shortage {
         let there = if funds.balance == 0 { "no funds".into() } else { funds.written(funds.balance) };
         let days_left = funds.days_left.filter(|days| *days < LEAST_DAYS).zip(funds.fees_per_day);
         let (text, is_urgent) = match (funds.needed, days_left) {
+            // No fee was seen yet on this chain.
+            (Some(needed), _) if needed <= funds.deposit.saturating_add(1) => {
+                let kept = funds.written(funds.deposit);
+                (format!("has {there}; it needs what the fees are and {kept}, which the chain keeps"), true)
+            }
             (Some(needed), _) => {
                 (format!("has {there}, and {} is needed to pay fees", funds.written(needed)), true)
             }
@@ -359,6 +364,8 @@ mod tests {
         tells(SERVING, "the trouble", |concerns| concerns.trouble = Option::None);
         tells(SERVING, "block 2 with another root", |concerns| concerns.contradicted_at = Option::None);
         tells(SERVING, "a standby", |concerns| concerns.standby_behind = Option::None);
+        let unknown = Shortage::of(&funds(Some(1), Option::None), "5G".into()).unwrap().notice();
+        assert!(unknown.contains("has 0.3 UNIT; it needs what the fees are and 0 UNIT"), "{unknown}");
         tells(SERVING, "`offstage transfer //Alice 5G 1000000000000`", |_| {});
         tells(old, "`offstage transfer //Alice 5G 1000000000000`", |_| {});
         tells(SERVING, "account 5G has 0.3 UNIT, and 0.5 UNIT is needed", |concerns| {
