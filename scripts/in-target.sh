@@ -18,10 +18,10 @@ case $target/ in
 esac
 
 mkdir -p "$target"
-exec {lock}>"$target/offstage.lock"
-flock --nonblock "$lock" || {
+exec 9>"$target/offstage.lock"
+flock --nonblock 9 || {
     printf 'build: waiting for another clone that builds in %s\n' "$target" >&2
-    flock "$lock"
+    flock 9
 }
 
 # The names of the workspace's packages, a line each.
@@ -55,4 +55,5 @@ if ! cmp -s "$word" "$target/offstage-clone"; then
     fi
     cp "$word" "$target/offstage-clone"
 fi
-"$@"
+# The lock is this script's alone: a process that outlives the command must not hold it.
+"$@" 9>&-
