@@ -5,8 +5,8 @@
 //! "OFFSTAGE BACKUP 1\n" ++ one line of JSON: whose it is, and each file with its length ++ the files' bytes ++
 //! checksum[32]
 //! ```
-//! The checksum is over everything before it: blake2-256 of (checksum so far ++ piece), piece by piece of [`PIECE_LEN`]
-//! bytes, from 32 zero bytes on.
+//! The checksum is over everything before it: blake2-256 of (checksum so far ++ piece), from 32 zero bytes on, in
+//! pieces of 64 KiB.
 //!
 //! # Attacks
 //! A backup is data of somebody else, or of another day. Names in it lead nowhere but to a worker's own files; nothing
