@@ -6,7 +6,7 @@
 //! checksum[32]
 //! ```
 //! The checksum is over everything before it: blake2-256 of (checksum so far ++ piece), from 32 zero bytes on, in
-//! pieces of 64 KiB.
+//! pieces of 1 MiB.
 //!
 //! # Attacks
 //! A backup is data of somebody else, or of another day. Names in it lead nowhere but to a worker's own files; nothing
