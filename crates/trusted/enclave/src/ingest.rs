@@ -104,7 +104,7 @@ pub struct Ingested {
     pub paid: Vec<PaidFee>,
 }
 
-/// The fee of an extrinsic, tip included.
+/// The fee of an extrinsic without its tip: this enclave gives none, and what others give says nothing of prices.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PaidFee {
     /// What it brought about; `None` when nothing, or something else.
@@ -287,16 +287,20 @@ fn least_fee(block: &VerifiedBlock, own_calls: &BTreeMap<u32, u32>) -> Option<u1
     if own_calls.is_empty() {
         return None;
     }
+    fees(block).filter_map(|(index, _, fee)| fee.checked_div(u128::from(*own_calls.get(&index)?))).min()
+}
+
+/// Of each extrinsic that paid a fee: its index, who paid, and the fee without the tip.
+fn fees(block: &VerifiedBlock) -> impl Iterator<Item = (u32, AccountId32, u128)> {
     let paid = block
         .events()
         .iter()
         .filter(|event| event.is(transaction_payment::PALLET, transaction_payment::FEE_PAID));
-    let shares = paid.filter_map(|event| {
+    paid.filter_map(|event| {
         let Phase::ApplyExtrinsic(index) = event.phase else { return None };
-        let fee = event.field::<u128>("actual_fee", 1)?.saturating_sub(event.field::<u128>("tip", 2)?);
-        fee.checked_div(u128::from(*own_calls.get(&index)?))
-    });
-    shares.min()
+        let (fee, tip) = (event.field::<u128>("actual_fee", 1)?, event.field::<u128>("tip", 2)?);
+        Some((index, event.field("who", 0)?, fee.saturating_sub(tip)))
+    })
 }
 
 /// The fees that tell what this enclave's extrinsics cost.
@@ -306,13 +310,8 @@ fn paid_fees(
     own_calls: &BTreeMap<u32, u32>,
     registrations: &BTreeSet<u32>,
 ) -> Vec<PaidFee> {
-    let paid = block
-        .events()
-        .iter()
-        .filter(|event| event.is(transaction_payment::PALLET, transaction_payment::FEE_PAID));
-    paid.filter_map(|event| {
-        let Phase::ApplyExtrinsic(index) = event.phase else { return None };
-        let is_own = event.field::<AccountId32>("who", 0)? == *signer;
+    let counted = fees(block).filter_map(|(index, who, fee)| {
+        let is_own = who == *signer;
         let kind = match own_calls.get(&index) {
             _ if registrations.contains(&index) => Some(OutboxKind::Registration),
             Some(1) => Some(OutboxKind::Confirmation),
@@ -320,10 +319,9 @@ fn paid_fees(
             None => None,
         };
         let counts = is_own || kind == Some(OutboxKind::Registration);
-        // The tip is a part of it.
-        counts.then_some(PaidFee { kind, is_own, fee: event.field::<u128>("actual_fee", 1)? })
-    })
-    .collect()
+        counts.then_some(PaidFee { kind, is_own, fee })
+    });
+    counted.collect()
 }
 
 /// Why a verified block cannot be read. It is the chain's own, so the enclave cannot go on before it understands it.

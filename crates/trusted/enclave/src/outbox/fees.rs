@@ -4,6 +4,11 @@
 //! A node bans the bytes of an extrinsic that its sender cannot pay, for half an hour. So nothing is handed out that
 //! the proven balance cannot pay by the last fee that was seen; and what was handed out in vain is signed anew, as
 //! other bytes, when the balance has risen.
+//!
+//! # Attack
+//! Somebody registers an enclave of his own and pays much for it, in a batch full of other calls or as a tip that he
+//! gets back as the block's author. Would others hold back what costs so much, their registrations would run out
+//! (threat model C23). So what others pay is good for a hint to the operator, without its tip, and holds nothing back.
 
 use crate::ingest::{ChainFacts, PaidFee};
 use offstage_protocol::OutboxKind;
@@ -29,6 +34,8 @@ impl Account {
 #[derive(Clone, Default, Debug)]
 pub struct KnownFees {
     registration: Option<Known>,
+    /// What somebody else paid for a registration.
+    others_registration: Option<u128>,
     other: Option<Known>,
     /// All that this enclave paid.
     paid: u128,
@@ -61,7 +68,8 @@ impl KnownFees {
             }
             let known = Some(Known { fee: paid.fee, at });
             match paid.kind {
-                Some(OutboxKind::Registration) => self.registration = known,
+                Some(OutboxKind::Registration) if paid.is_own => self.registration = known,
+                Some(OutboxKind::Registration) => self.others_registration = Some(paid.fee),
                 Some(_) if paid.is_own => self.other = known,
                 Some(_) | None => {}
             }
@@ -100,13 +108,16 @@ impl KnownFees {
         }
     }
 
-    /// The newest fee for an extrinsic of this kind, in the smallest unit.
+    /// The newest fee for an extrinsic of this kind, in the smallest unit; for a registration, somebody else's as long
+    /// as this enclave paid none. For people.
     pub fn last(&self, kind: OutboxKind) -> Option<u128> {
-        self.of(kind).map(|known| known.fee)
+        let others = self.others_registration.filter(|_| kind == OutboxKind::Registration);
+        self.of(kind).map(|known| known.fee).or(others)
     }
 
-    /// What an extrinsic of this kind takes at least in block `now`. Fees fall when the load does, so what was seen
-    /// long ago counts for less and less: an account must not wait for ever for what nobody asks any more.
+    /// What an extrinsic of this kind takes at least in block `now`, by what this enclave itself paid. Fees fall when
+    /// the load does, so what was seen long ago counts for less and less: an account must not wait for ever for what
+    /// nobody asks any more.
     pub fn at_least(&self, kind: OutboxKind, now: u32) -> u128 {
         let seen = self.of(kind).map_or(0, |known| {
             let halvings = now.saturating_sub(known.at).checked_div(HALVED_AFTER).unwrap_or_default();
@@ -151,18 +162,32 @@ mod tests {
         let paid = |kind, is_own, fee| PaidFee { kind, is_own, fee };
         let (registration, confirmation) = (Some(OutboxKind::Registration), Some(OutboxKind::Confirmation));
         fees.note(
-            &[paid(registration, false, 1_000), paid(confirmation, true, 40), paid(None, true, 7)],
+            &[paid(registration, true, 1_000), paid(confirmation, true, 40), paid(None, true, 7)],
             100,
             0,
         );
         fees.note(&[paid(confirmation, false, 9)], 101, 0);
         assert_eq!(fees.last(OutboxKind::Registration), Some(1_000));
         assert_eq!(fees.last(OutboxKind::Unshield), Some(40));
+        assert_eq!(fees.paid(), 1_047);
         let at = |now| fees.at_least(OutboxKind::Registration, now);
         assert_eq!((at(100), at(100 + HALVED_AFTER - 1)), (1_000, 1_000));
         assert_eq!((at(100 + HALVED_AFTER), at(100 + 3 * HALVED_AFTER)), (500, 125));
         assert_eq!(at(u32::MAX), 1);
-        assert_eq!(fees.paid(), 47);
+    }
+
+    #[test]
+    fn c23_what_others_pay_holds_nothing_back() {
+        let mut fees = KnownFees::default();
+        let paid = |is_own, fee| [PaidFee { kind: Some(OutboxKind::Registration), is_own, fee }];
+        fees.note(&paid(false, u128::MAX), 1, 0);
+        assert_eq!(fees.at_least(OutboxKind::Registration, 1), 1);
+        // It is told to whoever has paid nothing yet.
+        assert_eq!((fees.last(OutboxKind::Registration), fees.paid()), (Some(u128::MAX), 0));
+        fees.note(&paid(true, 5), 2, 0);
+        fees.note(&paid(false, u128::MAX), 3, 0);
+        assert_eq!(fees.at_least(OutboxKind::Registration, 3), 5);
+        assert_eq!(fees.last(OutboxKind::Registration), Some(5));
     }
 
     #[test]
