@@ -77,10 +77,9 @@ bench: build ## Measure the enclave's speed, as ratios within one run
 	$(in-target) cargo bench --locked --workspace --bench pipeline
 
 .PHONY: weights
-# Rare and by hand: what it prints is compared with the pallets' weights.rs.
-weights: setup ## Measure what the calls of our pallets take, and the machine's RSA rate
-	@openssl speed -seconds 3 rsa3072 2>/dev/null | tail -1
-	SKIP_WASM_BUILD=1 $(in-target) cargo run --release --locked -p offstage-runtime --example weights
+# Rare and by hand. It builds in a folder of its own.
+weights: setup ## Run the FRAME benchmarks of our pallets on the runtime's wasm, and compare with their weights; UPDATE=1 writes them
+	@scripts/weights.sh
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -149,7 +149,7 @@ impl validators::Config for Runtime {}
 
 impl pallet_teerex::Config for Runtime {
     type QuoteVerifier = NodeQuoteVerifier;
-    type WeightInfo = pallet_teerex::weights::EstimatedWeight<Runtime>;
+    type WeightInfo = pallet_teerex::weights::MeasuredWeight<Runtime>;
     type MomentsPerDay = ConstU64<MILLISECONDS_PER_DAY>;
     type MaxAttestationRenewalPeriod = ConstU64<RENEWAL_PERIOD_MS>;
     #[cfg(feature = "runtime-benchmarks")]
@@ -158,7 +158,7 @@ impl pallet_teerex::Config for Runtime {
 
 impl pallet_enclave_bridge::Config for Runtime {
     type Currency = Balances;
-    type WeightInfo = pallet_enclave_bridge::weights::EstimatedWeight<Runtime>;
+    type WeightInfo = pallet_enclave_bridge::weights::MeasuredWeight<Runtime>;
     type RsaOperationsPerBlock = RsaOperationsOfBlockTime;
 }
 

@@ -2,7 +2,7 @@
 //! A chain with registry and bridge. Enclaves are written into the registry directly: how they get there is the
 //! registry's own concern.
 
-use crate::{self as pallet_enclave_bridge, weights::EstimatedWeight};
+use crate::{self as pallet_enclave_bridge, weights::MeasuredWeight};
 use frame_support::{
     derive_impl,
     traits::{ConstU32, ConstU64},
@@ -50,7 +50,7 @@ impl pallet_balances::Config for Test {
 
 impl pallet_teerex::Config for Test {
     type QuoteVerifier = Nobody;
-    type WeightInfo = pallet_teerex::weights::EstimatedWeight<Test>;
+    type WeightInfo = pallet_teerex::weights::MeasuredWeight<Test>;
     type MomentsPerDay = ConstU64<86_400_000>;
     type MaxAttestationRenewalPeriod = ConstU64<RENEWAL_PERIOD_MS>;
     #[cfg(feature = "runtime-benchmarks")]
@@ -59,7 +59,7 @@ impl pallet_teerex::Config for Test {
 
 impl pallet_enclave_bridge::Config for Test {
     type Currency = Balances;
-    type WeightInfo = EstimatedWeight<Test>;
+    type WeightInfo = MeasuredWeight<Test>;
     type RsaOperationsPerBlock = ConstU32<RSA_OPERATIONS>;
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     Error, Event, ExecutedUnshieldCalls, ShardConfigRegistry, ShardStatus, WeightInfo, limits, mock::*,
-    weights::EstimatedWeight,
+    weights::MeasuredWeight,
 };
 use codec::Encode;
 use frame_support::{
@@ -507,23 +507,23 @@ fn c18_the_work_of_enclaves_is_charged_if_it_is_caused_and_only_then() {
             let incognito_account_encrypted = vec![1; len];
             charged(crate::Call::shield_funds { shard: shard(), incognito_account_encrypted, amount })
         };
-        let opening = |operations| EstimatedWeight::<Test>::opening(operations);
+        let opening = |operations| MeasuredWeight::<Test>::opening(operations);
         let (len, longest) = (RSA_LEN as u32, MAX_CYPHERTEXT_LEN as u32);
 
-        let one = EstimatedWeight::<Test>::invoke(len) + opening(1);
+        let one = MeasuredWeight::<Test>::invoke(len) + opening(1);
         assert_eq!(invoke(shard(), RSA_LEN), (one, one));
-        let not_opened = EstimatedWeight::<Test>::invoke(len + 1);
+        let not_opened = MeasuredWeight::<Test>::invoke(len + 1);
         assert_eq!(invoke(shard(), RSA_LEN + 1), (not_opened, not_opened));
-        let most = EstimatedWeight::<Test>::invoke(longest) + opening(52);
+        let most = MeasuredWeight::<Test>::invoke(longest) + opening(52);
         assert_eq!(invoke(shard(), MAX_CYPHERTEXT_LEN), (most, most));
-        let deposit = EstimatedWeight::<Test>::shield_funds(len) + opening(1);
+        let deposit = MeasuredWeight::<Test>::shield_funds(len) + opening(1);
         assert_eq!(shield(RSA_LEN, 100), (deposit, deposit));
 
         // The block has no room left for the longest one, there is no such shard, and nobody has so much.
-        let refused = EstimatedWeight::<Test>::invoke(longest);
+        let refused = MeasuredWeight::<Test>::invoke(longest);
         assert_eq!(invoke(shard(), MAX_CYPHERTEXT_LEN), (most, refused));
-        assert_eq!(invoke(NEXT_MEASUREMENT.into(), RSA_LEN), (one, EstimatedWeight::<Test>::invoke(len)));
-        assert_eq!(shield(RSA_LEN, 2 * FUNDS), (deposit, EstimatedWeight::<Test>::shield_funds(len)));
+        assert_eq!(invoke(NEXT_MEASUREMENT.into(), RSA_LEN), (one, MeasuredWeight::<Test>::invoke(len)));
+        assert_eq!(shield(RSA_LEN, 2 * FUNDS), (deposit, MeasuredWeight::<Test>::shield_funds(len)));
     });
 }
 

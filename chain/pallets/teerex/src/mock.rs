@@ -2,7 +2,7 @@
 //! A chain with the registry, and a verifier that believes what test quotes claim, except for the rules it is
 //! there to exercise: root, time and platform.
 
-use crate::{self as pallet_teerex, QuoteVerifier, weights::EstimatedWeight};
+use crate::{self as pallet_teerex, QuoteVerifier, weights::MeasuredWeight};
 use codec::{Decode, Encode};
 use frame_support::{derive_impl, parameter_types, traits::ConstU64};
 use offstage_primitives::{
@@ -40,7 +40,7 @@ parameter_types! {
 
 impl pallet_teerex::Config for Test {
     type QuoteVerifier = ClaimedQuotes;
-    type WeightInfo = EstimatedWeight<Test>;
+    type WeightInfo = MeasuredWeight<Test>;
     type MomentsPerDay = ConstU64<86_400_000>;
     type MaxAttestationRenewalPeriod = MaxAttestationRenewalPeriod;
     #[cfg(feature = "runtime-benchmarks")]

@@ -13,7 +13,7 @@ use offstage_primitives::{
     },
     teerex::SgxAttestationMethod,
 };
-use pallet_teerex::{Error, QuoteVerifier, SgxQuotingEnclaveRegistry, TcbInfos, weights::EstimatedWeight};
+use pallet_teerex::{Error, QuoteVerifier, SgxQuotingEnclaveRegistry, TcbInfos, weights::MeasuredWeight};
 use sp_runtime::{BuildStorage, DispatchResult, traits::IdentityLookup};
 
 frame_support::construct_runtime!(
@@ -36,7 +36,7 @@ impl pallet_timestamp::Config for Test {}
 
 impl pallet_teerex::Config for Test {
     type QuoteVerifier = common::Native;
-    type WeightInfo = EstimatedWeight<Test>;
+    type WeightInfo = MeasuredWeight<Test>;
     type MomentsPerDay = ConstU64<86_400_000>;
     type MaxAttestationRenewalPeriod = ConstU64<172_800_000>;
     #[cfg(feature = "runtime-benchmarks")]

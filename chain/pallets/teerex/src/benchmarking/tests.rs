@@ -2,7 +2,7 @@
 //! A chain that verifies as the node does, on which the tests run each benchmark once.
 
 use super::*;
-use crate::{self as pallet_teerex, weights::EstimatedWeight};
+use crate::{self as pallet_teerex, weights::MeasuredWeight};
 use frame_support::{derive_impl, traits::ConstU64};
 use offstage_primitives::teerex::RENEWAL_PERIOD_MS;
 use sp_runtime::{BuildStorage, traits::IdentityLookup};
@@ -30,7 +30,7 @@ impl pallet_timestamp::Config for Test {}
 
 impl pallet_teerex::Config for Test {
     type QuoteVerifier = common::Native;
-    type WeightInfo = EstimatedWeight<Test>;
+    type WeightInfo = MeasuredWeight<Test>;
     type MomentsPerDay = ConstU64<86_400_000>;
     type MaxAttestationRenewalPeriod = ConstU64<RENEWAL_PERIOD_MS>;
     type BenchmarkHelper = common::DevelopmentEvidence;
