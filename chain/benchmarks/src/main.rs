@@ -16,7 +16,9 @@ mod genesis;
 mod weights;
 
 use codec::{Decode, Encode};
-use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, BenchmarkParameter, BenchmarkResult};
+use frame_benchmarking::{
+    BenchmarkBatch, BenchmarkConfig, BenchmarkList, BenchmarkParameter, BenchmarkResult,
+};
 use offstage_runtime::{WASM_BINARY, quote_verification::quote_verification};
 use sc_client_db::BenchmarkingState;
 use sc_executor::WasmExecutor;
@@ -78,7 +80,8 @@ struct Runtime {
 
 impl Runtime {
     fn new() -> Result<Self, Box<dyn Error>> {
-        let code = WASM_BINARY.ok_or("this was built without the runtime's WebAssembly: leave out SKIP_WASM_BUILD")?;
+        let code = WASM_BINARY
+            .ok_or("this was built without the runtime's WebAssembly: leave out SKIP_WASM_BUILD")?;
         let genesis = genesis::storage()?;
         Ok(Self {
             code: WrappedRuntimeCode(code.into()),
@@ -115,7 +118,11 @@ impl Runtime {
         Ok(results)
     }
 
-    fn dispatch(&self, state: &State, config: &BenchmarkConfig) -> Result<Vec<BenchmarkResult>, Box<dyn Error>> {
+    fn dispatch(
+        &self,
+        state: &State,
+        config: &BenchmarkConfig,
+    ) -> Result<Vec<BenchmarkResult>, Box<dyn Error>> {
         let answer: Result<Vec<BenchmarkBatch>, String> =
             self.call(state, "Benchmark_dispatch_benchmark", config)?;
         let name = String::from_utf8_lossy(&config.benchmark);

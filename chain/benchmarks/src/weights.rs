@@ -37,13 +37,10 @@ impl Measured {
         let proof = analyse(&results.accesses, BenchmarkSelector::ProofSize)?;
         let reads = analyse(&results.accesses, BenchmarkSelector::Reads)?;
         let writes = analyse(&results.accesses, BenchmarkSelector::Writes)?;
-        let base = Amounts {
-            ref_time: time.base,
-            proof_size: proof.base,
-            reads: reads.base,
-            writes: writes.base,
-        };
-        let slope = |analysis: &Analysis, index: usize| analysis.slopes.get(index).copied().unwrap_or_default();
+        let base =
+            Amounts { ref_time: time.base, proof_size: proof.base, reads: reads.base, writes: writes.base };
+        let slope =
+            |analysis: &Analysis, index: usize| analysis.slopes.get(index).copied().unwrap_or_default();
         let components = time.names.iter().enumerate().map(|(index, name)| {
             let amounts = Amounts {
                 ref_time: slope(&time, index),
@@ -74,12 +71,11 @@ impl Measured {
 
 impl Amounts {
     fn expression(&self) -> String {
-        let mut text = format!("Weight::from_parts({}, {})", grouped(self.ref_time), grouped(self.proof_size));
+        let mut text =
+            format!("Weight::from_parts({}, {})", grouped(self.ref_time), grouped(self.proof_size));
         if self.reads + self.writes > 0 {
-            text += &format!(
-                ".saturating_add(T::DbWeight::get().reads_writes({}, {}))",
-                self.reads, self.writes
-            );
+            text +=
+                &format!(".saturating_add(T::DbWeight::get().reads_writes({}, {}))", self.reads, self.writes);
         }
         text
     }
