@@ -3,9 +3,10 @@
 //! `make weights`; `offstage-benchmarks FOLDER NOTE` writes `FOLDER/PALLET.rs`, with the note in its head.
 //!
 //! # Why not Parity's program
-//! `frame-omni-bencher` gives a runtime the host functions that every chain has. Ours verifies quotes with a host function
-//! of its own, and this verification is most of what a registration costs. Apart from that this program does what
-//! Parity's does, with the same parts: the state that counts accesses and proves them, the executor, and the analysis.
+//! `frame-omni-bencher` gives a runtime the host functions that every chain has. Ours verifies quotes with a host
+//! function of its own, and this verification is most of what a registration costs. Apart from that this program does
+//! what Parity's does, with the same parts: the state that counts accesses and proves them, the executor, and the
+//! analysis.
 //!
 //! # How
 //! Each benchmark is run once with its checks, once on a state that counts what is read and written, and [`REPEATS`]

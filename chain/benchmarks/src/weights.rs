@@ -53,7 +53,7 @@ impl Measured {
         Ok(Self { components: components.collect(), call: call.clone(), base })
     }
 
-    /// The function that answers the weight.
+    /// The function that returns the weight.
     fn function(&self) -> String {
         let arguments: Vec<String> = self.components.iter().map(|(name, _)| format!("{name}: u32")).collect();
         let mut body = self.base.expression();

@@ -181,7 +181,7 @@ impl Report {
         Some(head.number.saturating_sub(status.position.number))
     }
 
-    /// What `/health` answers.
+    /// What `/health` returns.
     pub fn health(&self) -> Value {
         let (status, identity) = (self.status.as_ref(), self.identity.as_ref());
         let (is_ready, trouble) = (self.is_ready(), self.trouble());

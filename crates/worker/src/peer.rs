@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Asking a worker where its enclave gives the shielding key.
 //!
-//! What it answers is only an address: whether the peer is worth believing, the asking enclave decides by its evidence.
+//! What it says is only an address: whether the peer is worth believing, the asking enclave decides by its evidence.
 
 use crate::{node::from_hex, registry::is_address, text::escaped};
 use anyhow::{Context, Result, bail, ensure};

@@ -17,7 +17,7 @@ use std::{
 };
 use tokio_tungstenite::{WebSocketStream, accept_async, client_async, tungstenite::Message};
 
-/// Changes what a method answers, or what a subscription announces, given the method, its parameters and the result.
+/// Changes what a method returns, or what a subscription announces, given the method, its parameters and the result.
 /// Returns whether it changed anything.
 pub type Lie = fn(&str, &Value, &mut Value) -> bool;
 

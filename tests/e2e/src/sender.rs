@@ -75,7 +75,7 @@ impl Sender {
         self.send(&StaticPayload::new(utility::PALLET, utility::FORCE_BATCH, Fields(fields))).await
     }
 
-    /// Sends an invocation by itself: where a block has no room for it, it waits for one that has. Answers as
+    /// Sends an invocation by itself: where a block has no room for it, it waits for one that has. Returns as
     /// [`send_batch`](Self::send_batch).
     ///
     /// # Errors

@@ -125,7 +125,7 @@ mod benchmarks {
 }
 
 /// A shard all of whose places are taken by enclaves that may act, the last of which has been silent for long, and with
-/// the longest configuration. Answers an enclave that has no place.
+/// the longest configuration. Returns an enclave that has no place.
 fn full_shard<T: Config>() -> AccountId32 {
     frame_system::Pallet::<T>::set_block_number(NOW.into());
     let mut status = Status::default();

@@ -87,7 +87,7 @@ pub(crate) fn complete<T: Config>(
     })
 }
 
-/// Verifies and stores a quoting enclave's identity. Answers the form for show.
+/// Verifies and stores a quoting enclave's identity. Returns the form for show.
 pub(crate) fn register_quoting_enclave<T: Config>(
     enclave_identity: Vec<u8>,
     signature: Vec<u8>,
@@ -112,7 +112,7 @@ pub(crate) fn register_quoting_enclave<T: Config>(
     Ok(shown)
 }
 
-/// Verifies and stores a TCB info. Answers its platform and the form for show.
+/// Verifies and stores a TCB info. Returns its platform and the form for show.
 pub(crate) fn register_tcb_info<T: Config>(
     tcb_info: Vec<u8>,
     signature: Vec<u8>,
@@ -137,7 +137,7 @@ pub(crate) fn register_tcb_info<T: Config>(
     Ok((verified.fmspc, shown))
 }
 
-/// Verifies and stores revocation lists. Answers whose they are and until when (milliseconds since the Unix
+/// Verifies and stores revocation lists. Returns whose they are and until when (milliseconds since the Unix
 /// epoch) they hold.
 pub(crate) fn register_revocation_lists<T: Config>(
     root_ca_crl: Vec<u8>,

@@ -85,7 +85,7 @@ pub(crate) fn verify_issued_by_root(
     )
 }
 
-/// Checks that `list` holds at `now_secs` and was issued by `authority`. Answers its times, in seconds since the Unix
+/// Checks that `list` holds at `now_secs` and was issued by `authority`. Returns its times, in seconds since the Unix
 /// epoch.
 pub(crate) fn verify_revocation_list(
     list: &CertificateRevocationList<'_>,
@@ -111,7 +111,7 @@ pub(crate) fn verify_raw_signature(
         .map_err(|_| QuoteError::InvalidSignature)
 }
 
-/// Checks `from <= now <= until`, all in seconds since the Unix epoch, and answers the first and the last.
+/// Checks `from <= now <= until`, all in seconds since the Unix epoch, and returns the first and the last.
 pub(crate) fn verify_in_force(from: i64, until: i64, now_secs: u64) -> Result<(u64, u64), QuoteError> {
     let from = u64::try_from(from).map_err(|_| QuoteError::MalformedCollateral)?;
     let until = u64::try_from(until).map_err(|_| QuoteError::MalformedCollateral)?;

@@ -4,7 +4,7 @@
 //! A TEE proves what code it runs with a *quote*: the measurement of the code and 64 bytes of its choice, signed by a
 //! *quoting enclave*, whose key is certified by the vendor. To believe a quote one needs the vendor's *collateral*:
 //! certificate chains, revocation lists, which patch levels are healthy, which quoting enclaves are genuine. This
-//! crate takes all of that as bytes, with a root certificate and a time as arguments, and answers what the quote says
+//! crate takes all of that as bytes, with a root certificate and a time as arguments, and returns what the quote says
 //! or which rule it breaks. It reads no clock, no file and no network, and never panics.
 //!
 //! ```text

@@ -40,7 +40,7 @@ impl ChainPolicy {
         ]
     }
 
-    /// Reads the policy. `value` answers for each of [`storage_keys`](Self::storage_keys) with the proven value, or
+    /// Reads the policy. `value` returns for each of [`storage_keys`](Self::storage_keys) the proven value, or
     /// the proven absence of one.
     ///
     /// # Errors

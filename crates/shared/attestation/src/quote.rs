@@ -202,7 +202,7 @@ fn to_dcap(collateral: &Collateral) -> QuoteCollateralV3 {
     }
 }
 
-/// Names the rule in the words of [`QuoteError`]. `dcap-qvl` answers in prose; its version is pinned in the lock file,
+/// Names the rule in the words of [`QuoteError`]. `dcap-qvl` says it in prose; its version is pinned in the lock file,
 /// and the tests hold each of these words. Prose that is not known is a refusal all the same.
 fn refusal(prose: &str) -> QuoteError {
     const RULES: &[(&str, QuoteError)] = &[

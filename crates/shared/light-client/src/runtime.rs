@@ -3,7 +3,7 @@
 //!
 //! # What
 //! The state proof of every block shows the hash of `:code`. When it changes, the caller hands in the code; if it
-//! hashes to what is proven, it is decompressed and *run* in an interpreter, which answers with the metadata. Nothing
+//! hashes to what is proven, it is decompressed and *run* in an interpreter, which returns the metadata. Nothing
 //! but the chain's own code says how calls, events and signed extrinsics are encoded.
 //!
 //! # The metadata digest (RFC-78)

@@ -154,7 +154,7 @@ impl TestChain {
         BlockContent::new(self.runtime.clone())
     }
 
-    /// Adds a block and answers its number.
+    /// Adds a block and returns its number.
     pub fn add(&mut self, content: BlockContent) -> u32 {
         let parent = self.blocks.last().expect("a chain has a genesis");
         let number = parent.header.number + 1;
@@ -201,7 +201,7 @@ impl TestChain {
         number
     }
 
-    /// Adds so many blocks without operations and answers the number of the last.
+    /// Adds so many blocks without operations and returns the number of the last.
     pub fn add_empty(&mut self, count: u32) -> u32 {
         for _ in 0..count {
             let content = self.block();
@@ -210,7 +210,7 @@ impl TestChain {
         self.number()
     }
 
-    /// Adds a block that schedules a set change and answers its number.
+    /// Adds a block that schedules a set change and returns its number.
     pub fn add_set_change(&mut self, validators: Vec<Pair>, delay: u32) -> u32 {
         let number = self.number() + 1;
         let set_id = self.sets.values().map(|(set_id, _)| set_id + 1).max().unwrap_or_default();

@@ -75,9 +75,9 @@ pub struct Start {
     pub mutual_attestation_listen: String,
     /// The URL that the registration publishes, such as `wss://127.0.0.1:2000`.
     pub trusted_external: String,
-    /// What `author_getMuRaUrl` answers.
+    /// What `author_getMuRaUrl` returns.
     pub mutual_attestation_external: String,
-    /// What `author_getUntrustedUrl` answers.
+    /// What `author_getUntrustedUrl` returns.
     pub untrusted_external: String,
     /// Empty blocks are confirmed when their number is a multiple of this. At least 1. Every worker of a shard should
     /// use the same.

@@ -28,7 +28,7 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::Subscriber
 
 /// Runs the trusted program with the business logic `S`. A `main` is this one call.
 ///
-/// Takes `--socket`, `--data-dir` and limits, logs to stderr, and answers the host until it goes away. An error is
+/// Takes `--socket`, `--data-dir` and limits, logs to stderr, and serves the host until it goes away. An error is
 /// one line on stderr and a non-zero exit code.
 pub fn run<S: StateTransition>() -> ExitCode {
     if let Err(error) = process::shut_off() {

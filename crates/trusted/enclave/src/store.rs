@@ -320,7 +320,7 @@ fn put_head(
     put(transaction, HEAD, SINGLE, &sealed)
 }
 
-/// Writes the keys, and answers their tag.
+/// Writes the keys, and returns their tag.
 fn put_keys(transaction: &WriteTransaction, cipher: &Cipher, keys: &Keys) -> Result<[u8; 32], StoreError> {
     let plaintext = keys.to_plaintext();
     put(transaction, KEYS, SINGLE, &cipher.seal(Table::Keys, SINGLE, &plaintext)?)?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Runs the operations of a block on a state, and answers what came of it.
+//! Runs the operations of a block on a state, and returns what came of it.
 //!
 //! # Details
 //! For each call, in the block's order: the nonce is checked (a wrong one changes nothing); the weight is metered, and
@@ -8,7 +8,7 @@
 //! [`Outcome`], its writes are rolled back, and the block goes on (ARCHITECTURE.md, invariant 9). Only a failing store
 //! is an error of the block: then nothing is executed, and the same block is tried again later.
 //!
-//! The executor keeps nothing but a bounded cache of trie nodes. All its answers follow from its arguments.
+//! The executor keeps nothing but a bounded cache of trie nodes. All that it returns follows from its arguments.
 
 use crate::{
     contained::{Panicked, install_silent_hook},

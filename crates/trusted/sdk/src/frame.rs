@@ -52,7 +52,7 @@ pub fn weight_of<T: frame_system::Config>(call: &T::RuntimeCall) -> Weight {
     call.get_dispatch_info().total_weight()
 }
 
-/// Dispatches a call of the runtime and answers the events it emitted.
+/// Dispatches a call of the runtime and returns the events it emitted.
 ///
 /// # Errors
 /// What the pallet answered. The executor rolls back the pallet's writes.
@@ -73,7 +73,7 @@ pub fn quietly<T: frame_system::Config, R>(work: impl FnOnce() -> R) -> R {
     result
 }
 
-/// The bytes that `state_getMetadata` answers.
+/// The bytes that `state_getMetadata` returns.
 pub fn metadata(metadata: impl Encode) -> Vec<u8> {
     metadata.encode()
 }

@@ -5,7 +5,7 @@
 //! the whole state, so a block costs what it touches.
 //!
 //! # Attacks
-//! - *The store answers with another node, or an old one*: each node is checked against the hash it is asked by, so a
+//! - *The store returns another node, or an old one*: each node is checked against the hash it is asked by, so a
 //!   wrong answer is [`NodeStoreError::Corrupt`] and no part of a block is executed on it.
 //! - *The store fails in the middle of a call*: that is not the call's fault and must not become its outcome, or this
 //!   worker would compute another state than the others. The whole block is given up with an error.

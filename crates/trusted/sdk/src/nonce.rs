@@ -25,7 +25,7 @@ pub(crate) fn is_next(account: &AccountId32, nonce: u32) -> bool {
     next(account) == Some(nonce)
 }
 
-/// Uses up `nonce` if it is the next one; otherwise changes nothing and answers `false`.
+/// Uses up `nonce` if it is the next one; otherwise changes nothing and returns `false`.
 pub(crate) fn consume(account: &AccountId32, nonce: u32) -> bool {
     let is_next = is_next(account, nonce);
     if is_next {

@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What a worker's `/health` answers, whether it is ready or not; or why there is no answer.
+/// What a worker's `/health` returns, whether it is ready or not; or why there is no answer.
 pub(super) async fn health(place: &str) -> Result<Value, String> {
     let asking = async {
         let mut stream = TcpStream::connect(place).await.map_err(|error| error.to_string())?;

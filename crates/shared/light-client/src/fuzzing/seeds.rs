@@ -277,7 +277,7 @@ fn code() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// A module whose `Metadata_metadata` allocates, hashes, and answers `data`.
+/// A module whose `Metadata_metadata` allocates, hashes, and returns `data`.
 fn module(data: &[u8]) -> Vec<u8> {
     let section = |id: u8, content: Vec<u8>| [vec![id], leb(content.len() as u64), content].concat();
     let vector = |items: &[Vec<u8>]| [leb(items.len() as u64), items.concat()].concat();

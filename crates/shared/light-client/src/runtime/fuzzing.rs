@@ -8,7 +8,7 @@ use super::{
 };
 use sp_core::H256;
 
-/// Metadata that a hostile runtime answers: it is read and can be used, or refused, in bounded time.
+/// Metadata that a hostile runtime returns: it is read and can be used, or refused, in bounded time.
 pub fn metadata(encoded: &[u8]) {
     let Ok((metadata, version, digest_input)) = chain_metadata::parse(encoded) else { return };
     let digest =

@@ -105,7 +105,7 @@ pub(crate) struct Version {
     pub(crate) system_version: u8,
 }
 
-/// Reads metadata as `Metadata_metadata_at_version` answers it, prefix included.
+/// Reads metadata as `Metadata_metadata_at_version` returns it, prefix included.
 pub(super) fn parse(encoded: &[u8]) -> Result<(Metadata, Version, RuntimeMetadata), RuntimeError> {
     let RuntimeMetadataPrefixed(magic, metadata) =
         decode(encoded).ok_or(RuntimeError::Metadata("it cannot be decoded"))?;

@@ -182,7 +182,7 @@ fn spend(caller: &mut Caller<'_, Host>, amount: u32) -> Result<(), Error> {
     caller.set_fuel(left)
 }
 
-/// Hands bytes to the guest; answers pointer and length in one.
+/// Hands bytes to the guest; returns pointer and length in one.
 fn give_packed(caller: &mut Caller<'_, Host>, bytes: &[u8]) -> Result<i64, Error> {
     let pointer = give(caller, bytes).ok_or_else(|| Error::new("out of memory"))?;
     let length = u64::try_from(bytes.len()).map_err(|_| Error::new("out of memory"))?;

@@ -2,7 +2,7 @@
 //! Runtimes that do nothing but answer with metadata: the smallest wasm that the light client runs as it runs a chain's
 //! own.
 
-/// A runtime that answers with this metadata. `trailer` makes its code differ, and is searched for a digest.
+/// A runtime that returns this metadata. `trailer` makes its code differ, and is searched for a digest.
 pub fn test_code(metadata: &[u8], trailer: &[u8]) -> Vec<u8> {
     // `Option<Vec<u8>>` of `Metadata_metadata_at_version`: `Some`, length, bytes.
     let mut answer = vec![1];

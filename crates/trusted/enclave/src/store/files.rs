@@ -44,7 +44,7 @@ pub(super) fn len(path: &Path) -> Option<u64> {
     Some(fs::metadata(path).ok()?.len())
 }
 
-/// Renames the store, and answers its new name.
+/// Renames the store, and returns its new name.
 pub(super) fn put_aside(path: &Path) -> Result<PathBuf, StoreError> {
     let newest = aside(path).last().map_or(0, |(number, _)| *number);
     let number = newest.saturating_add(1);
