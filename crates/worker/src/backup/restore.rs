@@ -2,7 +2,7 @@
 //! From a backup to a data folder.
 
 use super::{
-    archive::{Checked, DAMAGED, Head, PIECE_LEN, read_checksum},
+    archive::{Checked, DAMAGED, Entry, Head, PIECE_LEN, read_checksum},
     names_in,
 };
 use crate::{cli::stored_identity, data_dir, enclave, node::Node, options::Options, text::generic_address};
@@ -12,7 +12,7 @@ use offstage_primitives::{BlockHash, H256, ShardIdentifier};
 use offstage_protocol::files;
 use std::{
     fs::{self, File, OpenOptions},
-    io::{BufReader, Read, Write},
+    io::{self, BufReader, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -44,6 +44,8 @@ fn parse_genesis(text: &str) -> Result<BlockHash, &'static str> {
 pub async fn restore(options: &Options, restore: &RestoreOptions) -> Result<String> {
     let (file, folder) = (&restore.file, &options.data_dir);
     let of_backup = || format!("cannot restore the backup {}", file.display());
+    // What is damaged is told as that, whatever else is missing: the checksum needs neither enclave nor node.
+    check(file).with_context(of_backup)?;
     let mut from = BufReader::new(File::open(file).with_context(of_backup)?);
     let head = Head::read(&mut from).with_context(of_backup)?;
     fits(options, restore, &head).await.with_context(of_backup)?;
@@ -122,32 +124,54 @@ async fn node_genesis(url: &str) -> Result<BlockHash> {
     }
 }
 
-/// Writes all files under other names, and gives them theirs when the checksum is right.
+/// Reads all of it, and writes nothing.
+fn check(file: &Path) -> Result<()> {
+    let mut from = BufReader::new(File::open(file)?);
+    let head = Head::read(&mut from)?;
+    read_files(&head, &mut from, |_| Ok(io::sink()), |_| Ok(()))
+}
+
+/// Writes all files under other names, and gives them theirs when the checksum is right. It is looked at here too: the
+/// file may be another one by now.
 fn unpack(head: &Head, from: &mut impl Read, folder: &Path) -> Result<()> {
+    let open = |entry: &Entry| {
+        let path = unfinished(folder, &entry.name);
+        Ok(OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?)
+    };
+    read_files(head, from, open, |file| Ok(file.sync_all()?))?;
+    for entry in &head.files {
+        fs::rename(unfinished(folder, &entry.name), folder.join(&entry.name))?;
+    }
+    Ok(File::open(folder)?.sync_all()?)
+}
+
+/// Copies each file to what `open` gives for it, and demands the right checksum behind the last one.
+fn read_files<W: Write>(
+    head: &Head,
+    from: &mut impl Read,
+    open: impl Fn(&Entry) -> Result<W>,
+    close: impl Fn(W) -> Result<()>,
+) -> Result<()> {
     let mut sum = Checked::new(());
     sum.add(&head.to_bytes());
     let mut piece = vec![0; PIECE_LEN];
     for entry in &head.files {
-        let path = unfinished(folder, &entry.name);
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        let mut to = open(entry)?;
         let mut left = entry.len;
         while left > 0 {
             let len = usize::try_from(left).map_or(PIECE_LEN, |left| left.min(PIECE_LEN));
             let part = piece.get_mut(..len).context(DAMAGED)?;
             from.read_exact(part).context(DAMAGED)?;
             sum.add(part);
-            file.write_all(part)?;
+            to.write_all(part)?;
             left -= len as u64;
         }
-        file.sync_all()?;
+        close(to)?;
     }
     if read_checksum(from)? != sum.checksum() {
         bail!(DAMAGED);
     }
-    for entry in &head.files {
-        fs::rename(unfinished(folder, &entry.name), folder.join(&entry.name))?;
-    }
-    Ok(File::open(folder)?.sync_all()?)
+    Ok(())
 }
 
 fn unfinished(folder: &Path, name: &str) -> PathBuf {

@@ -3,6 +3,8 @@
 //! to end.
 
 use super::{restore::unpack_for_tests, *};
+use crate::cli::{Cli, Command};
+use clap::Parser;
 use offstage_primitives::shard::base58;
 
 fn head(files: &[(&str, u64)]) -> Head {
@@ -70,6 +72,29 @@ fn a_backup_that_was_cut_or_altered_anywhere_is_refused() {
     assert!(unpacked(&[&bytes[..], b"more"].concat()).is_err());
     let error = format!("{:#}", unpacked(b"something else").unwrap_err());
     assert!(error.contains("no backup"), "{error}");
+}
+
+/// Once a damaged file was told as "no node answers", when none did.
+#[tokio::test]
+async fn what_is_damaged_is_told_as_that_before_enclave_and_node_are_asked() {
+    let (dir, bytes) = archived();
+    let file = dir.path().join("damaged");
+    let told = async |bytes: &[u8]| {
+        fs::write(&file, bytes).unwrap();
+        let (folder, path) = (dir.path().join("new"), file.to_str().unwrap());
+        let line = ["w", "-u", "ws://127.0.0.1:1", "-d", folder.to_str().unwrap(), "--enclave", "/nowhere"];
+        let cli = Cli::try_parse_from(line.into_iter().chain(["restore", path])).unwrap();
+        let Command::Restore(options) = &cli.command else { panic!("another command") };
+        let error = restore(&cli.options, options).await.unwrap_err();
+        assert!(!folder.exists());
+        format!("{error:#}")
+    };
+    let mut altered = bytes.clone();
+    altered[bytes.len() - 40] ^= 1;
+    for damaged in [&altered[..], &bytes[..bytes.len() - 1]] {
+        assert!(told(damaged).await.contains(archive::DAMAGED));
+    }
+    assert!(told(&bytes).await.contains("/nowhere"), "what is whole is held against the enclave");
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn running(screen: &mut Screen, status: &Value) {
         let (kind, reason) = (plain(&parked["kind"]), plain(&parked["reason"]));
         screen.line("parked", &format!("{} {kind}: {reason}", parked["count"]));
     }
-    if let Some(funds) = funds(&status["funds"]) {
+    if let Some(funds) = funds(&status["funds"], &status["fees"]) {
         screen.line("funds", &funds);
     }
     registration(screen, status);
@@ -97,10 +97,21 @@ fn peers(screen: &mut Screen, peers: &Value) {
     }
 }
 
-fn funds(funds: &Value) -> Option<String> {
-    let free = funds["free"].as_str()?.parse::<u128>().ok()?;
-    let decimals = u8::try_from(funds["decimals"].as_u64()?).ok()?;
-    Some(amount(free, decimals, &plain(&funds["symbol"])))
+/// What the node says is on the account; where it says nothing, what the enclave saw. And for how long it lasts.
+fn funds(funds: &Value, fees: &Value) -> Option<String> {
+    let written = |token: &Value, name: &str| {
+        let value = token[name].as_str()?.parse::<u128>().ok()?;
+        let decimals = u8::try_from(token["decimals"].as_u64()?).ok()?;
+        Some(amount(value, decimals, &plain(&token["symbol"])))
+    };
+    let mut text = written(funds, "free").or_else(|| written(fees, "balance"))?;
+    if let Some(needed) = written(fees, "needed") {
+        text.push_str(&format!("; {needed} is needed for what waits"));
+    }
+    if let (Some(days), Some(per_day)) = (fees["daysLeft"].as_u64(), written(fees, "perDay")) {
+        text.push_str(&format!("; lasts for {days} more days at {per_day} of fees a day"));
+    }
+    Some(text)
 }
 
 fn hours(seconds: u64) -> String {
@@ -160,6 +171,30 @@ others        1 act for the shard
               5F  no URL, confirmed 7 blocks ago
 notice        mind this"
         );
+    }
+
+    /// Too little money was once seen on a node's log alone.
+    #[test]
+    fn funds_are_shown_with_the_days_left_and_with_what_is_needed() {
+        let screen = |funds: Value, fees: Value| {
+            text(&json!({ "running": true, "initialized": true, "funds": funds, "fees": fees }))
+        };
+        let free = json!({ "free": "1500000000000", "decimals": 12, "symbol": "UNIT" });
+        let fees = |needed: Value, per_day: Value, days: Value| {
+            json!({
+                "balance": "400000000000", "decimals": 12, "symbol": "UNIT", "needed": needed, "perDay": per_day,
+                "daysLeft": days,
+            })
+        };
+        let known = fees(Value::Null, "125000000000".into(), 12.into());
+        let lasts = "lasts for 12 more days at 0.125 UNIT of fees a day";
+        assert!(screen(free.clone(), known.clone()).ends_with(&format!("1.5 UNIT; {lasts}")));
+        assert!(screen(Value::Null, known).ends_with(&format!("funds         0.4 UNIT; {lasts}")));
+        let short = screen(free.clone(), fees("2000000000000".into(), Value::Null, Value::Null));
+        assert!(short.ends_with("1.5 UNIT; 2 UNIT is needed for what waits"), "{short}");
+        for unknown in [fees(Value::Null, Value::Null, Value::Null), Value::Null, json!({ "needed": "x" })] {
+            assert!(screen(free.clone(), unknown).ends_with("funds         1.5 UNIT"));
+        }
     }
 
     #[test]
