@@ -6,7 +6,7 @@ use crate::{
     data_dir, enclave,
     options::{Options, RunOptions},
     preflight::{self, PreflightOptions},
-    service,
+    service::{self, UnregisterOptions},
     status::{self, StatusOptions},
     text::{escaped, generic_address},
 };
@@ -58,6 +58,13 @@ pub enum Command {
     /// The folder may hold no worker's files; nothing is overwritten. A backup of another enclave, chain or shard, or a
     /// damaged one, is refused.
     Restore(RestoreOptions),
+    /// Take the worker out for good: remove its enclave's registration from the chain
+    ///
+    /// No worker may run on the data folder. The enclave follows the chain to its head, serves nobody, and hands out
+    /// the removal until a final block shows that the registration is gone. Killed in between: run it again. Where the
+    /// enclave is not registered it says so; both are exit code 0. The data folder stays as it is, keys included; `run`
+    /// on it registers again.
+    Unregister(UnregisterOptions),
     /// Let the enclave look at every record of the store, without starting
     VerifyStore,
     /// Make the data folder and the enclave's keys, where there are none, and print the account to fund (ss58)
@@ -128,6 +135,15 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
                 "it catches up with the chain from that block on; the worker that the backup is of must not run any \
                 more",
             );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Unregister(options) => {
+            print(&service::unregister(&cli.options, options).await?)?;
+            say(&format!(
+                "the data folder {} still has the worker's keys and state: keep it as secret as before, or destroy it; \
+                 `run` on it registers again",
+                cli.options.data_dir.display()
+            ));
             Ok(ExitCode::SUCCESS)
         }
         Command::VerifyStore => {
@@ -206,6 +222,7 @@ Examples:
   offstage-worker -d data2 preflight                whether a worker could run here
   offstage-worker status                            how the worker on the default ports is
   offstage-worker -d data2 backup data2.backup      the data folder of a stopped worker in one file
+  offstage-worker -d data2 unregister               take a stopped worker out for good
 
 Logs go to stderr; RUST_LOG=debug shows more.";
 

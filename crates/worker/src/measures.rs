@@ -103,12 +103,13 @@ fn free_bytes(folder: &Path) -> Option<f64> {
     Some(room.f_bavail.saturating_mul(room.f_frsize) as f64)
 }
 
-const PHASES: [Phase; 5] = [
+const PHASES: [Phase; 6] = [
     Phase::CatchingUp,
     Phase::AwaitingRegistration,
     Phase::NeedsShieldingKey,
     Phase::Serving,
     Phase::Superseded,
+    Phase::Leaving,
 ];
 
 /// Names, units and meanings, as `/metrics` and the manual have them.

@@ -79,7 +79,7 @@ pub struct RunOptions {
     #[arg(long, value_name = "URL", value_parser = peer_url)]
     pub peer: Vec<String>,
     /// Confirm empty blocks whose number is a multiple of this; the same on every worker of the shard
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), value_name = "BLOCKS")]
+    #[arg(long, default_value_t = HEARTBEAT, value_parser = clap::value_parser!(u32).range(1..), value_name = "BLOCKS")]
     pub heartbeat: u32,
     /// End with an error when no node answers for ten seconds, at the start or later, instead of waiting for it
     #[arg(long)]
@@ -87,6 +87,21 @@ pub struct RunOptions {
     /// What clients and peers may use of the enclave.
     #[command(flatten)]
     pub limits: Limits,
+}
+
+impl RunOptions {
+    /// The default options, for this shard.
+    pub(crate) fn of(shard: ShardIdentifier, require_node: bool) -> Self {
+        Self {
+            dev: false,
+            clean_reset: false,
+            shard: Some(shard),
+            peer: Vec::new(),
+            heartbeat: HEARTBEAT,
+            require_node,
+            limits: Limits::default(),
+        }
+    }
 }
 
 impl Options {
@@ -116,6 +131,8 @@ impl Options {
         Ok(path)
     }
 }
+
+const HEARTBEAT: u32 = 10;
 
 /// A node's URL, in the forms that the client takes.
 fn node_url(text: &str) -> Result<String, NodeUrlError> {

@@ -4,10 +4,14 @@
 //! Two lives are nested: an enclave process lives until it crashes or the worker stops; a connection to the node lives
 //! until it breaks. Whatever ends is started again, and the enclave's own status says where to go on.
 
+mod leaving;
+
+pub use leaving::{UnregisterOptions, unregister};
+
 use crate::{
     board::{Board, WorkerIdentity},
     data_dir,
-    enclave::{Enclave, EnclaveGone, Refused},
+    enclave::{EXISTING, Enclave, EnclaveGone, Refused},
     feed::{Feeder, Step, another_may_do},
     funding,
     head::{Head, HeadFollower},
@@ -24,6 +28,7 @@ use crate::{
     trouble::{self, Trouble, TroubleCode},
 };
 use anyhow::{Context, Result};
+use leaving::Leaving;
 use offstage_protocol::{Phase, RefusalCode, Started, Status};
 use std::{
     cell::RefCell,
@@ -54,7 +59,7 @@ pub async fn run(options: &Options, run: &RunOptions) -> Result<()> {
         let mut waiting = Waiting::begin();
         let node = wait_for_node(options, run, &board, &mut waiting).await?;
         let board = board.clone();
-        Service { options, run, board, node, failures: RefCell::default() }.live(&binary).await
+        Service { options, run, board, node, failures: RefCell::default(), leaving: None }.live(&binary).await
     };
     tokio::select! {
         outcome = live => outcome,
@@ -74,6 +79,8 @@ struct Service<'a> {
     node: Node,
     /// What goes wrong with the node, so that the same is told once.
     failures: RefCell<Repeats>,
+    /// Given when the enclave is taken out, and serves nobody.
+    leaving: Option<Leaving>,
 }
 
 impl Service<'_> {
@@ -82,8 +89,9 @@ impl Service<'_> {
         let mut restarts = Backoff::default();
         loop {
             let begun = Instant::now();
-            let enclave =
-                Enclave::spawn(binary, &self.options.data_dir, &self.run.limits.arguments()).await?;
+            let mut arguments = self.run.limits.arguments();
+            arguments.extend(self.leaving.as_ref().map(|_| EXISTING.to_owned()));
+            let enclave = Enclave::spawn(binary, &self.options.data_dir, &arguments).await?;
             data_dir::close_files(&self.options.data_dir)?;
             self.board.note_enclave(enclave.vitals());
             let error = match self.start(&enclave).await {
@@ -116,7 +124,9 @@ impl Service<'_> {
         };
         self.failures.get_mut().end();
         self.board.note_trouble(None);
-        let started = enclave.start(start::request(self.options, self.run, material)).await?;
+        let mut request = start::request(self.options, self.run, material);
+        request.leave = self.leaving.as_ref().map(|leaving| leaving.how);
+        let started = enclave.start(request).await?;
         let account = self.node.address(&started.signer).await;
         self.board.note_identity(WorkerIdentity {
             account: account.clone(),
@@ -124,14 +134,18 @@ impl Service<'_> {
             shard: started.shard,
             genesis: started.genesis_hash,
         });
-        tracing::info!(
-            account,
-            mrenclave = started.measurement.to_string(),
-            shard = %started.shard,
-            "enclave started; clients at {}, peers at {}",
-            started.trusted_address,
-            started.mutual_attestation_address,
-        );
+        let (mrenclave, shard) = (started.measurement.to_string(), &started.shard);
+        match &self.leaving {
+            None => tracing::info!(
+                account,
+                mrenclave,
+                %shard,
+                "enclave started; clients at {}, peers at {}",
+                started.trusted_address,
+                started.mutual_attestation_address,
+            ),
+            Some(_) => tracing::info!(account, mrenclave, %shard, "enclave started; it serves nobody"),
+        }
         Ok(started)
     }
 
@@ -278,6 +292,9 @@ impl Service<'_> {
             tracing::warn!("{}", escaped(notice));
         }
         self.board.note_status(&now);
+        if let Some(leaving) = &self.leaving {
+            leaving.hear(&now);
+        }
         *status = now;
     }
 
@@ -306,6 +323,7 @@ fn news<'a>(before: &Status, now: &'a Status) -> (Option<&'static str>, Option<&
         Phase::NeedsShieldingKey => "the shard has a shielding key already; asking its holders for it",
         Phase::AwaitingRegistration => "caught up; waiting to see this start's registration final",
         Phase::Serving => "registered and caught up: serving",
+        Phase::Leaving => "leaving the shard",
         Phase::Superseded => {
             "another start with the same keys has registered later; this one stops serving. Run one worker per data \
              folder"

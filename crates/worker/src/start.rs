@@ -37,6 +37,7 @@ pub async fn material(node: &Node, is_restart: bool) -> Result<Start> {
         mutual_attestation_external: String::new(),
         untrusted_external: String::new(),
         heartbeat: 0,
+        leave: None,
     })
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn status(position: u32) -> Status {
         outbox_since: None,
         registration_left_secs: None,
         peers: 0,
+        departure: None,
     }
 }
 

@@ -184,6 +184,28 @@ impl Network {
         }
     }
 
+    /// Makes the node answer nothing while its connections stand (SIGSTOP), until
+    /// [`continue_node`](Self::continue_node).
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pause_node(&self) -> Result<()> {
+        self.signal_node("-STOP")
+    }
+
+    /// Lets the node go on (SIGCONT).
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn continue_node(&self) -> Result<()> {
+        self.signal_node("-CONT")
+    }
+
+    fn signal_node(&self, signal: &str) -> Result<()> {
+        let node = self.node.as_ref().context("no node runs")?;
+        send(signal, node.id())
+    }
+
     /// Starts every worker again that was killed or has ended, as a supervisor does. A host that starts while the
     /// enclave of its predecessor still holds the ports ends with an error, and is started again by the next call.
     ///
@@ -361,10 +383,7 @@ impl Network {
     }
 
     fn signal_enclave(&self, index: usize, signal: &str) -> Result<()> {
-        let enclave = self.enclave_process(index)?;
-        let sent = Command::new("kill").arg(signal).arg(enclave.to_string()).status()?;
-        ensure!(sent.success(), "cannot send {signal} to the enclave process {enclave}");
-        Ok(())
+        send(signal, self.enclave_process(index)?)
     }
 
     /// The folder in which the worker with this index keeps what it knows.
@@ -430,6 +449,14 @@ impl Network {
     pub fn health(&self, index: usize) -> Result<Value> {
         let (_, body) = http_get(self.worker(index)?.health_port, "/health")?;
         serde_json::from_str(&body).context("the health report is not JSON")
+    }
+
+    /// Whether the worker answers this path of its health port with 200.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn says_yes(&self, index: usize, path: &str) -> Result<bool> {
+        Ok(http_get(self.worker(index)?.health_port, path)?.0 == 200)
     }
 
     /// What the worker's `/metrics` says.
@@ -529,6 +556,12 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     let path = folder.join(name);
     ensure!(path.is_file(), "there is no {}: run `make` first", path.display());
     Ok(path.canonicalize()?)
+}
+
+fn send(signal: &str, process: u32) -> Result<()> {
+    let sent = Command::new("kill").arg(signal).arg(process.to_string()).status()?;
+    ensure!(sent.success(), "cannot send {signal} to the process {process}");
+    Ok(())
 }
 
 /// The shard of the network's workers: on the software platform the measurement of an enclave is the SHA-256 of its

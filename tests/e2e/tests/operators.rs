@@ -176,6 +176,93 @@ fn a_data_folder_travels_as_one_file_and_nothing_is_lost_or_overwritten() {
     });
 }
 
+/// A worker is taken out, and comes back.
+#[test]
+fn a_worker_is_taken_out_for_good_and_registers_again_when_it_runs() {
+    play(async |network| {
+        network.start_node()?;
+        let first = network.add_worker()?;
+        network.wait_until_initialized(first)?;
+        let user = network.user(first)?;
+        let place = Place::of(network, first, &network.data_of(first))?;
+        let listed = |account: &str| -> Result<bool> {
+            let output = user.try_run(&["list-workers"])?;
+            ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            Ok(String::from_utf8_lossy(&output.stdout).contains(account))
+        };
+        place.refused(&["unregister"], 1, &["a worker is running on the data folder"])?;
+
+        // The last one needs to be told so. Its store stays what it is.
+        network.kill_worker(first);
+        network.wait_for_port(first)?;
+        let account = place.done(&["signing-key"])?;
+        ensure!(listed(&account)?);
+        place.refused(&["unregister"], 1, &["no other worker is known to act", "--last"])?;
+        ensure!(listed(&account)?, "it is gone all the same");
+        let told = place.done(&["unregister", "--last"])?;
+        ensure!(told.contains(&format!("{account} is unregistered")), "{told}");
+        ensure!(!listed(&account)?);
+
+        // `run` registers again, with another worker beside it.
+        network.start_worker(first)?;
+        network.wait_until_initialized(first)?;
+        let second = network.add_worker()?;
+        network.wait_until_initialized(second)?;
+        wait_until("the second worker acts for the shard", Duration::from_secs(120), || {
+            let status = place.done(&["status", "--output", "json"])?;
+            let status: serde_json::Value = serde_json::from_str(&status)?;
+            Ok(status["peers"].as_array().is_some_and(|peers| !peers.is_empty()))
+        })?;
+        ensure!(listed(&account)?);
+        network.kill_worker(first);
+        network.wait_for_port(first)?;
+        let told = place.done(&["unregister"])?;
+        ensure!(told.contains(&format!("{account} is unregistered")), "{told}");
+        ensure!(!listed(&account)?);
+        let told = place.done(&["unregister"])?;
+        ensure!(told.contains("is not registered") && !told.contains("is unregistered"), "{told}");
+
+        network.start_worker(first)?;
+        network.wait_until_initialized(first)?;
+        ensure!(listed(&account)?);
+        // A store that has never seen a chain has nothing to remove.
+        let new = network.folder().join("new");
+        done(&["-d", text(&new), "init"])?;
+        let told = done(&place.with(text(&new), &["unregister"]))?;
+        ensure!(told.contains("never followed a chain"), "{told}");
+        Ok(())
+    });
+}
+
+/// The node's process is stopped for a while, as on an overloaded machine: its connection stands and nothing comes.
+#[test]
+fn a_node_that_is_silent_is_told_as_that_and_takes_no_clients_away() {
+    play(async |network| {
+        network.start_node()?;
+        let worker = network.add_worker()?;
+        network.wait_until_initialized(worker)?;
+        network.pause_node()?;
+        wait_until("the silence is told", Duration::from_secs(120), || {
+            let health = network.health(worker)?;
+            Ok(health["troubleCode"] == "node-silent")
+        })?;
+        let health = network.health(worker)?;
+        ensure!(
+            health["ready"] == true && health["degraded"] == true && health["initialized"] == false,
+            "{health:#}"
+        );
+        ensure!(network.says_yes(worker, "/ready")? && !network.says_yes(worker, "/health")?);
+        let before = health["position"].as_u64().context("no position")?;
+        network.continue_node()?;
+        wait_until("it goes on by itself", Duration::from_secs(120), || {
+            let health = network.health(worker)?;
+            Ok(health["initialized"] == true
+                && health["troubleCode"].is_null()
+                && health["position"].as_u64().is_some_and(|position| position > before))
+        })
+    });
+}
+
 /// Where a worker and its node are.
 struct Place {
     node: String,
@@ -261,6 +348,9 @@ fn what_does_not_fit_is_refused(place: &Place, folder: &Path, backup: &Path) -> 
     let damaged = folder.join("damaged.backup");
     for bytes in [&altered[..], &good[..good.len() - 1], &good[..100], b"no backup at all"] {
         fs::write(&damaged, bytes)?;
+        // Whether or not there is a node.
+        let without_node = ["-u", "ws://127.0.0.1:1", "-d", new_text, "restore", text(&damaged)];
+        refused(&without_node, 1, &[text(&damaged), "backup"])?;
         refused(&place.with(new_text, &["restore", text(&damaged)]), 1, &[text(&damaged), "backup"])?;
         ensure!(!new.join("enclave.redb").exists() && !new.join("software-platform.secret").exists());
     }

@@ -249,6 +249,7 @@ const SOURCES: &[(&str, Kind)] = &[
     // A worker's notices.
     ("crates/trusted/enclave/src/enclave/phase.rs", Kind::Function("fn notice(")),
     ("crates/trusted/enclave/src/enclave/phase.rs", Kind::Function("fn about_submission(")),
+    ("crates/trusted/enclave/src/enclave/phase.rs", Kind::Function("fn about_removal(")),
     ("crates/trusted/enclave/src/enclave", Kind::After("progress.trouble =")),
     // A host's troubles.
     ("crates/worker/src/service.rs", Kind::Function("fn live(")),
@@ -266,6 +267,7 @@ const SOURCES: &[(&str, Kind)] = &[
     ("crates/worker/src/backup/archive.rs", Kind::After("ensure!(is_ours,")),
     ("crates/worker/src/backup", Kind::After("DAMAGED: &str")),
     ("crates/worker/src/peer.rs", Kind::Texts),
+    ("crates/worker/src/service/leaving.rs", Kind::Texts),
     ("crates/worker/src/enclave.rs", Kind::Errors),
     // What is parked, and what is refused.
     ("crates/shared/protocol/src/messages.rs", Kind::Function("impl fmt::Display for ParkedReason")),

@@ -69,6 +69,8 @@ pub mod teerex {
 
     /// Call: an enclave registers itself.
     pub const REGISTER_SGX_ENCLAVE: &str = "register_sgx_enclave";
+    /// Call: the entry of an enclave that had registered itself is removed.
+    pub const UNREGISTER_SOVEREIGN_ENCLAVE: &str = "unregister_sovereign_enclave";
 
     /// Event of [`REGISTER_SGX_ENCLAVE`].
     pub const ENCLAVE_ADDED: &str = "AddedSgxEnclave";
@@ -263,6 +265,8 @@ pub mod argument {
     pub const WORKER_URL: &str = "worker_url";
     /// How an enclave is attested.
     pub const ATTESTATION_METHOD: &str = "attestation_method";
+    /// Whose entry is removed.
+    pub const ENCLAVE_SIGNER: &str = "enclave_signer";
     /// Who registered an enclave.
     pub const REGISTERED_BY: &str = "registered_by";
     /// A call within a call.

@@ -141,6 +141,7 @@ mod tests {
             mutual_attestation_external: "wss://127.0.0.1:3443".into(),
             untrusted_external: "ws://127.0.0.1:2001".into(),
             heartbeat: 10,
+            leave: Some(Leave { even_as_last: true }),
         }
     }
 
@@ -171,6 +172,7 @@ mod tests {
             outbox_since: Some(4),
             registration_left_secs: Some(6),
             peers: 2,
+            departure: Some(Departure::Removing),
         }
     }
 

@@ -82,6 +82,34 @@ pub struct Start {
     /// Empty blocks are confirmed when their number is a multiple of this. At least 1. Every worker of a shard should
     /// use the same.
     pub heartbeat: u32,
+    /// Given when the operator takes the worker out: this start serves nobody, opens no port, never registers, and
+    /// removes the enclave's registration.
+    pub leave: Option<Leave>,
+}
+
+/// How an enclave leaves its shard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct Leave {
+    /// Also when no other enclave is known to act for the shard. Then the shard stands still, and its shielding key is
+    /// in stores alone; without this the enclave submits nothing.
+    pub even_as_last: bool,
+}
+
+/// How far an enclave is that leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum Departure {
+    /// It follows the chain to its head first.
+    #[codec(index = 0)]
+    Following,
+    /// It holds the shard's key, and no other enclave is known to act for the shard; so it submits nothing.
+    #[codec(index = 1)]
+    Last,
+    /// The removal of its registration is to be submitted, or on its way.
+    #[codec(index = 2)]
+    Removing,
+    /// At the position, which is final, the chain has no registration of it.
+    #[codec(index = 3)]
+    Gone,
 }
 
 /// A block with all that is needed to verify it.
@@ -200,6 +228,8 @@ pub struct Status {
     pub registration_left_secs: Option<u64>,
     /// Other enclaves that hold a slot of the shard on chain.
     pub peers: u32,
+    /// How far it is with leaving; `None` when this start is not for that.
+    pub departure: Option<Departure>,
 }
 
 /// What the enclave's account has and pays, by verified blocks. Amounts are in the token's smallest unit.
@@ -305,6 +335,9 @@ pub enum OutboxKind {
     /// Confirms blocks and pays out, several of either, in one extrinsic.
     #[codec(index = 3)]
     Batch,
+    /// Removes the enclave's registration.
+    #[codec(index = 4)]
+    Removal,
 }
 
 /// Why a request was refused.
@@ -408,11 +441,29 @@ mod tests {
             OutboxKind::Confirmation => 1,
             OutboxKind::Unshield => 2,
             OutboxKind::Batch => 3,
+            OutboxKind::Removal => 4,
         };
         for code in 0..=u8::MAX {
             match OutboxKind::decode(&mut &[code][..]) {
                 Ok(kind) => assert_eq!(pinned(kind), code),
-                Err(_) => assert!(code > 3, "no kind has the code {code}"),
+                Err(_) => assert!(code > 4, "no kind has the code {code}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_codes_of_departures_are_pinned() {
+        // Without an entry here a new state does not compile.
+        let pinned = |departure: Departure| match departure {
+            Departure::Following => 0,
+            Departure::Last => 1,
+            Departure::Removing => 2,
+            Departure::Gone => 3,
+        };
+        for code in 0..=u8::MAX {
+            match Departure::decode(&mut &[code][..]) {
+                Ok(departure) => assert_eq!(pinned(departure), code),
+                Err(_) => assert!(code > 3, "no departure has the code {code}"),
             }
         }
     }

@@ -7,11 +7,13 @@
 //! # Parts
 //! - `running`: a started enclave; `blocks`: how it follows the chain; `duties`: keys, registration, submission.
 //! - `registration`: how this start becomes known to the chain, and when it counts.
+//! - `leaving`: how an enclave that is taken out removes its registration.
 //! - `services`: the listeners for clients and peers.
 //! - `phase`: what it is doing and what it tells its operator, as a function of what is known.
 
 mod blocks;
 mod duties;
+mod leaving;
 mod phase;
 mod registration;
 mod running;

@@ -31,6 +31,11 @@ pub enum Call {
         /// Where clients reach the enclave.
         url: String,
     },
+    /// `Teerex.unregister_sovereign_enclave`.
+    Unregister {
+        /// Whose entry goes.
+        signer: AccountId32,
+    },
     /// `EnclaveBridge.confirm_processed_parentchain_block`.
     Confirm {
         /// The shard.
@@ -167,6 +172,10 @@ fn encode_call(call: &Call, runtime: &VerifiedRuntime) -> Result<Vec<u8>, Extrin
             let index = index(teerex::PALLET, teerex::REGISTER_SGX_ENCLAVE, &arguments)?;
             (index, proof, Some(url.as_bytes()), SgxAttestationMethod::Dcap { proxied: false }).encode()
         }
+        Call::Unregister { signer } => {
+            let arguments = [(argument::ENCLAVE_SIGNER, Argument::Hash)];
+            (index(teerex::PALLET, teerex::UNREGISTER_SOVEREIGN_ENCLAVE, &arguments)?, signer).encode()
+        }
         Call::Confirm { shard, block, root } => {
             let arguments = [
                 (argument::SHARD, Argument::Hash),
@@ -259,7 +268,7 @@ mod tests {
     use proptest::prelude::*;
     use sp_core::{Pair, ed25519};
 
-    fn calls() -> [Call; 3] {
+    fn calls() -> [Call; 4] {
         let shard = ShardIdentifier::from([5; 32]);
         let block = BlockReference { number: 7, hash: BlockHash::repeat_byte(7) };
         [
@@ -271,6 +280,7 @@ mod tests {
                 amount: 1 << 70,
                 call_hash: H256::repeat_byte(4),
             },
+            Call::Unregister { signer: [7; 32].into() },
         ]
     }
 
@@ -314,10 +324,12 @@ mod tests {
     #[test]
     fn a_call_of_a_live_chain_is_encoded_as_the_pallet_takes_it() {
         let chain = TestChain::new(1);
-        let [register, confirm, unshield] = calls().map(|call| encode_call(&call, chain.runtime()).unwrap());
+        let [register, confirm, unshield, unregister] =
+            calls().map(|call| encode_call(&call, chain.runtime()).unwrap());
         let method = SgxAttestationMethod::Dcap { proxied: false };
         let url = Some(b"wss://worker:2000".to_vec());
         assert_eq!(register, (50u8, 0u8, vec![9u8; 20_000], url, method).encode());
+        assert_eq!(unregister, (50u8, 1u8, [7u8; 32]).encode());
         let shard = [5u8; 32];
         assert_eq!(confirm, (54u8, 1u8, shard, [7u8; 32], 7u32, [3u8; 32]).encode());
         assert_eq!(unshield, (54u8, 3u8, shard, [8u8; 32], 1u128 << 70, [4u8; 32]).encode());
@@ -371,7 +383,7 @@ mod tests {
             Call::Unshield { beneficiary, amount, call_hash, .. } => {
                 ShardEventKind::Unshielded { beneficiary, amount, call_hash: Some(call_hash) }
             }
-            Call::Register { .. } => panic!("registrations are not batched"),
+            Call::Register { .. } | Call::Unregister { .. } => panic!("registrations are not batched"),
         }
     }
 
@@ -410,7 +422,7 @@ mod tests {
                     Call::Unshield { beneficiary, amount, .. } => {
                         content.event("EnclaveBridge", "UnshieldedFunds", (shard, beneficiary, amount))
                     }
-                    Call::Register { .. } => panic!("registrations are not batched"),
+                    Call::Register { .. } | Call::Unregister { .. } => panic!("registrations are not batched"),
                 });
                 events.push(content.event("Utility", "ItemCompleted", ()));
             }
@@ -438,7 +450,7 @@ mod tests {
         let anchor = BlockReference { number: 1, hash: BlockHash::zero() };
         let signing =
             Signing { runtime: chain.runtime(), genesis_hash: BlockHash::zero(), anchor, signer: &signer };
-        let [_, confirm, _] = calls();
+        let [_, confirm, ..] = calls();
         assert!(sign_batch(&[&confirm; MAX_BATCH], 0, &signing).is_ok());
         let more = sign_batch(&[&confirm; MAX_BATCH + 1], 0, &signing);
         assert!(matches!(more, Err(ExtrinsicError::TooManyCalls)));

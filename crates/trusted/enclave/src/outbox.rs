@@ -97,6 +97,11 @@ pub enum Hold {
 }
 
 impl Item {
+    /// Whether it is about this enclave's own entry, and never travels with the shard's effects.
+    pub fn is_alone(&self) -> bool {
+        matches!(self.kind, OutboxKind::Registration | OutboxKind::Removal)
+    }
+
     /// Whether it moves the shard's funds.
     pub fn pays(&self) -> bool {
         self.kind == OutboxKind::Unshield

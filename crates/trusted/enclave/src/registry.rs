@@ -149,6 +149,23 @@ impl Registrations {
         })
     }
 
+    /// Whether this enclave is registered at this chain time with this measurement and this shielding key, by whatever
+    /// start.
+    pub fn holds(
+        &self,
+        signer: &AccountId32,
+        shielding_key: KeyDigest,
+        measurement: &Measurement,
+        now_ms: u64,
+    ) -> bool {
+        self.entries.iter().any(|entry| {
+            entry.signer == *signer
+                && entry.shielding_key == shielding_key
+                && entry.measurement == *measurement
+                && is_in_time(entry.registered_at_ms, now_ms)
+        })
+    }
+
     /// Entries of enclaves with this measurement, registered at this chain time.
     #[cfg(test)]
     pub(crate) fn of(enclaves: &[(AccountId32, KeyBinding)], measurement: Measurement, at_ms: u64) -> Self {

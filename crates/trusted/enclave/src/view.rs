@@ -194,7 +194,8 @@ impl View {
             phase @ (Phase::CatchingUp
             | Phase::NeedsShieldingKey
             | Phase::AwaitingRegistration
-            | Phase::Superseded) => Err(ViewError::NotServing(phase)),
+            | Phase::Superseded
+            | Phase::Leaving) => Err(ViewError::NotServing(phase)),
         }
     }
 }
@@ -217,5 +218,6 @@ fn describe(phase: &Phase) -> &'static str {
         Phase::AwaitingRegistration => "its registration is not final yet",
         Phase::Serving => "it serves",
         Phase::Superseded => "a later start of the same worker replaced it",
+        Phase::Leaving => "its operator takes it out of the shard",
     }
 }

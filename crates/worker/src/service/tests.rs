@@ -40,6 +40,7 @@ async fn p14_health_is_true_while_the_enclave_works() {
         board: board.clone(),
         node: node.connection(),
         failures: RefCell::default(),
+        leaving: None,
     };
     let started = started(played.status());
     let (go_on, busy) = mpsc::channel();
@@ -101,6 +102,7 @@ async fn a_restart_asks_for_no_state_of_the_genesis_and_a_first_start_says_what_
         board: board.clone(),
         node: node.connection(),
         failures: RefCell::default(),
+        leaving: None,
     };
     let enclave = played.connection();
     played.model().bound = Some(played.status().position);

@@ -54,6 +54,9 @@ pub enum Phase {
     /// A later start with the same signer has registered. It stops serving; only a restart helps.
     #[codec(index = 4)]
     Superseded,
+    /// Its operator takes it out: it registers no more, and its registration is removed. Only another start ends this.
+    #[codec(index = 5)]
+    Leaving,
 }
 
 /// The codes of JSON-RPC errors: a call that is none, or that is not answered at all. What a method itself has to say
@@ -102,6 +105,7 @@ mod tests {
             Phase::AwaitingRegistration => 2,
             Phase::Serving => 3,
             Phase::Superseded => 4,
+            Phase::Leaving => 5,
         };
         for code in 0..=u8::MAX {
             match Phase::decode(&mut &[code][..]) {

@@ -152,7 +152,7 @@ impl<S: StateTransition> Running<S> {
         Birth { block: block.block, shielding_key, development: block.facts.policy.trusts_development_root() }
     }
 
-    fn holds_key_of(&self, birth: &Birth) -> bool {
+    pub(super) fn holds_key_of(&self, birth: &Birth) -> bool {
         self.keys().shielding.as_ref().is_some_and(|key| key.public().digest() == birth.shielding_key)
     }
 

@@ -37,6 +37,11 @@ impl<S: StateTransition> Running<S> {
             return Ok(());
         }
         self.progress.is_replaying = false;
+        self.progress.was_at_head = true;
+        // Whoever leaves makes no key and registers no more.
+        if self.leave.is_some() {
+            return self.publish();
+        }
         // Before the first block there is no time, and so no evidence.
         if self.head.facts.is_none() || !self.is_allowed() {
             return Ok(());
@@ -176,11 +181,15 @@ impl<S: StateTransition> Running<S> {
             }
             Phase::AwaitingRegistration | Phase::NeedsShieldingKey => registration.into_iter().collect(),
             Phase::Serving => registration.into_iter().chain(waiting).collect(),
+            Phase::Leaving => self.removal().into_iter().collect(),
             Phase::CatchingUp | Phase::Superseded => Vec::new(),
         }
     }
 
     fn register_when_due(&mut self) -> Result<(), Refused> {
+        if self.leave.is_some() {
+            return Ok(());
+        }
         let now_ms = self.now_ms();
         let Some(shielding_key) = self.bound_key(&self.head) else { return Ok(()) };
         if !self.own.registration.is_due(now_ms) {

@@ -8,6 +8,7 @@
 //!     │                           Serving <── came through what it had followed ── CatchingUp, from the birth on
 //!     └── the shard allows other code, or two others stand against this enclave's root
 //! ```
+//! A start that is for leaving is [`Phase::Leaving`] all the time.
 
 use offstage_primitives::enclave_bridge::SLOT_SILENCE_BLOCKS;
 use offstage_protocol::{Funds, Phase};
@@ -15,6 +16,8 @@ use offstage_protocol::{Funds, Phase};
 /// What the phase follows from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Situation {
+    /// The operator takes the enclave out.
+    pub(super) is_leaving: bool,
     /// A later start with the same signer has registered.
     pub(super) is_superseded: bool,
     /// The shard allows this enclave's measurement.
@@ -50,6 +53,9 @@ pub(super) enum OwnRegistration {
 impl Situation {
     /// What the enclave is doing.
     pub(super) fn phase(self) -> Phase {
+        if self.is_leaving {
+            return Phase::Leaving;
+        }
         if self.is_superseded {
             return Phase::Superseded;
         }
@@ -71,7 +77,8 @@ impl Situation {
 
     /// Whether the shard waits for a first confirmation, which this enclave may send.
     pub(super) fn is_candidate(self) -> bool {
-        !self.is_superseded
+        !self.is_leaving
+            && !self.is_superseded
             && self.is_allowed
             && self.registration == OwnRegistration::Counts
             && !self.is_born
@@ -150,6 +157,9 @@ impl Concerns {
         if self.is_broken {
             return Some("the store failed; restart the worker".into());
         }
+        if situation.is_leaving {
+            return self.about_removal();
+        }
         if situation.is_superseded {
             return Some(
                 "a later start with the same signer has registered; end this one, or restart it to take over"
@@ -204,6 +214,18 @@ impl Concerns {
         self.about_submission(situation)
     }
 
+    /// What keeps the removal from the chain. Nothing else matters to an enclave that leaves.
+    fn about_removal(&self) -> Option<String> {
+        let shortage = self.funds.as_ref().filter(|funds| funds.is_urgent);
+        self.trouble.clone().or_else(|| shortage.map(Shortage::notice)).or_else(|| {
+            self.is_stuck.then(|| {
+                "the removal of the enclave's registration has not been included for long; check that its account can \
+                 pay fees and that the node accepts it"
+                    .into()
+            })
+        })
+    }
+
     fn about_submission(&self, situation: Situation) -> Option<String> {
         if let Some(shortage) = &self.funds {
             return Some(shortage.notice());
@@ -254,6 +276,7 @@ mod tests {
     use super::{OwnRegistration::*, *};
 
     const SERVING: Situation = Situation {
+        is_leaving: false,
         is_superseded: false,
         is_allowed: true,
         is_alone: false,
@@ -305,6 +328,13 @@ mod tests {
             ("alone", Situation { is_alone: true, ..SERVING }, Phase::CatchingUp),
             ("superseded", Situation { is_superseded: true, ..SERVING }, Phase::Superseded),
             ("superseded before", Situation { is_superseded: true, ..keyless }, Phase::Superseded),
+            ("leaving", Situation { is_leaving: true, ..SERVING }, Phase::Leaving),
+            ("leaving without the key", Situation { is_leaving: true, ..keyless }, Phase::Leaving),
+            (
+                "leaving, of former code",
+                Situation { is_leaving: true, is_allowed: false, is_superseded: true, ..SERVING },
+                Phase::Leaving,
+            ),
         ] {
             assert_eq!(situation.phase(), phase, "{what}");
         }
@@ -316,6 +346,7 @@ mod tests {
             Situation { registration: TooOld { is_renewed: true }, ..unborn },
             Situation { is_allowed: false, ..unborn },
             Situation { is_superseded: true, ..unborn },
+            Situation { is_leaving: true, ..unborn },
         ] {
             assert!(!other.is_candidate(), "{other:?}");
         }
@@ -382,5 +413,28 @@ mod tests {
         assert!(concerns.notice(SERVING).is_none());
         let candidate = Situation { is_born: false, ..SERVING };
         assert!(concerns.notice(candidate).unwrap().contains("not born yet"));
+    }
+
+    #[test]
+    fn who_leaves_hears_of_what_keeps_its_removal_from_the_chain_and_of_nothing_else() {
+        let leaving = Situation { is_leaving: true, is_allowed: false, is_superseded: true, ..SERVING };
+        let mut concerns = Concerns {
+            alone_at: Some(1),
+            trouble: Some("the trouble".into()),
+            contradicted_at: Some(2),
+            standby_behind: Some(10),
+            funds: Shortage::of(&funds(Some(5), Option::None), "5G".into()),
+            heartbeat: Some(10),
+            is_stuck: true,
+            ..Concerns::default()
+        };
+        assert_eq!(concerns.notice(leaving).unwrap(), "the trouble");
+        concerns.trouble = Option::None;
+        assert!(concerns.notice(leaving).unwrap().contains("0.5 UNIT is needed"));
+        // That it would not last for days does not matter any more.
+        concerns.funds = Shortage::of(&funds(Option::None, Some(2)), "5G".into());
+        assert!(concerns.notice(leaving).unwrap().contains("removal of the enclave's registration"));
+        concerns.is_stuck = false;
+        assert_eq!(concerns.notice(leaving), Option::None);
     }
 }

@@ -28,10 +28,10 @@ use offstage_primitives::{
     enclave_bridge::SLOT_SILENCE_BLOCKS,
     ss58::{GENERIC_PREFIX, ss58},
 };
-use offstage_protocol::{BlockReference, Funds, Phase, RefusalCode, Start, Started, Status};
+use offstage_protocol::{BlockReference, Funds, Leave, Phase, RefusalCode, Start, Started, Status};
 use offstage_sdk::{Executor, StateTransition, empty_root};
 use rustls::sign::CertifiedKey;
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 /// A started enclave.
 pub(super) struct Running<S: StateTransition> {
@@ -42,9 +42,12 @@ pub(super) struct Running<S: StateTransition> {
     pub(super) progress: Progress,
     pub(super) executor: Executor<S>,
     pub(super) heartbeat: u32,
+    /// This start is for leaving, and how. Fixed from its beginning on.
+    pub(super) leave: Option<Leave>,
     pub(super) submissions: Submissions,
     pub(super) view: Arc<View>,
-    _services: Services,
+    /// None where nobody is served.
+    _services: Option<Services>,
 }
 
 /// Who it is in this start, and how others learn of it.
@@ -66,6 +69,8 @@ pub(super) struct Progress {
     pub(super) recent: RecentBlocks,
     /// It got the key in the middle of the chain, and has not yet come to its head again.
     pub(super) is_replaying: bool,
+    /// It was at the head of the chain in this start.
+    pub(super) was_at_head: bool,
     /// A store that was put aside takes this one's place at the next start.
     pub(super) former_store_returns: bool,
     /// Operations executed since this start.
@@ -119,6 +124,7 @@ impl<S: StateTransition> Running<S> {
                     client: prepared.client,
                     recent: RecentBlocks::default(),
                     is_replaying,
+                    was_at_head: false,
                     former_store_returns: false,
                     operations: 0,
                     fees: KnownFees::default(),
@@ -132,6 +138,7 @@ impl<S: StateTransition> Running<S> {
                     progress,
                     executor: prepared.executor,
                     heartbeat: prepared.heartbeat,
+                    leave: prepared.leave,
                     submissions: Submissions::default(),
                     view: prepared.view,
                     _services: prepared.services,
@@ -195,6 +202,7 @@ impl<S: StateTransition> Running<S> {
             outbox_since: self.submissions.oldest(),
             registration_left_secs: self.own.registration.left_secs(self.now_ms()),
             peers: self.peers(),
+            departure: self.departure(),
         }
     }
 
@@ -213,6 +221,7 @@ impl<S: StateTransition> Running<S> {
         let own = self.keys().shielding.as_ref().map(|key| key.public().digest());
         let now_ms = head.facts.as_ref().map_or(0, |facts| facts.timestamp_ms);
         Situation {
+            is_leaving: self.leave.is_some(),
             is_superseded: registration.superseded,
             is_allowed: self.allows(head),
             is_alone: head.opinions.iter().any(Opinion::is_alone),
@@ -402,8 +411,9 @@ struct Prepared<S: StateTransition> {
     boot: BootIdentity,
     identity: Identity,
     heartbeat: u32,
+    leave: Option<Leave>,
     view: Arc<View>,
-    services: Services,
+    services: Option<Services>,
     trusted_address: String,
     mutual_attestation_address: String,
 }
@@ -436,8 +446,11 @@ impl<S: StateTransition> Prepared<S> {
             None => begin(store, shard, &start)?,
         };
         // Bound last of what can fail for a reason that the host may correct, so that a refused start leaves no port
-        // taken.
-        let bound = services::bind(&start.trusted_listen, &start.mutual_attestation_listen)?;
+        // taken. Whoever leaves serves nobody.
+        let bound = match start.leave {
+            Some(_) => None,
+            None => Some(services::bind(&start.trusted_listen, &start.mutual_attestation_listen)?),
+        };
         let identity = Identity {
             signer: store.keys().signer.account(),
             measurement,
@@ -460,9 +473,12 @@ impl<S: StateTransition> Prepared<S> {
             snapshot: None,
         };
         let view = Arc::new(View::new(identity.clone(), Arc::new(Logic(executor.clone())), first));
-        let trusted_address = bound.trusted_address.to_string();
-        let mutual_attestation_address = bound.mutual_attestation_address.to_string();
-        let services = bound.serve(view.clone(), limits.clone())?;
+        let address = |of: fn(&services::Bound) -> SocketAddr| {
+            bound.as_ref().map(|bound| of(bound).to_string()).unwrap_or_default()
+        };
+        let trusted_address = address(|bound| bound.trusted_address);
+        let mutual_attestation_address = address(|bound| bound.mutual_attestation_address);
+        let services = bound.map(|bound| bound.serve(view.clone(), limits.clone())).transpose()?;
         Ok(Self {
             head,
             client,
@@ -470,6 +486,7 @@ impl<S: StateTransition> Prepared<S> {
             boot,
             identity,
             heartbeat: start.heartbeat.max(1),
+            leave: start.leave,
             view,
             services,
             trusted_address,

@@ -69,6 +69,11 @@ impl<'a> Slots<'a> {
         place.and_then(|place| acting.get(place)).is_some_and(|account| *account == signer)
     }
 
+    /// Who may act and did of late.
+    pub fn acting_now(&self) -> Vec<&'a AccountId32> {
+        self.acting(self.entries.unwrap_or_default(), ACTING_BLOCKS)
+    }
+
     /// Who may act and did within so many blocks.
     fn acting<'e>(&self, entries: &'e [ShardSignerStatus], blocks: u32) -> Vec<&'e AccountId32> {
         entries

@@ -177,10 +177,8 @@ impl Submissions {
             items.iter().filter(due).partition(|item| item.pays());
         // A registration is large. What failed once must not take others with it, and may be what the chain's batches
         // refuse.
-        let (alone, together): (Vec<&Item>, Vec<&Item>) = others
-            .into_iter()
-            .chain(payments)
-            .partition(|item| item.kind == OutboxKind::Registration || self.failed(item.id));
+        let (alone, together): (Vec<&Item>, Vec<&Item>) =
+            others.into_iter().chain(payments).partition(|item| item.is_alone() || self.failed(item.id));
         let most = if batches(signing.runtime) { MAX_BATCH } else { 1 };
         let (first, again): (Vec<_>, Vec<_>) = alone.into_iter().partition(|item| !self.failed(item.id));
         let single = |item| vec![item];

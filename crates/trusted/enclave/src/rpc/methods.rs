@@ -235,6 +235,9 @@ impl Methods {
             }
             Phase::Serving => format!("serving, at block {}", position.number),
             Phase::Superseded => "replaced by a later start of the same worker; only a restart helps".into(),
+            Phase::Leaving => {
+                "taken out of the shard by its operator; ask another worker of the shard".into()
+            }
         }
     }
 

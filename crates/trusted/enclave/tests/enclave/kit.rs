@@ -162,10 +162,13 @@ impl World {
             let done = match extrinsic.kind {
                 OutboxKind::Registration => {
                     let method = SgxAttestationMethod::Dcap { proxied: false };
-                    let key = storage_keys::blake2_128_concat("Teerex", "SovereignEnclaves", signer.as_ref());
-                    content = content.storage(key, Some(vec![1]));
+                    content = content.storage(registration_key(signer), Some(vec![1]));
                     let fields = (signer, None::<Vec<u8>>, None::<u8>, method);
                     Some(vec![content.event("Teerex", "AddedSgxEnclave", fields)])
+                }
+                OutboxKind::Removal => {
+                    content = content.storage(registration_key(signer), None);
+                    Some(vec![content.event("Teerex", "RemovedSovereignEnclave", signer)])
                 }
                 OutboxKind::Confirmation | OutboxKind::Unshield => {
                     let [call] = &self.bridge_calls(&bytes)[..] else { panic!("not one call") };
@@ -226,6 +229,11 @@ impl World {
         let nonce = self.nonces.get(signer).copied().unwrap_or_default();
         content.storage(storage_keys::account(signer), Some(account_info(nonce, balance)))
     }
+}
+
+/// Where the registry has the entry of an enclave.
+fn registration_key(signer: &AccountId32) -> Vec<u8> {
+    storage_keys::blake2_128_concat("Teerex", "SovereignEnclaves", signer.as_ref())
 }
 
 /// The storage entry by which a chain trusts the development root of attestation.
@@ -304,9 +312,14 @@ impl<S: StateTransition> Host<S> {
 
     /// As after kill -9 and a new start.
     pub(crate) fn restart(self, world: &World) -> Self {
+        self.restart_with(start(world))
+    }
+
+    /// As after kill -9 and a start of another kind.
+    pub(crate) fn restart_with(self, start: Start) -> Self {
         let Self { enclave, dir, sent, .. } = self;
         drop(enclave);
-        let mut started = Self::start(dir, start(world)).unwrap();
+        let mut started = Self::start(dir, start).unwrap();
         started.sent.splice(..0, sent);
         started
     }
@@ -627,6 +640,7 @@ pub(crate) fn start(world: &World) -> Start {
         mutual_attestation_external: "127.0.0.1:3443".into(),
         untrusted_external: "ws://127.0.0.1:2001".into(),
         heartbeat: 10,
+        leave: None,
     }
 }
 

@@ -14,6 +14,7 @@ mod getters;
 mod identity;
 mod kit;
 mod leaks;
+mod leaving;
 mod logic;
 mod nested;
 mod network;
