@@ -7,7 +7,7 @@
 mod process;
 
 use anyhow::{Context, Result};
-use offstage_primitives::{BlockHash, Measurement};
+use offstage_primitives::{BlockHash, H256, Measurement};
 use offstage_protocol::{
     BlockBundle, EnclaveResponse, HostRequest, Identity, OutboxExtrinsic, Refusal, RefusalCode, Start,
     Started, Status, Untrusted,
@@ -206,6 +206,14 @@ impl Enclave {
     /// As [`start`](Self::start).
     pub async fn at_finalized_head(&self, head: BlockHash) -> Result<Status> {
         self.tell(HostRequest::AtFinalizedHead(Untrusted::new(head))).await
+    }
+
+    /// Tells it that the node has banned the extrinsic with this blake2-256 hash.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn note_banned(&self, hash: H256) -> Result<Status> {
+        self.tell(HostRequest::NoteBanned(Untrusted::new(hash))).await
     }
 
     /// Lets it finish what is under way, and waits for its end; kills it when it takes too long, which loses nothing.

@@ -274,7 +274,10 @@ impl Service<'_> {
             }
             let (extrinsics, now) = enclave.collect().await?;
             self.announce(status, now);
-            submitter.submit(&self.node, &extrinsics, status.position.number).await;
+            for banned in submitter.submit(&self.node, &extrinsics, status.position.number).await {
+                let now = enclave.note_banned(banned).await?;
+                self.announce(status, now);
+            }
             tokio::select! {
                 changed = news.changed() => changed.context("nobody follows the node's head")?,
                 () = tokio::time::sleep(POLL) => {},

@@ -2,8 +2,8 @@
 //! Submitting what the enclave signed.
 //!
 //! The enclave hands out the same effects until it has seen them final. This side only avoids to bother the node with
-//! the same bytes in every block, and counts. Bytes that a node banned stay banned for half an hour; the enclave signs
-//! other ones when its account can pay them.
+//! the same bytes in every block, and counts. Bytes that a node banned stay banned for half an hour; the enclave hears
+//! of it and signs other ones.
 
 use crate::{node::Node, repeats::Repeats, text::escaped};
 use offstage_primitives::H256;
@@ -19,8 +19,10 @@ pub struct Submitter {
 }
 
 impl Submitter {
-    /// Submits those extrinsics that are new, or were submitted some blocks ago and are still wanted.
-    pub async fn submit(&mut self, node: &Node, extrinsics: &[OutboxExtrinsic], head: u32) {
+    /// Submits those extrinsics that are new, or were submitted some blocks ago and are still wanted. Returns the
+    /// blake2-256 hashes of those that the node has banned.
+    pub async fn submit(&mut self, node: &Node, extrinsics: &[OutboxExtrinsic], head: u32) -> Vec<H256> {
+        let mut banned = Vec::new();
         self.submitted.retain(|id, _| extrinsics.iter().any(|extrinsic| extrinsic.id == *id));
         for extrinsic in extrinsics {
             let hash = H256(sp_crypto_hashing::blake2_256(&extrinsic.extrinsic));
@@ -36,6 +38,9 @@ impl Submitter {
                 }
                 Err(Refusal::Known) => {}
                 Err(refusal @ (Refusal::Banned | Refusal::Other)) => {
+                    if refusal == Refusal::Banned {
+                        banned.push(hash);
+                    }
                     metrics::counter!("offstage_extrinsics_refused_total").increment(1);
                     let reason = answer.err().unwrap_or_default();
                     if let Some(told) = self.refusals.note(&refused(extrinsic, refusal, &reason)) {
@@ -45,6 +50,7 @@ impl Submitter {
             }
             self.submitted.insert(extrinsic.id, (hash, head));
         }
+        banned
     }
 
     fn is_due(&self, id: u64, hash: H256, head: u32) -> bool {
@@ -83,7 +89,7 @@ fn refused(extrinsic: &OutboxExtrinsic, refusal: Refusal, reason: &str) -> Strin
     match refusal {
         Refusal::Banned => format!(
             "the node has banned an extrinsic of the enclave ({kind:?}) that it did not take before; the enclave signs \
-             it anew when its account can pay it, or after 128 blocks"
+             it anew when its account can pay it, and in any case within some blocks"
         ),
         Refusal::Known | Refusal::Other => format!(
             "the node does not take an extrinsic of the enclave ({kind:?}) yet; it will be tried again: {reason}"
@@ -146,12 +152,15 @@ mod tests {
             |byte| OutboxExtrinsic { id: 1, kind: OutboxKind::Registration, extrinsic: vec![byte] };
         node.chain().bans.push(vec![1]);
         let (mut submitter, connection) = (Submitter::default(), node.connection());
-        for head in 10..12 {
-            submitter.submit(&connection, &[extrinsic(1)], head).await;
+        let hash = H256(sp_crypto_hashing::blake2_256(&[1]));
+        // Which bytes are banned is told each time that the node says so.
+        for (head, banned) in [(10, vec![hash]), (11, vec![]), (10 + RESUBMIT_AFTER, vec![hash])] {
+            assert_eq!(submitter.submit(&connection, &[extrinsic(1)], head).await, banned);
         }
         assert_eq!(node.chain().submitted, Vec::<Vec<u8>>::new());
-        submitter.submit(&connection, &[extrinsic(2)], 12).await;
-        submitter.submit(&connection, &[extrinsic(2)], 13).await;
+        for head in [16, 17] {
+            assert!(submitter.submit(&connection, &[extrinsic(2)], head).await.is_empty());
+        }
         assert_eq!(node.chain().submitted, [vec![2]]);
     }
 }

@@ -9,13 +9,14 @@ use codec::{Decode, Encode};
 use futures::{StreamExt, channel::mpsc};
 use offstage_primitives::{AccountId32, BlockHash, H256, Measurement, ShardIdentifier};
 use offstage_protocol::{
-    BlockReference, Bound, EnclaveResponse, HostRequest, Identity, Phase, Refusal, RefusalCode, Start,
-    Started, Status,
+    BlockReference, Bound, EnclaveResponse, HostRequest, Identity, OutboxExtrinsic, Phase, Refusal,
+    RefusalCode, Start, Started, Status,
     framing::{read_frame, write_frame},
 };
 use serde_json::{Value, json, value::to_raw_value};
+use sp_crypto_hashing::blake2_256;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     future::Future,
     io::BufReader,
     os::unix::net::UnixStream,
@@ -290,6 +291,8 @@ pub(crate) struct Model {
     pub(crate) bound: Option<BlockReference>,
     /// What it was started with.
     pub(crate) starts: Vec<Start>,
+    /// What it hands out, in this order: the next when it hears that the node has banned the one before.
+    pub(crate) extrinsics: VecDeque<OutboxExtrinsic>,
     /// What keeps it busy with each block.
     pub(crate) busy: Option<std::sync::mpsc::Receiver<()>>,
 }
@@ -307,6 +310,7 @@ impl PlayedEnclave {
             asked: vec![],
             bound: None,
             starts: vec![],
+            extrinsics: VecDeque::new(),
             busy: None,
         })))
     }
@@ -377,9 +381,17 @@ impl Model {
             }
             HostRequest::Collect => {
                 return EnclaveResponse::Collected {
-                    extrinsics: vec![],
+                    extrinsics: self.extrinsics.front().cloned().into_iter().collect(),
                     status: Box::new(self.status.clone()),
                 };
+            }
+            HostRequest::NoteBanned(hash) => {
+                let hash = hash.unverified();
+                let is_it = |extrinsic: &OutboxExtrinsic| H256(blake2_256(&extrinsic.extrinsic)) == hash;
+                if self.extrinsics.front().is_some_and(is_it) {
+                    self.extrinsics.pop_front();
+                }
+                None
             }
             _ => None,
         };

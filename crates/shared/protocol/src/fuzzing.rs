@@ -79,6 +79,7 @@ mod tests {
             ("head", HostRequest::AtFinalizedHead(Untrusted::new(BlockHash::repeat_byte(7)))),
             ("shutdown", HostRequest::Shutdown),
             ("identify", HostRequest::Identify),
+            ("banned", HostRequest::NoteBanned(Untrusted::new(H256::repeat_byte(9)))),
         ];
         let responses = [
             (

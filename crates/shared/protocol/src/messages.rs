@@ -49,6 +49,11 @@ pub enum HostRequest {
     /// Who the enclave is, from its sealed store alone; allowed before `Start` too.
     #[codec(index = 10)]
     Identify,
+    /// The node has banned the extrinsic with this blake2-256 hash: it does not look at these bytes again for half an
+    /// hour. So the enclave signs other ones, not sooner and not more often than it allows itself. A lie costs
+    /// signatures, and is good for nothing.
+    #[codec(index = 11)]
+    NoteBanned(Untrusted<H256>),
 }
 
 /// How an enclave starts.

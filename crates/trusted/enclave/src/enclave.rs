@@ -129,6 +129,7 @@ impl<S: StateTransition> Enclave<S> {
                 return Ok(EnclaveResponse::Collected { extrinsics, status: Box::new(worker.status()) });
             }
             HostRequest::AtFinalizedHead(head) => worker.at_finalized_head(head.unverified())?,
+            HostRequest::NoteBanned(hash) => worker.submissions.note_banned(hash.unverified()),
             HostRequest::Status | HostRequest::Shutdown => {}
             HostRequest::Start(_) | HostRequest::Identify => {
                 return Err(Refused::bug("a request was answered twice"));

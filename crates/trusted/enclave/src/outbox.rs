@@ -10,7 +10,8 @@
 //! - An extrinsic is signed once and handed out unchanged as long as it can still be included; otherwise every block
 //!   would bring the node a rival of the same nonce.
 //! - What the enclave's account cannot pay is not handed out, and what it could not pay is signed anew when it can
-//!   ([`fees`]): the node has banned the old bytes.
+//!   ([`fees`]): the node has banned the old bytes. What it banned for another reason, as the host says, is signed anew
+//!   after two blocks, four, and so on, up to 64.
 //! - Confirmations go first, and payments follow; together they travel in batches (`Utility.force_batch`) of
 //!   [`MAX_BATCH`](crate::extrinsic::MAX_BATCH) calls, where the chain has them. A payment that fails takes nothing
 //!   with it: this kind of batch goes on.

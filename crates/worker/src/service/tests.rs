@@ -7,6 +7,7 @@ use crate::{
     testing::{PlayedEnclave, PlayedNode, soon, started, until},
 };
 use clap::Parser;
+use offstage_protocol::{OutboxExtrinsic, OutboxKind};
 use serde_json::Value;
 use std::sync::mpsc;
 
@@ -85,6 +86,34 @@ async fn p14_health_is_true_while_the_enclave_works() {
         () = soon("the sequence is over", watch) => {},
     }
     assert_eq!(played.model().taken, (1..=111).collect::<Vec<_>>());
+}
+
+/// What was seen: the node bans an extrinsic, and the enclave knows nothing of it for 128 blocks.
+#[tokio::test]
+async fn the_enclave_hears_that_the_node_has_banned_its_extrinsic_and_hands_out_another() {
+    let node = PlayedNode::new(9);
+    let played = PlayedEnclave::at_genesis(&node, Phase::AwaitingRegistration);
+    let extrinsic = |byte| OutboxExtrinsic { id: 1, kind: OutboxKind::Registration, extrinsic: vec![byte] };
+    played.model().extrinsics = [extrinsic(1), extrinsic(2)].into();
+    node.chain().bans.push(vec![1]);
+    let cli = Cli::try_parse_from(["offstage-worker", "run"]).unwrap();
+    let Command::Run(run) = &cli.command else { panic!("another command") };
+    let mut service = Service {
+        options: &cli.options,
+        run,
+        board: Board::default(),
+        node: node.connection(),
+        failures: RefCell::default(),
+        leaving: None,
+    };
+    let (enclave, started) = (played.connection(), started(played.status()));
+    let submitted = until("the other one is submitted", || {
+        Some(node.chain().submitted.clone()).filter(|submitted| !submitted.is_empty())
+    });
+    tokio::select! {
+        error = service.follow(&enclave, &started) => panic!("{error:#}"),
+        submitted = submitted => assert_eq!(submitted, [vec![2]]),
+    }
 }
 
 /// What was seen: a node with `--state-pruning 32`, fine until the worker's restart, and never again.

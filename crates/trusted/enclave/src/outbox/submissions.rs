@@ -5,6 +5,7 @@ use super::{Account, Hold, Item, KnownFees};
 use crate::extrinsic::{Call, ERA_PERIOD, ExtrinsicError, MAX_BATCH, Signing, batches, sign, sign_batch};
 use offstage_primitives::H256;
 use offstage_protocol::{OutboxExtrinsic, OutboxKind, Parked, ParkedReason};
+use sp_crypto_hashing::blake2_256;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The extrinsics under way, and how each effect fared.
@@ -31,6 +32,8 @@ struct Signed {
     least_spendable: u128,
     /// Whether a block has these very bytes.
     is_included: bool,
+    /// Whether the host says that the node has banned these bytes.
+    is_banned: bool,
     extrinsic: Vec<u8>,
 }
 
@@ -43,6 +46,8 @@ struct Effort {
     since: u32,
     /// The runtime by which it failed. Another one may honour it.
     failed_by: H256,
+    /// How often it was signed anew because the node had banned it.
+    bans: u32,
 }
 
 impl Submissions {
@@ -91,6 +96,7 @@ impl Submissions {
                     not_before: 0,
                     since: now,
                     failed_by: code_hash,
+                    bans: 0,
                 });
             }
             self.in_flight.push(signed);
@@ -125,6 +131,13 @@ impl Submissions {
         }
     }
 
+    /// The host says that the node has banned the bytes with this blake2-256 hash.
+    pub fn note_banned(&mut self, hash: H256) {
+        for signed in &mut self.in_flight {
+            signed.is_banned |= H256(blake2_256(&signed.extrinsic)) == hash;
+        }
+    }
+
     /// The account's nonce passed an extrinsic that was included, and an effect of it still waits: it failed. If it was
     /// not included, another one had its nonce, such as one of the start before, and nothing failed.
     fn note_failures(&mut self, waiting: &BTreeSet<u64>, nonce: u32, now: u32, code_hash: H256) {
@@ -141,14 +154,24 @@ impl Submissions {
     /// Forgets extrinsics that cannot or need not be included any more. What of them still waits is signed anew.
     fn drop_unfit(&mut self, waiting: &BTreeSet<u64>, account: Account, now: u32, code_hash: H256) {
         let mut next = account.nonce;
+        let efforts = &mut self.efforts;
         self.in_flight.retain_mut(|signed| {
             let age = now.saturating_sub(signed.anchor);
             let is_wanted = signed.ids.iter().any(|id| waiting.contains(id));
             // When the account had less, the node may have refused and banned these bytes. Once in some blocks, so that
             // nobody keeps the enclave signing by sending it dust.
-            let is_banned = account.spendable > signed.least_spendable && age >= RESIGNED_AFTER;
+            let may_be_banned = account.spendable > signed.least_spendable && age >= RESIGNED_AFTER;
             signed.least_spendable = signed.least_spendable.min(account.spendable);
-            let is_fresh = u64::from(age) < ERA_PERIOD / 2 && !is_banned;
+            // Whatever the node had against them: other bytes are looked at anew, each time after twice as long.
+            let is_banned = signed.is_banned && !signed.is_included && age >= signed.patience(efforts);
+            if is_banned {
+                for id in &signed.ids {
+                    if let Some(effort) = efforts.get_mut(id) {
+                        effort.bans = effort.bans.saturating_add(1);
+                    }
+                }
+            }
+            let is_fresh = u64::from(age) < ERA_PERIOD / 2 && !may_be_banned && !is_banned;
             let is_payable = account.spendable > 0;
             let fits =
                 signed.nonce == next && signed.code_hash == code_hash && is_fresh && is_wanted && is_payable;
@@ -238,6 +261,12 @@ impl Effort {
 }
 
 impl Signed {
+    /// Blocks for which these bytes are left alone though the node has banned them.
+    fn patience(&self, efforts: &BTreeMap<u64, Effort>) -> u32 {
+        let bans = self.ids.iter().filter_map(|id| efforts.get(id)).map(|effort| effort.bans).max();
+        RESIGNED_AFTER.checked_shl(bans.unwrap_or_default().min(MAX_DOUBLINGS)).unwrap_or(u32::MAX)
+    }
+
     fn handed_out(&self) -> OutboxExtrinsic {
         // No effect is in two extrinsics, so its first names one.
         let id = self.ids.first().copied().unwrap_or_default();
@@ -268,6 +297,7 @@ fn sign_bundle(
         pays: items.iter().any(|item| item.pays()),
         least_spendable: spendable,
         is_included: false,
+        is_banned: false,
         extrinsic,
     })
 }
@@ -278,8 +308,12 @@ pub(super) const MAX_IN_FLIGHT: usize = 32;
 /// Those among them that pay, so that confirmations find room whatever waits.
 pub(super) const MAX_PAYING: usize = 16;
 
-/// Blocks for which an extrinsic is left alone before it is signed anew because there is more on the account.
+/// Blocks for which an extrinsic is left alone before it is signed anew because there is more on the account, or for
+/// the first time because the node has banned it.
 pub(super) const RESIGNED_AFTER: u32 = 2;
+
+/// Up to 64 blocks between two signatures of what the node bans again and again.
+const MAX_DOUBLINGS: u32 = 5;
 
 /// How often the chain may include an effect without honouring it, before it is parked. Each time costs a fee.
 pub(super) const MAX_TRIES: u32 = 3;

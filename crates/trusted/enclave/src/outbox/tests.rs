@@ -215,6 +215,34 @@ fn what_the_account_could_not_pay_is_signed_anew_when_it_can() {
     assert_eq!(collect(50, &fees, 111).len(), 1);
 }
 
+/// What was seen: a ban for another reason than money lasted for 128 blocks.
+#[test]
+fn what_the_node_has_banned_is_signed_anew_soon_and_ever_less_often() {
+    let mut bench = Bench::new();
+    let waiting = [confirmation(1, true), payment(2, 1)];
+    let items = items_of(&waiting);
+    let hash = |extrinsics: &[OutboxExtrinsic]| H256(sp_crypto_hashing::blake2_256(&extrinsics[0].extrinsic));
+    let mut now = 100;
+    let mut before = bench.collect(&items, 3, now);
+    assert_eq!(before.len(), 1);
+    // Other bytes than those that are under way.
+    bench.submissions.note_banned(H256::repeat_byte(1));
+    assert_eq!(bench.collect(&items, 3, now + RESIGNED_AFTER), before);
+    for patience in [2, 4, 8, 16, 32, 64, 64] {
+        bench.submissions.note_banned(hash(&before));
+        assert_eq!(bench.collect(&items, 3, now + patience - 1), before, "not before {patience} blocks");
+        now += patience;
+        let after = bench.collect(&items, 3, now);
+        assert!(after[0].extrinsic != before[0].extrinsic && after[0].id == before[0].id, "{patience}");
+        before = after;
+    }
+    // An effect that is new has not been banned yet.
+    let other = [confirmation(9, true)];
+    let first = bench.collect(&items_of(&other), 3, now);
+    bench.submissions.note_banned(hash(&first));
+    assert_ne!(bench.collect(&items_of(&other), 3, now + RESIGNED_AFTER), first);
+}
+
 /// What was seen: "included without honouring it" after ordinary restarts. An extrinsic of the start before had the
 /// nonce.
 #[test]
