@@ -3,7 +3,8 @@
 //!
 //! stdout carries results alone, and its last line is the value; stderr carries progress and errors. The exit code is
 //! 0 for success, 1 when something failed at run time (also a trusted call that was executed without success), 2 for a
-//! wrong command line.
+//! wrong command line. Called as `integritee-cli`, a trusted call without success ends with 0, as scripts of that
+//! client expect.
 
 mod balances;
 mod chain;
@@ -11,6 +12,7 @@ mod context;
 mod error;
 mod options;
 mod profile;
+mod reference;
 mod report;
 mod shard;
 mod terminal;
@@ -94,6 +96,10 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal.error(&error);
+            let is_outcome = error.downcast_ref::<CliError>().is_some_and(CliError::is_outcome);
+            if is_outcome && reference::is_called_so(std::env::args_os().next().as_deref()) {
+                return ExitCode::SUCCESS;
+            }
             ExitCode::from(if report::is_usage(&error) { USAGE } else { FAILURE })
         }
     }
@@ -107,7 +113,11 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
     }
-    Terminal::new().error(&CliError::CommandLine(explanation(&error.to_string())).into());
+    let refusal = match reference::absent(error) {
+        Some((what, reason)) => CliError::Absent { what, reason },
+        None => CliError::CommandLine(explanation(&error.to_string())),
+    };
+    Terminal::new().error(&refusal.into());
     ExitCode::from(USAGE)
 }
 

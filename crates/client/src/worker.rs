@@ -27,7 +27,7 @@ use offstage_primitives::{
     bounded::decode_bounded,
     enclave_bridge::Request,
     receipt::Receipt,
-    rpc::{GetterAnswer, Method},
+    rpc::{GetterAnswer, Method, WorkerStatus},
     trusted::{BoundGetterSigned, Getter, TrustedGetter, bound_getter_payload},
 };
 use serde_json::{Value, json};
@@ -149,6 +149,14 @@ impl Worker {
     /// [`WorkerError`].
     pub async fn version(&mut self) -> Result<String, WorkerError> {
         self.channel.call_text(Method::Version).await
+    }
+
+    /// `offstage_getStatus`: what the worker is doing, and up to which block.
+    ///
+    /// # Errors
+    /// [`WorkerError`].
+    pub async fn status(&mut self) -> Result<WorkerStatus, WorkerError> {
+        self.ask(Method::Status, json!([])).await
     }
 
     /// The nonce of `account`'s next trusted call, asked for in the words `G` of the shard's business logic.

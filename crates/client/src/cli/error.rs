@@ -16,8 +16,15 @@ pub(super) enum CliError {
         "no shard is named: this needs the shard that you mean, and a worker's own word for it is not enough"
     )]
     NoShard,
-    #[error("direct invocation (--direct) does not exist on an off-chain worker")]
+    #[error(
+        "direct invocation (--direct) does not exist on an off-chain worker: leave it out, and the call goes through \
+         the parentchain"
+    )]
     Direct,
+    #[error("{what} of Integritee's client does not exist here: {reason}")]
+    Absent { what: &'static str, reason: &'static str },
+    #[error("a transfer carries no note here: leave it out")]
+    Note,
     #[error("nobody is there to ask: `offstage trust` asks a question on a terminal")]
     NobodyToAsk,
     #[error("nothing was written: you did not say yes")]
@@ -27,6 +34,11 @@ pub(super) enum CliError {
 }
 
 impl CliError {
+    /// Whether a trusted call was executed without success.
+    pub(super) fn is_outcome(&self) -> bool {
+        matches!(self, Self::Outcome(_))
+    }
+
     pub(super) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::CommandLine(_) => Some("see offstage --help"),
@@ -49,7 +61,7 @@ impl CliError {
                 "name it with --shard or --mrenclave, or a profile with --profile (`offstage profile add`); to take a \
                  worker's word for it, once and knowingly, run `offstage trust`",
             ),
-            Self::Direct => Some("leave it out: the call then goes through the parentchain"),
+            Self::Direct | Self::Absent { .. } | Self::Note => None,
             Self::NobodyToAsk => {
                 Some("run it on a terminal, or say --yes if you know that this is the right worker")
             }
@@ -73,7 +85,15 @@ impl CliError {
     }
 
     fn is_usage(&self) -> bool {
-        matches!(self, Self::CommandLine(_) | Self::NoShard | Self::Direct | Self::NobodyToAsk)
+        matches!(
+            self,
+            Self::CommandLine(_)
+                | Self::NoShard
+                | Self::Direct
+                | Self::Absent { .. }
+                | Self::Note
+                | Self::NobodyToAsk
+        )
     }
 }
 

@@ -2,8 +2,10 @@
 //! The commands about a shard, whatever its business logic. A file each: its options, and `run`.
 
 mod get_fingerprint;
+mod get_parentchains_info;
 mod get_receipt;
 mod get_shard;
+mod get_shard_info;
 mod import;
 mod list_accounts;
 mod new_account;
@@ -11,8 +13,10 @@ mod print_sgx_metadata;
 mod version;
 
 pub(super) use get_fingerprint::GetFingerprint;
+pub(super) use get_parentchains_info::GetParentchainsInfo;
 pub(super) use get_receipt::GetReceipt;
 pub(super) use get_shard::GetShard;
+pub(super) use get_shard_info::GetShardInfo;
 pub(super) use import::Import;
 pub(super) use list_accounts::ListAccounts;
 pub(super) use new_account::NewAccount;

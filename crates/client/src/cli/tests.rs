@@ -35,6 +35,13 @@ fn the_lines_of_known_scripts_are_understood() {
         "offstage faucet //Bob //Charlie".to_owned(),
         "offstage transfer //Alice //Bob 1000".to_owned(),
         "offstage listen -e 3 -b 5".to_owned(),
+        "offstage listen --exit-after 3 --await-blocks 5".to_owned(),
+        format!(
+            "offstage trusted --mrenclave {shard} unshield-funds --enclave-bridge //AliceIncognito //Ferdie 1"
+        ),
+        format!("offstage trusted -m {shard} unshield-funds //AliceIncognito //Ferdie 1 -e"),
+        "offstage trusted get-shard-info".to_owned(),
+        "offstage trusted get-parentchains-info".to_owned(),
         format!("offstage -s {shard} shield-funds //Alice //AliceIncognito 50000000000"),
         format!("offstage --profile demo -P 2010 trusted -m {shard} balance //Alice"),
         "offstage import".to_owned(),

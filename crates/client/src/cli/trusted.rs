@@ -41,6 +41,8 @@ enum TrustedCommand {
     UnshieldFunds(balances::UnshieldFunds),
     GetFingerprint(shard::GetFingerprint),
     GetShard(shard::GetShard),
+    GetShardInfo(shard::GetShardInfo),
+    GetParentchainsInfo(shard::GetParentchainsInfo),
     Version(shard::Version),
     GetReceipt(shard::GetReceipt),
 }
@@ -63,6 +65,8 @@ impl Trusted {
             TrustedCommand::UnshieldFunds(command) => command.run(context, payer).await,
             TrustedCommand::GetFingerprint(command) => command.run(context).await,
             TrustedCommand::GetShard(command) => command.run(context).await,
+            TrustedCommand::GetShardInfo(command) => command.run(context).await,
+            TrustedCommand::GetParentchainsInfo(command) => command.run(context).await,
             TrustedCommand::Version(command) => command.run(context).await,
             TrustedCommand::GetReceipt(command) => command.run(context).await,
         }

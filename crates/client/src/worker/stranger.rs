@@ -3,7 +3,7 @@
 
 use super::{ChainView, Worker, WorkerAddress, WorkerError};
 use crate::verification::{Expected, VerifiedWorker};
-use offstage_primitives::{Measurement, ShardIdentifier};
+use offstage_primitives::{Measurement, ShardIdentifier, rpc::WorkerStatus};
 
 /// A verified worker of whatever shard it says. It can be asked what everybody may ask; nothing can be encrypted to
 /// it, signed for it or paid through it: for that, connect with a [`Pin`](crate::pin::Pin) that comes from the user
@@ -63,6 +63,14 @@ impl Stranger {
     /// [`WorkerError`].
     pub async fn version(&mut self) -> Result<String, WorkerError> {
         self.0.version().await
+    }
+
+    /// `offstage_getStatus`: what it is doing, and up to which block.
+    ///
+    /// # Errors
+    /// [`WorkerError`].
+    pub async fn status(&mut self) -> Result<WorkerStatus, WorkerError> {
+        self.0.status().await
     }
 
     /// With this one could encrypt, so it stays in the library.

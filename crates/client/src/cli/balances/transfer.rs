@@ -2,7 +2,7 @@
 use crate::{
     account::AccountText,
     amount::parse_amount,
-    cli::{context::Context, shard::invoke},
+    cli::{context::Context, error::CliError, shard::invoke},
 };
 use anyhow::Result;
 use clap::Args;
@@ -18,10 +18,16 @@ pub(in crate::cli) struct Transfer {
     /// How much
     #[arg(value_parser = parse_amount)]
     amount: u128,
+    /// A note for the recipient, which Integritee's later clients send
+    #[arg(hide = true)]
+    note: Option<String>,
 }
 
 impl Transfer {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>, payer: &AccountText) -> Result<()> {
+        if self.note.is_some() {
+            return Err(CliError::Note.into());
+        }
         let from = context.account(&self.from)?;
         let to = context.recipient(&self.to)?;
         invoke::<_, Getter>(context, from, payer, |from, _| {

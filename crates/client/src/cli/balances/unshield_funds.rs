@@ -18,6 +18,10 @@ pub(in crate::cli) struct UnshieldFunds {
     /// How much
     #[arg(value_parser = parse_amount)]
     amount: u128,
+    /// Through the pallet EnclaveBridge. It is the only way here, and the flag changes nothing: Integritee's later
+    /// clients ask for it
+    #[arg(short = 'e', long)]
+    enclave_bridge: bool,
 }
 
 impl UnshieldFunds {

@@ -22,12 +22,13 @@ impl ListShards {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let chain = context.chain().await?;
         let (shards, prefix) = (chain.shards().await?, chain.ss58_prefix().await);
-        context.observer.result(render(&shards, prefix).trim_end());
+        context.observer.result(render_shards(&shards, prefix).trim_end());
         Ok(())
     }
 }
 
-fn render(shards: &Shards, prefix: u16) -> String {
+/// The shards, for people. `prefix` is the chain's for ss58 addresses.
+pub(in crate::cli) fn render_shards(shards: &Shards, prefix: u16) -> String {
     let number = shards.block.number;
     let mut text = format!("number of shards at block {number}: {}\n", shards.shards.len());
     for shard in &shards.shards {
@@ -106,7 +107,7 @@ mod tests {
 
     fn rendered(shard: Shard) -> String {
         let block = BlockId { number: 100, hash: BlockHash::zero() };
-        render(&Shards { block, shards: vec![shard] }, 42)
+        render_shards(&Shards { block, shards: vec![shard] }, 42)
     }
 
     #[test]

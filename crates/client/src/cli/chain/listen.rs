@@ -11,10 +11,10 @@ use clap::Args;
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Listen {
     /// End after this many events
-    #[arg(short = 'e', long, value_name = "N")]
+    #[arg(short = 'e', long = "exit-after", alias = "exit-after-events", value_name = "N")]
     exit_after_events: Option<u32>,
     /// End after this many blocks
-    #[arg(short = 'b', long, value_name = "N")]
+    #[arg(short = 'b', long = "await-blocks", alias = "exit-after-blocks", value_name = "N")]
     exit_after_blocks: Option<u32>,
 }
 
