@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The command line, with the reference worker's flags where they exist (wire.md, "Command lines").
 
+mod reference;
+
 use crate::{
     backup::{self, BackupOptions, RestoreOptions},
     data_dir, enclave,
@@ -11,8 +13,8 @@ use crate::{
     text::{escaped, generic_address},
 };
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
-use offstage_primitives::command_line;
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
+use offstage_primitives::{ShardIdentifier, command_line};
 use std::{
     io::{IsTerminal, Write, stderr, stdout},
     process::ExitCode,
@@ -23,7 +25,7 @@ use std::{
 /// It starts the enclave (offstage-enclave), feeds it with the finalized blocks of the parentchain, and submits what
 /// the enclave signs. It needs no trust: keys, operations and state never leave the enclave in the clear.
 #[derive(Parser, Debug)]
-#[command(name = "offstage-worker", version, about, long_about, after_help = EXAMPLES)]
+#[command(name = "offstage-worker", version, about, long_about, after_help = EXAMPLES, disable_help_flag = true)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -77,11 +79,59 @@ pub enum Command {
     SigningKey,
     /// Print the enclave's measurement (base58); it needs no data folder
     Mrenclave,
+    /// Does nothing: `run` asks for the shielding key
+    #[command(hide = true)]
+    RequestState(RequestStateOptions),
+    /// Does what `init` does
+    #[command(hide = true)]
+    InitShard(InitShardOptions),
+}
+
+/// Options of `request-state`, as Integritee's worker has them.
+#[derive(Args, Clone, Debug)]
+pub struct RequestStateOptions {
+    /// The shard.
+    #[arg(long, value_name = "BASE58")]
+    pub shard: Option<ShardIdentifier>,
+    /// Without effect.
+    #[arg(long)]
+    pub skip_ra: bool,
+}
+
+/// Options of `init-shard`, as Integritee's worker has them.
+#[derive(Args, Clone, Debug)]
+pub struct InitShardOptions {
+    /// The shards.
+    #[arg(value_name = "SHARD")]
+    pub shards: Vec<ShardIdentifier>,
+}
+
+impl Cli {
+    /// Reads a command line.
+    ///
+    /// # Errors
+    /// What clap has to say.
+    pub fn read(arguments: Vec<String>) -> Result<Self, clap::Error> {
+        let mut cli = Self::try_parse_from(reference::written_out(arguments))?;
+        if cli.options.ws_external {
+            "0.0.0.0".clone_into(&mut cli.options.listen);
+        }
+        match &mut cli.command {
+            Command::Run(run) => run.shard = run.shard.or(run.shard_there),
+            _ if cli.options.clean_reset => {
+                return Err(Self::command().error(ErrorKind::ArgumentConflict, RESET_ALONE));
+            }
+            _ => {}
+        }
+        Ok(cli)
+    }
 }
 
 /// Runs the command line; the exit code is 0, 1 for an error at run time, 2 for a wrong command line.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    // What is not Unicode is none of our arguments; shown with replacement signs it is refused as what it is not.
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let cli = match Cli::read(arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
@@ -111,12 +161,16 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
     }
-    say(&command_line::refusal(&error.to_string(), "offstage-worker --help"));
+    say(&reference::absent(error)
+        .unwrap_or_else(|| command_line::refusal(&error.to_string(), "offstage-worker --help")));
     ExitCode::from(2)
 }
 
 async fn dispatch(cli: Cli) -> Result<ExitCode> {
     let printed = |result: &str| print(result).map(|()| ExitCode::SUCCESS);
+    for line in without_effect(&cli.command) {
+        say(&format!("warning: {line}"));
+    }
     match &cli.command {
         Command::Run(run) => service::run(&cli.options, run).await.map(|()| ExitCode::SUCCESS),
         Command::Status(options) => status::status(&cli.options, options).await.and_then(told),
@@ -154,6 +208,16 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
             data_dir::prepare(&cli.options.data_dir)?;
             printed(&generic_address(&identity(&cli.options, &[]).await?.signer))
         }
+        Command::InitShard(_) => {
+            data_dir::prepare(&cli.options.data_dir)?;
+            let signer = identity(&cli.options, &[]).await?.signer;
+            say(reference::INIT_SHARD);
+            printed(&generic_address(&signer))
+        }
+        Command::RequestState(_) => {
+            say(reference::REQUEST_STATE);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::ShieldingKey => {
             let key = stored_identity(&cli.options).await?.shielding_key;
             printed(&key.context(
@@ -165,6 +229,17 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
             printed(&enclave::measurement(&cli.options.enclave_binary()?).await?.to_string())
         }
     }
+}
+
+/// What was asked for and does nothing here.
+fn without_effect(command: &Command) -> Vec<&'static str> {
+    let (skip_ra, request_state) = match command {
+        Command::Run(run) => (run.skip_ra, run.request_state),
+        Command::RequestState(options) => (options.skip_ra, false),
+        _ => (false, false),
+    };
+    let told = [(skip_ra, reference::SKIP_RA), (request_state, reference::REQUEST_STATE_FLAG)];
+    told.into_iter().filter_map(|(is_given, line)| is_given.then_some(line)).collect()
 }
 
 /// A report on stdout, whose exit code says whether all is well.
@@ -211,10 +286,13 @@ fn init_logs() {
         .init();
 }
 
+const RESET_ALONE: &str =
+    "--clean-reset goes with `run` alone: it removes the store before the worker starts";
+
 const EXAMPLES: &str = "\
 Examples:
   offstage-worker run --dev                         a worker against a development node on this machine
-  offstage-worker -P 2010 -r 3453 --untrusted-http-port 4555 -d data2 run --dev
+  offstage-worker -P 2010 -r 3453 -h 4555 -d data2 run --dev
                                                     a second one beside it
   offstage-worker -d data2 init                     the account to fund before `run`, on a chain that is not a
                                                     development one
@@ -229,7 +307,10 @@ Logs go to stderr; RUST_LOG=debug shows more.";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
+
+    fn read(line: &str) -> Result<Cli, clap::Error> {
+        Cli::read(line.split_whitespace().map(str::to_owned).collect())
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -238,47 +319,76 @@ mod tests {
 
     #[test]
     fn the_references_flags_are_read() {
-        let cli = Cli::try_parse_from([
-            "offstage-worker",
-            "-u",
-            "ws://node",
-            "-p",
-            "9999",
-            "-P",
-            "1",
-            "-r",
-            "2",
-            "-w",
-            "3",
-            "-i",
-            "4",
-            "--untrusted-http-port",
-            "5",
-            "-U",
-            "wss://a",
-            "-M",
-            "wss://b",
-            "-V",
-            "ws://c",
-            "-d",
-            "x",
-            "--enable-metrics",
-            "run",
-            "--dev",
-            "--clean-reset",
-        ])
+        let cli = read(
+            "offstage-worker --clean-reset --ws-external -M worker-1 -T wss://worker-1 -u ws://node -U ws://worker-1 \
+             -P 2011 -w 2101 -r 3490 -i 8788 -p 9912 -h 4645 -d x --enable-metrics run --dev --skip-ra --request-state",
+        )
         .unwrap();
-        assert_eq!(cli.options.node(), "ws://node:9999");
-        let at = |url| Cli::try_parse_from(["offstage-worker", "-u", url, "-p", "9999", "run"]);
+        let options = &cli.options;
+        assert_eq!(options.node(), "ws://node:9912");
+        assert_eq!((options.listen.as_str(), options.untrusted_http_port), ("0.0.0.0", 4645));
+        assert_eq!(options.trusted_external_address.as_deref(), Some("wss://worker-1"));
+        assert_eq!(options.untrusted_external_address.as_deref(), Some("ws://worker-1"));
+        assert_eq!(options.mu_ra_external_address.as_deref(), Some("worker-1"));
+        assert_eq!((options.trusted_worker_port, options.untrusted_worker_port), (2011, 2101));
+        assert_eq!((options.mu_ra_port, options.metrics_port), (3490, 8788));
+        assert!(options.enable_metrics && options.clean_reset);
+        assert!(matches!(cli.command, Command::Run(RunOptions { dev: true, heartbeat: 10, .. })));
+        assert_eq!(without_effect(&cli.command), [reference::SKIP_RA, reference::REQUEST_STATE_FLAG]);
+        let later =
+            read("offstage-worker --integritee-rpc-url ws://node --integritee-rpc-port 1 run -d").unwrap();
+        assert_eq!(later.options.node(), "ws://node:1");
+        assert!(matches!(later.command, Command::Run(RunOptions { dev: true, .. })));
+        assert!(without_effect(&later.command).is_empty());
+    }
+
+    #[test]
+    fn a_nodes_url_has_the_forms_that_the_client_takes() {
+        let at = |url: &str| read(&format!("offstage-worker -u {url} -p 9999 run"));
         assert_eq!(at("wss://node:1").unwrap().options.node(), "wss://node:1");
         assert_eq!(at("wss://node/rpc").unwrap().options.node(), "wss://node/rpc");
         for url in ["http://node", "node", "ws://node:port", "ws://"] {
             assert_eq!(at(url).unwrap_err().exit_code(), 2, "{url}");
         }
-        assert!(matches!(
-            cli.command,
-            Command::Run(RunOptions { dev: true, clean_reset: true, heartbeat: 10, .. })
-        ));
+    }
+
+    #[test]
+    fn h_is_the_health_port_and_help_is_written_out() {
+        let kind = |line: &str| read(line).unwrap_err().kind();
+        assert_eq!(kind("offstage-worker --help"), ErrorKind::DisplayHelp);
+        assert_eq!(kind("offstage-worker run --help"), ErrorKind::DisplayHelp);
+        assert_eq!(kind("offstage-worker -V"), ErrorKind::DisplayVersion);
+        assert_eq!(kind("offstage-worker -h"), ErrorKind::InvalidValue);
+        assert_eq!(read("offstage-worker run -h 4546").unwrap().options.untrusted_http_port, 4546);
+    }
+
+    #[test]
+    fn a_shard_is_taken_where_the_reference_takes_it() {
+        let name = "8weGnjvG3nh6UzoYjqaTjpWjX1ouNPioA1K5134DJc5j";
+        let shard = |line: &str| match read(line).unwrap().command {
+            Command::Run(run) => run.shard,
+            _ => None,
+        };
+        assert_eq!(shard("offstage-worker run").map(|shard| shard.to_string()), None);
+        for line in
+            [format!("run {name}"), format!("run --skip-ra {name} --dev"), format!("run --shard {name}")]
+        {
+            let found = shard(&format!("offstage-worker {line}")).map(|shard| shard.to_string());
+            assert_eq!(found.as_deref(), Some(name), "{line}");
+        }
+        assert!(read(&format!("offstage-worker run {name} --shard {name}")).is_err());
+        assert!(read("offstage-worker run -d data2").is_err(), "behind `run`, -d is --dev");
+    }
+
+    #[test]
+    fn a_reset_goes_with_run_alone() {
+        assert!(read("offstage-worker -c run").unwrap().options.clean_reset);
+        assert!(read("offstage-worker run -c").unwrap().options.clean_reset);
+        for command in ["mrenclave", "status", "init", "init-shard", "request-state --skip-ra", "signing-key"]
+        {
+            assert!(read(&format!("offstage-worker {command}")).is_ok(), "{command}");
+            assert!(read(&format!("offstage-worker --clean-reset {command}")).is_err(), "{command}");
+        }
     }
 
     #[test]

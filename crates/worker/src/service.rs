@@ -43,7 +43,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// What an operator has to mend: a port in use, another chain, a damaged store; with `--require-node` no node.
 pub async fn run(options: &Options, run: &RunOptions) -> Result<()> {
     let binary = options.enclave_binary()?;
-    if run.clean_reset {
+    if options.clean_reset {
         data_dir::clear(&options.data_dir)?;
     }
     data_dir::prepare(&options.data_dir)?;

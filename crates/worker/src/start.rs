@@ -59,9 +59,8 @@ async fn genesis_state(node: &Node, genesis: BlockHash) -> Result<(Vec<Vec<u8>>,
 /// The start as the operator wants it.
 pub fn request(options: &Options, run: &RunOptions, material: Start) -> Start {
     let listen = &options.listen;
-    let external = |given: &Option<String>, scheme: &str, port: u16| {
-        given.clone().unwrap_or_else(|| format!("{scheme}://{listen}:{port}"))
-    };
+    let external =
+        |given: &Option<String>, scheme: &str, port: u16| options.external(given.as_deref(), scheme, port);
     Start {
         shard: run.shard,
         trusted_listen: format!("{listen}:{}", options.trusted_worker_port),
