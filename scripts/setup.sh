@@ -12,29 +12,7 @@ OFFSTAGE_CACHE=${OFFSTAGE_CACHE:-$HOME/.cache/offstage}
 WASM_TOOLCHAIN=offstage-wasm
 mkdir -p "$OFFSTAGE_CACHE"
 
-say() { printf 'setup: %s\n' "$*" >&2; }
-fail() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
-
-as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"
-    elif command -v sudo >/dev/null; then sudo "$@"
-    else fail "needs root to run: $* (install sudo, or run this line as root and try again)"; fi
-}
-
-# Installs those of the named distribution packages that are missing.
-packages() {
-    local missing=() package
-    for package in "$@"; do
-        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-    done
-    [ ${#missing[@]} -eq 0 ] && return 0
-    command -v apt-get >/dev/null || fail "install these packages with your package manager: ${missing[*]}"
-    say "installing packages: ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >"$OFFSTAGE_CACHE/apt.log" 2>&1 && return 0
-    as_root apt-get update >>"$OFFSTAGE_CACHE/apt.log" 2>&1 || true
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >>"$OFFSTAGE_CACHE/apt.log" 2>&1 \
-        || fail "could not install ${missing[*]}; see $OFFSTAGE_CACHE/apt.log"
-}
+. scripts/packages.sh
 
 command -v rustup >/dev/null || fail "rustup is missing: install it from https://rustup.rs and try again"
 packages build-essential pkg-config protobuf-compiler clang libclang-dev cmake libssl-dev git
