@@ -46,6 +46,11 @@ crash-matrix: build ## Kill node, hosts and enclaves at 100 random instants (OFF
 attacks: build ## Do again to the real system what was seen of attacks, and print the figures; `make test` has the short ones
 	$(in-target) cargo nextest run --release --locked --workspace --no-capture --no-fail-fast --run-ignored all -E 'binary(attacks)'
 
+.PHONY: test-javascript
+test-javascript: build ## Run Integritee's published JavaScript client and @polkadot/api against node and worker; it downloads them from npm
+	@scripts/javascript.sh
+	$(in-target) cargo nextest run --release --locked --workspace --no-capture --run-ignored only -E 'binary(ecosystem)'
+
 .PHONY: fmt
 fmt: setup ## Check the formatting
 	cargo fmt --all --check
@@ -87,4 +92,4 @@ clean: ## Remove what was built
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
