@@ -4,8 +4,8 @@
 //! From the newest block that is known, by one hop for each authority set that ended since, to the newest justified
 //! block: see [`offstage_light_client::hops`], which decides what is proven. Here the material is found:
 //!
-//! 1. a justification of the node's newest final block, kept with the block or from `grandpa_proveFinality`; when the
-//!    set has not changed, that is all;
+//! 1. a justification of the node's newest final block, kept with the block or from `grandpa_proveFinality`, or, where
+//!    the node has neither, one that it keeps with a block shortly below; when the set has not changed, that is all;
 //! 2. else the last block of the set. Where it is, the node's word `Grandpa.CurrentSetId` tells by bisection, or, when
 //!    the states are gone, `grandpa_proveFinality` of the next block. A lie leads to a hop that is refused.
 //!
@@ -145,12 +145,33 @@ impl Finality {
             return Ok(true);
         }
         let Some((hash, justification)) = node.finality_proof(head.number).await else {
-            return Ok(false);
+            return self.reach_near(node, head).await;
         };
         let target = Header::of(node, hash).await?;
         // The newest that can be proven may be known already.
         Ok(target.hash == self.follower.tip().id().hash
             || self.follower.hop(&[target.bytes], &justification).is_ok())
+    }
+
+    /// Whether the present authority set justified a block shortly below `head`, or the tip is that near itself.
+    ///
+    /// Nodes keep a justification every so many blocks, and prove no finality on a chain whose authorities never
+    /// changed.
+    async fn reach_near(&mut self, node: &Node, head: &Header) -> Result<bool, ParentchainError> {
+        let tip = self.follower.tip().id();
+        let mut at = head.bytes.clone();
+        for _ in 0..LONGEST_GAP {
+            let Ok(header) = decode_header(&at) else { return Ok(false) };
+            let hash = BlockHash::from(header.parent_hash);
+            if hash == tip.hash || header.number <= tip.number.saturating_add(1) {
+                return Ok(hash == tip.hash);
+            }
+            at = node.header(hash).await?;
+            if let Some(justification) = node.justification(hash).await? {
+                return Ok(self.follower.hop(&[at], &justification).is_ok());
+            }
+        }
+        Ok(false)
     }
 
     /// Hops to the last block of the present authority set.
@@ -374,6 +395,10 @@ fn not_below(number: u32, error: &AncestorError) -> ParentchainError {
 
 /// After so many hops what was verified is kept, so that a long way can be gone in several runs.
 const KEEP_EVERY: u32 = 16;
+
+/// How far below a node's newest final block a justification is looked for. `offstage-node` keeps one in eight blocks at
+/// least, and a round may skip some.
+const LONGEST_GAP: u32 = 64;
 
 /// How far above the announcement of a change its border is looked for, where only a proof of finality tells the
 /// border. FRAME's own changes take effect at once.

@@ -13,7 +13,7 @@ use crate::{
     trust::TrustedRoot,
 };
 use codec::{Decode, Encode};
-use node::{FakeNode, hash_of, hex_of};
+use node::{FakeNode, hash_of, header_of, hex_of};
 use offstage_attestation::ChainPolicy;
 use offstage_light_client::testing::{METADATA, TestChain, test_code, validators};
 use offstage_primitives::{
@@ -121,6 +121,37 @@ async fn c13_nodes_that_lost_states_or_cannot_prove_finality_are_followed_too() 
         let followed = connect(&node, &trust(&chain())).await.unwrap();
         assert_eq!(followed.newest_final().await.unwrap(), expected);
     }
+}
+
+/// A chain of several validators, as `offstage-node` serves it: a justification in eight blocks, and no proof of finality
+/// as long as no set has ended.
+#[tokio::test]
+async fn a_chain_whose_authorities_never_changed_is_followed_with_few_justifications() {
+    let mut short = TestChain::new(3);
+    short.add_empty(29);
+    let node = FakeNode::new(short.clone()).keeping(|number| number.is_multiple_of(8)).lying(|method, _| {
+        (method == "grandpa_proveFinality")
+            .then(|| Err("Block not covered by authority set changes".to_owned()))
+    });
+    let followed = connect(&node, &trust(&short)).await.unwrap();
+    for (grown, newest) in [(0, 24), (2, 24), (1, 32), (3, 32), (5, 40)] {
+        node.grow(grown);
+        assert_eq!(followed.newest_final().await.unwrap().number, newest);
+    }
+    // Blocks of strangers are no better where they are looked for.
+    let mut fork = short.fork_at(27);
+    fork.add_empty(9);
+    let forged = fork.justify_by(32, &validators(99, 4), 0);
+    let block = json!({ "header": header_of(&fork, 32), "extrinsics": [] });
+    let shown = json!({ "block": block, "justifications": [[b"FRNK", forged]] });
+    let hash = json!(hex_of(fork.hash(32).as_bytes()));
+    let node = FakeNode::new(fork).keeping(|_| false).lying(move |method, parameters| match method {
+        "grandpa_proveFinality" => Some(Ok(Value::Null)),
+        "chain_getBlock" if parameters[0] == hash => Some(Ok(shown.clone())),
+        _ => None,
+    });
+    let error = refused(&node, &trust(&short)).await;
+    assert!(matches!(error, ParentchainError::Unproven { .. }), "{error}");
 }
 
 #[tokio::test]
