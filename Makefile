@@ -43,8 +43,8 @@ crash-matrix: build ## Kill node, hosts and enclaves at 100 random instants (OFF
 	OFFSTAGE_CRASHES=$${OFFSTAGE_CRASHES:-100} $(in-target) cargo nextest run --release --locked --workspace --no-capture -E 'binary(crash_matrix)'
 
 .PHONY: attacks
-attacks: build ## Do again to the real system what was seen of attacks, and print the figures; `make test` has the short ones
-	$(in-target) cargo nextest run --release --locked --workspace --no-capture --no-fail-fast --run-ignored all -E 'binary(attacks)'
+attacks: build ## Do again to the real system what was seen of attacks, and print the figures; kill a validator of four. `make test` has the short ones
+	$(in-target) cargo nextest run --release --locked --workspace --no-capture --no-fail-fast --run-ignored all -E 'binary(attacks) or binary(local_network)'
 
 .PHONY: test-javascript
 test-javascript: build ## Run Integritee's published JavaScript client and @polkadot/api against node and worker; it downloads them from npm

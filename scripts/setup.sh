@@ -17,6 +17,9 @@ mkdir -p "$OFFSTAGE_CACHE"
 command -v rustup >/dev/null || fail "rustup is missing: install it from https://rustup.rs and try again"
 packages build-essential pkg-config protobuf-compiler clang libclang-dev cmake libssl-dev git
 
+# For scripts/local-network.sh.
+packages curl jq
+
 # clang++ uses the library of the newest GCC that it finds, of which a machine may have all but the C++ headers.
 if ! clang++ -x c++ -fsyntax-only - <<<'#include <string>' 2>/dev/null; then
     packages "libstdc++-$(clang++ -v 2>&1 | sed -n 's|^Selected GCC installation: .*/||p')-dev"
