@@ -97,14 +97,15 @@ impl Feeder {
     }
 
     async fn runtime_code(&self, enclave: &Enclave, status: &Status) -> Result<Step> {
-        tracing::info!(
-            block = status.position.number,
-            "the parentchain's runtime changed; handing its code to the enclave"
-        );
-        let code = self.node.storage(storage::CODE, Some(status.position.hash)).await?.context(
+        let position = status.position;
+        let code = self.node.storage(storage::CODE, Some(position.hash)).await?.context(
             "the node has no runtime code at the worker's position; it needs the states from there on \
                  (--state-pruning archive)",
         )?;
+        tracing::info!(
+            block = position.number,
+            "the parentchain's runtime changed; handing its code to the enclave"
+        );
         enclave.import_runtime_code(code).await.map(Step::Advanced)
     }
 

@@ -119,12 +119,22 @@ impl Node {
         Ok(answer.proof.into_iter().map(|node| node.0).collect())
     }
 
-    /// A storage value.
+    /// A storage value, after this block or at the head.
     pub async fn storage(&self, key: &[u8], at: Option<BlockHash>) -> Result<Option<Vec<u8>>> {
-        self.methods
-            .state_get_storage(key, at.map(H256::from))
-            .await
-            .map_err(|error| self.failed("state_getStorage", &error))
+        let error = match self.methods.state_get_storage(key, at.map(H256::from)).await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let failed = self.failed("state_getStorage", &error);
+        // The node's own word, and not the end of the connection. Nodes keep the newest states whatever they are told.
+        Err(if at.is_some() && matches!(error, subxt::rpcs::Error::User(_)) {
+            failed.context(
+                "the node does not give a state: it needs the states from the worker's position on \
+                 (--state-pruning archive)",
+            )
+        } else {
+            failed
+        })
     }
 
     /// Storage values at the head, those of absent keys left out.

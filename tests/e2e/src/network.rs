@@ -26,6 +26,8 @@ pub struct Network {
     workers: Vec<Worker>,
     /// Name or file of the chain.
     chain: String,
+    /// Which states the node keeps.
+    state_pruning: String,
     /// Whether to use the ports that clients and workers take by themselves, where they are free.
     default_ports: bool,
     log_level: Option<String>,
@@ -79,6 +81,7 @@ impl Network {
             peer_port,
             workers: Vec::new(),
             chain: "dev".to_owned(),
+            state_pruning: "archive".to_owned(),
             default_ports,
             log_level: None,
         })
@@ -128,7 +131,7 @@ impl Network {
                 "--blocks-pruning",
                 "archive",
                 "--state-pruning",
-                "archive",
+                &self.state_pruning,
                 "--justification-period",
                 "1",
             ])
@@ -168,6 +171,11 @@ impl Network {
         std::fs::write(&path, specification.to_string())?;
         self.chain = path.display().to_string();
         Ok(())
+    }
+
+    /// Lets the node keep the states of so many final blocks, and no older ones. Before it is started the first time.
+    pub fn prune_states(&mut self, blocks: u32) {
+        self.state_pruning = blocks.to_string();
     }
 
     /// Stops the node.

@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use offstage_e2e::{
+    audit::Auditor,
     network::{Network, binary, wait_until},
     stage::play,
 };
@@ -141,6 +142,57 @@ fn the_notice_about_funds_has_the_command_that_works() {
             Ok(health["account"] == account
                 && health["notice"].as_str().is_none_or(|notice| !notice.contains("no funds")))
         })
+    });
+}
+
+/// A node that drops states: once a restart of the worker ended it for good, and the log had 146 warnings in 75 seconds.
+/// That node kept the states of 32 blocks of a second; this one keeps 16 of half a second, so that they are gone soon.
+#[test]
+fn a_node_that_drops_states_serves_a_restart_and_the_worker_that_comes_too_late_says_once_what_it_lacks() {
+    play(async |network| {
+        network.set_block_time(500)?;
+        network.prune_states(STATES);
+        network.start_node()?;
+        let worker = network.add_worker()?;
+        network.wait_until_initialized(worker)?;
+        // The states of genesis and registration are gone; node and worker start again.
+        network.wait_for_position(worker, u64::from(3 * STATES))?;
+        network.kill_worker(worker);
+        network.stop_node();
+        network.wait_for_port(worker)?;
+        network.start_node()?;
+        network.start_worker(worker)?;
+        network.wait_until_initialized(worker)?;
+        let position = network.health(worker)?["position"].as_u64().context("no position")?;
+        network.wait_for_position(worker, position + 5)?;
+
+        // Off for longer than the node keeps states.
+        network.kill_worker(worker);
+        network.wait_for_port(worker)?;
+        let auditor = Auditor::connect(&network.node_url()).await?;
+        let gone = auditor.finalized().await? + u64::from(2 * STATES);
+        while auditor.finalized().await? < gone {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let log = network.folder().join("worker1.log");
+        let before = fs::read_to_string(&log)?.lines().count();
+        network.start_worker(worker)?;
+        let mut health = serde_json::Value::Null;
+        wait_until("the worker says what the node lacks", Duration::from_secs(60), || {
+            health = network.health(worker).unwrap_or_default();
+            Ok(health["trouble"].as_str().is_some_and(|trouble| trouble.contains("--state-pruning archive")))
+        })?;
+        ensure!(health["troubleCode"] == "node", "{health:#}");
+        // It tries again and again, and repeats itself after a minute at the earliest.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let log = fs::read_to_string(&log)?;
+        let told: Vec<&str> = log.lines().skip(before).filter(|line| line.contains("WARN")).collect();
+        ensure!(
+            told.iter().filter(|line| line.contains("--state-pruning archive")).count() == 1,
+            "{told:#?}"
+        );
+        ensure!(told.len() <= 3, "{told:#?}");
+        Ok(())
     });
 }
 
@@ -389,3 +441,6 @@ fn notice_about_funds(network: &Network, worker: usize) -> Result<String> {
     })?;
     command.context("no command in the notice")
 }
+
+/// How many states the node keeps that drops them.
+const STATES: u32 = 16;

@@ -73,6 +73,18 @@ async fn an_enclave_that_goes_back_is_fed_again_from_there() {
     }
 }
 
+/// What was seen: a worker that was off for longer than the node keeps states asked in vain, and no flag was named.
+#[tokio::test]
+async fn a_state_that_the_node_dropped_is_named_with_the_flag() {
+    let node = PlayedNode::new(9);
+    let played = PlayedEnclave::at_genesis(&node, Phase::CatchingUp);
+    played.model().status.wanted_code = Some(offstage_primitives::H256::zero());
+    let mut feeder = feeder(&node, 9).await;
+    node.chain().has_lost_states = true;
+    let error = feeder.step(&played.connection(), &played.status()).await.unwrap_err();
+    assert!(format!("{error:#}").contains("--state-pruning archive"), "{error:#}");
+}
+
 #[tokio::test]
 async fn p06_a_later_stored_justification_is_tried_when_one_is_refused() {
     let node = PlayedNode::new(9);
