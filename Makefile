@@ -81,6 +81,10 @@ mutants: setup ## Change what decides in light client and attestation in every w
 bench: build ## Measure the enclave's speed, as ratios within one run
 	$(in-target) cargo bench --locked --workspace --bench pipeline
 
+.PHONY: images
+images: ## Build the container images without a daemon, and run the demo from them (root; PROGRAMS=bin takes what `make` built)
+	@scripts/images.sh $(if $(PROGRAMS),--programs $(PROGRAMS))
+
 .PHONY: weights
 # Rare and by hand. It builds in a folder of its own.
 weights: setup ## Run the FRAME benchmarks of our pallets on the runtime's wasm, and compare with their weights; UPDATE=1 writes them
