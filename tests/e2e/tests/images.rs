@@ -51,8 +51,8 @@ fn each_target_builds_only_what_it_needs() {
     assert!(place("deployed-worker") < place("node-dependencies"));
 }
 
-/// A layer in front of the sources has all that comes from elsewhere, so that a change of a source compiles no more than it
-/// must.
+/// A layer in front of the sources has all that comes from elsewhere, so that a change of a source compiles no more
+/// than it must.
 #[test]
 fn dependencies_are_compiled_before_the_sources_are_there() {
     for (name, stage) in stages() {
@@ -219,6 +219,8 @@ fn the_programs_know_what_the_compose_file_tells_them() {
     assert_eq!(services.keys().collect::<Vec<_>>(), ["demo", "node", "worker-1", "worker-2"]);
     for (name, service) in &services {
         let target = service.image.replace("offstage-", "deployed-");
+        // Whatever a service does not build, Docker looks for in its registry.
+        assert_eq!(service.target, target, "{name}");
         let lines = inherited(&stages, &target);
         let known = match service.list("entrypoint") {
             Some(entry) => fs::read_to_string(root().join(format!("scripts/{}.sh", entry[0]))).unwrap(),
@@ -296,10 +298,12 @@ fn needed(stages: &[(String, Stage)], name: &str) -> BTreeSet<String> {
     all
 }
 
-/// A service of the compose file: its image, and the lists of words that it has, by their keys.
+/// A service of the compose file: its image, the target that it builds, and the lists of words that it has, by their
+/// keys.
 #[derive(Default)]
 struct Service {
     image: String,
+    target: String,
     lists: BTreeMap<String, Vec<String>>,
 }
 
@@ -328,6 +332,7 @@ fn services() -> BTreeMap<String, Service> {
                 let service = services.entry(name.to_owned()).or_default();
                 match key.trim() {
                     "image" => service.image = value.to_owned(),
+                    "target" => service.target = value.to_owned(),
                     key if value.starts_with('[') => {
                         let list =
                             serde_json::from_str(value).unwrap_or_else(|error| panic!("{line}: {error}"));
