@@ -39,6 +39,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="offstage-images-") as folder:
         network = Network(compose, Path(folder))
         try:
+            network.begin()
             return network.play("demo")
         finally:
             network.end()
@@ -48,11 +49,12 @@ class Network:
     """The services of the file, connected by a bridge."""
 
     def __init__(self, compose, folder):
-        self.folder = folder
-        self.services = {}
         addresses = {name: f"{NETWORK}{number}" for number, name in enumerate(compose["services"], start=2)}
-        for name, spec in compose["services"].items():
-            self.services[name] = Service(name, spec, addresses, folder)
+        self.services = {name: Service(name, spec, addresses, folder) for name, spec in compose["services"].items()}
+
+    def begin(self):
+        for service in self.services.values():
+            service.make()
         # In a namespace too, so that neither the machine's network nor its packet filter has to do with it.
         run("ip", "netns", "add", SWITCH)
         run("ip", "-n", SWITCH, "link", "add", "switch", "type", "bridge")
@@ -60,25 +62,20 @@ class Network:
 
     def play(self, name):
         """Starts what a service waits for and then the service, and returns its exit code."""
+        service = self.prepare(name)
+        return subprocess.run(service.inside(service.command()), check=False).returncode
+
+    def prepare(self, name):
+        """Starts what a service waits for, and connects it."""
         service = self.services[name]
         for other, rule in service.spec.get("depends_on", {}).items():
             if not self.services[other].process:
-                self.start(other)
+                self.prepare(other).start()
             if rule["condition"] == "service_healthy":
                 self.services[other].wait_until_healthy()
         print(f"starting {name}: {shlex.join(service.command())}", flush=True)
         service.connect()
-        return subprocess.run(service.inside(service.command()), check=False).returncode
-
-    def start(self, name):
-        service = self.services[name]
-        for other, rule in service.spec.get("depends_on", {}).items():
-            if not self.services[other].process:
-                self.start(other)
-            if rule["condition"] == "service_healthy":
-                self.services[other].wait_until_healthy()
-        print(f"starting {name}: {shlex.join(service.command())}", flush=True)
-        service.start()
+        return service
 
     def end(self):
         # Those that wait for others first.
@@ -96,11 +93,13 @@ class Service:
         self.namespace = f"offstage-demo-{name}"
         self.link = f"to-{name}"
         self.log = folder / f"{name}.log"
-        self.process = None
-        hosts = [f"--add-host={other}:{address}" for other, address in addresses.items()]
-        self.container = output("buildah", "from", "--pull-never", *hosts, f"localhost/{spec['image']}")
+        self.hosts = [f"--add-host={other}:{address}" for other, address in addresses.items()]
+        self.container = self.config = self.process = None
+        self.is_connected = self.is_healthy = False
+
+    def make(self):
+        self.container = output("buildah", "from", "--pull-never", *self.hosts, f"localhost/{self.spec['image']}")
         self.config = json.loads(output("buildah", "inspect", self.container))["Docker"]["config"]
-        self.namespaced = False
 
     def command(self):
         entry = self.spec.get("entrypoint", self.config["Entrypoint"])
@@ -131,7 +130,7 @@ class Service:
     def connect(self):
         inside = ["ip", "-n", self.namespace]
         run("ip", "netns", "add", self.namespace)
-        self.namespaced = True
+        self.is_connected = True
         run("ip", "-n", SWITCH, "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", self.namespace)
         run("ip", "-n", SWITCH, "link", "set", self.link, "master", "switch", "up")
         run(*inside, "link", "set", "lo", "up")
@@ -139,11 +138,12 @@ class Service:
         run(*inside, "link", "set", "eth0", "up")
 
     def start(self):
-        self.connect()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(self.inside(self.command()), stdout=log, stderr=log)
 
     def wait_until_healthy(self):
+        if self.is_healthy:
+            return
         check = self.spec["healthcheck"]["test"]
         assert check[0] == "CMD", check
         begun = time.monotonic()
@@ -151,6 +151,7 @@ class Service:
             if self.process.poll() is not None or time.monotonic() - begun > PATIENCE_SECONDS:
                 sys.exit(f"{self.name} is not healthy; the end of its log:\n{self.log.read_text()[-3000:]}")
             time.sleep(1)
+        self.is_healthy = True
         user = output("ps", "-o", "user:20=", "-p", self.pids()[-1])
         print(f"{self.name} is healthy after {time.monotonic() - begun:.0f} s, its processes run as {user}", flush=True)
 
@@ -167,9 +168,10 @@ class Service:
             except subprocess.TimeoutExpired:
                 for pid in self.pids():
                     run("kill", "-KILL", pid, check=False)
-        if self.namespaced:
+        if self.is_connected:
             run("ip", "netns", "del", self.namespace, check=False)
-        run("buildah", "rm", self.container, check=False)
+        if self.container:
+            run("buildah", "rm", self.container, check=False)
 
 
 def run(*command, check=True):

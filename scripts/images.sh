@@ -98,11 +98,11 @@ check() {
     size=$(du -s --block-size=1000000 "$root" | cut -f1)
     buildah umount "$container" >/dev/null
     config=$(buildah inspect --format '{{.Docker.Config.User}} {{.Docker.Config.Entrypoint}} {{.Docker.Config.Healthcheck}}' "$container")
+    buildah rm "$container" >/dev/null
     say "offstage-$target: $size MB, user ${config%% *}"
     [[ $config = 10001:10001\ * ]] || fail "offstage-$target runs as another user: $config"
     [ "$target" = client ] || [[ $config = *http-ok* ]] || fail "offstage-$target has no health check: $config"
     [ "$target" != worker ] || [ "$size" -lt $MAX_WORKER_MB ] || fail "offstage-worker has $size MB; $MAX_WORKER_MB are the limit"
-    buildah rm "$container" >/dev/null
 }
 
 packages buildah debootstrap iproute2 python3-yaml python3-jsonschema ca-certificates
