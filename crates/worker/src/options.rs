@@ -119,11 +119,13 @@ impl RunOptions {
     pub(crate) fn of(shard: ShardIdentifier, require_node: bool) -> Self {
         Self {
             dev: false,
-            clean_reset: false,
             shard: Some(shard),
+            shard_there: None,
             peer: Vec::new(),
             heartbeat: HEARTBEAT,
             require_node,
+            skip_ra: false,
+            request_state: false,
             limits: Limits::default(),
         }
     }

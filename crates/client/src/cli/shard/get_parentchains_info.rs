@@ -23,6 +23,7 @@ fn render(status: &WorkerStatus) -> String {
         Phase::AwaitingRegistration => "awaits its registration",
         Phase::Serving => "serving",
         Phase::Superseded => "superseded",
+        Phase::Leaving => "leaving the shard",
     };
     format!(
         "phase: {phase}\nexecuted block: {} {:?}\nnewest final block it knows: {} {:?}",
