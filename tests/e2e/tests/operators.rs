@@ -145,8 +145,9 @@ fn the_notice_about_funds_has_the_command_that_works() {
     });
 }
 
-/// A node that drops states: once a restart of the worker ended it for good, and the log had 146 warnings in 75 seconds.
-/// That node kept the states of 32 blocks of a second; this one keeps 16 of half a second, so that they are gone soon.
+/// A node that drops states: once a restart of the worker ended it for good, and the log had 146 warnings in 75
+/// seconds. That node kept the states of 32 blocks of a second; this one keeps 16 of half a second, so that they are
+/// gone soon.
 #[test]
 fn a_node_that_drops_states_serves_a_restart_and_the_worker_that_comes_too_late_says_once_what_it_lacks() {
     play(async |network| {

@@ -396,8 +396,8 @@ fn not_below(number: u32, error: &AncestorError) -> ParentchainError {
 /// After so many hops what was verified is kept, so that a long way can be gone in several runs.
 const KEEP_EVERY: u32 = 16;
 
-/// How far below a node's newest final block a justification is looked for. `offstage-node` keeps one in eight blocks at
-/// least, and a round may skip some.
+/// How far below a node's newest final block a justification is looked for. `offstage-node` keeps one in eight blocks
+/// at least, and a round may skip some.
 const LONGEST_GAP: u32 = 64;
 
 /// How far above the announcement of a change its border is looked for, where only a proof of finality tells the

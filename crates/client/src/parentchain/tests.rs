@@ -123,8 +123,8 @@ async fn c13_nodes_that_lost_states_or_cannot_prove_finality_are_followed_too() 
     }
 }
 
-/// A chain of several validators, as `offstage-node` serves it: a justification in eight blocks, and no proof of finality
-/// as long as no set has ended.
+/// A chain of several validators, as `offstage-node` serves it: a justification in eight blocks, and no proof of
+/// finality as long as no set has ended.
 #[tokio::test]
 async fn a_chain_whose_authorities_never_changed_is_followed_with_few_justifications() {
     let mut short = TestChain::new(3);
