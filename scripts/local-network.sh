@@ -252,6 +252,7 @@ specification() {
 launch() {
     local name=$1
     shift
+    started=("$name" "${started[@]}")
     setsid "$@" </dev/null >>"$folder/logs/$name.log" 2>&1 &
     printf '%s' $! >"$folder/run/$name"
     process "$name" >/dev/null || sleep 0.5
@@ -314,6 +315,7 @@ write_profile() {
 shard() { "$bin/offstage-worker" mrenclave; }
 genesis() { ask archive1 chain_getBlockHash '[0]' | jq -r .; }
 
+started=()
 start() {
     local name
     require_programs
@@ -322,7 +324,8 @@ start() {
     [ -e "$folder" ] || set_up
 
     trap stop_and_leave INT TERM
-    trap 'stop_all >&2' EXIT
+    # What goes wrong stops what this start started, and nothing that ran before.
+    trap 'stop_these "${started[@]}" >&2' EXIT
     say "starting the chain: ${#validators[@]} validators, ${#archives[@]} archive nodes"
     for name in "${nodes[@]}"; do process "$name" >/dev/null || start_node "$name"; done
     for name in "${nodes[@]}"; do wait_for "$name" 60 answer answers "$name"; done
@@ -429,7 +432,7 @@ stop_and_leave() {
     trap '' INT TERM
     trap - EXIT
     say "stopping"
-    stop_all
+    if $detach; then stop_these "${started[@]}"; else stop_all; fi
     exit 130
 }
 

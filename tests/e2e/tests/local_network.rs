@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use offstage_e2e::{
-    network::{binary, wait_until},
+    network::{binary, shard, wait_until},
     ports::free_ports,
     process::Process,
     workspace::root,
@@ -108,6 +108,54 @@ fn what_is_wrong_is_said_and_nothing_is_made() {
         ensure!(help.contains("What start does") && help.contains("Examples:"), "{help}");
         Ok(())
     });
+}
+
+/// What the manual's pages for operators tell to type has no flag or command that the programs do not know.
+#[test]
+fn the_programs_know_what_the_manual_tells_to_type() {
+    let pages = ["network.md", "operating.md", "runbook.md", "performance.md"];
+    let shard = shard().expect("an enclave").to_string();
+    let mut typed = 0;
+    for page in pages {
+        let text = fs::read_to_string(root().join("docs/src").join(page)).expect("a page");
+        for line in commands(&text) {
+            let mut words = line.split_whitespace().take_while(|word| ![">", "|", "2>"].contains(word));
+            let program = match words.next() {
+                Some("scripts/local-network.sh") => root().join("scripts/local-network.sh"),
+                Some(name) => binary(name.trim_start_matches("/usr/local/bin/")).expect("a program"),
+                None => continue,
+            };
+            // Whoever asks for help is refused all the same for what stands before and is unknown.
+            let words = words.take_while(|word| *word != "client").map(|word| match word {
+                "<shard>" | "<base58>" => shard.clone(),
+                "<genesis>" => format!("0x{}", "11".repeat(32)),
+                word => word.to_owned(),
+            });
+            let output = Command::new(program).args(words).arg("--help").output().expect("the program runs");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{page}: `{line}` ended with {}: {told}", output.status);
+            typed += 1;
+        }
+    }
+    assert!(typed > 30, "only {typed} commands were found");
+}
+
+/// The lines of code blocks that run our programs, those of a unit of systemd included.
+fn commands(page: &str) -> Vec<String> {
+    let page = page.replace("\\\n", " ");
+    let mut is_code = false;
+    let mut found = Vec::new();
+    for line in page.lines() {
+        if line.starts_with("```") {
+            is_code = !is_code;
+        }
+        let line = line.trim_start_matches("ExecStart=");
+        let is_ours = ["offstage ", "offstage-", "/usr/local/bin/offstage-", "scripts/local-network.sh"];
+        if is_code && is_ours.iter().any(|start| line.starts_with(start)) {
+            found.push(line.to_owned());
+        }
+    }
+    found
 }
 
 struct Size {
