@@ -251,10 +251,13 @@ impl<S: StateTransition> Running<S> {
     /// Another enclave confirmed a block that this one has no receipts of: it had no operations, and its number is no
     /// multiple of this one's heartbeat. That harms nobody, but costs fees, or places.
     fn note_heartbeats(&mut self, block: &Ingested) {
-        let Some(birth) = self.head.birth.as_ref().map(|birth| birth.block.number) else { return };
-        if self.head.followed.replay_to.is_some() || block.confirmed.is_empty() {
+        let Some(birth) = self.head.birth.as_ref() else { return };
+        // Without the shard's key, and on the way back to where it got it, there are no receipts yet.
+        let executes = self.holds_key_of(birth) && self.head.followed.replay_to.is_none();
+        if !executes || block.confirmed.is_empty() {
             return;
         }
+        let birth = birth.block.number;
         let Ok(state) = self.store.snapshot() else { return };
         let differs = block.confirmed.iter().any(|confirmed| {
             let is_others = confirmed.signer.as_ref().is_some_and(|by| *by != self.own.identity.signer);

@@ -152,6 +152,21 @@ fn another_heartbeat_than_the_others_is_noticed() {
     }
 }
 
+/// What was seen: a worker that joined followed the chain without the shard's key, had no receipts, and took that for
+/// another heartbeat of those who confirmed.
+#[test]
+fn who_joins_an_old_shard_suspects_no_other_heartbeat() {
+    let (mut world, mut hosts, _) = shard_with(2);
+    for _ in 0..25 {
+        submit_all(&mut world, &mut hosts);
+    }
+    let mut late = Host::new(&world);
+    late.join(&mut world, &mut hosts[0]);
+    late.follow(&world);
+    let notice = late.status().notice.unwrap_or_default();
+    assert!(!notice.contains("--heartbeat"), "{notice}");
+}
+
 // Fees in planck, as the development runtime takes them at its lowest price: a picosecond of weight costs one, a byte
 // `BYTE`. There is the base weight of an extrinsic, and the bridge's estimates, of which a read of the database is 25
 // and a write 100 microseconds.
