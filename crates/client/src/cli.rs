@@ -30,17 +30,17 @@ use terminal::Terminal;
 
 /// Talk to a parentchain and to its confidential off-chain workers.
 ///
-/// Commands beside `trusted` are about the parentchain, where everybody sees everything. Commands below `trusted` are
-/// about a shard, where accounts, amounts and calls stay inside enclaves: this program encrypts them to a key that it
-/// has first verified to belong to an enclave with the code that the chain allows.
+/// The commands under `trusted` are about a shard. Accounts, amounts and calls of a shard stay inside enclaves: this
+/// program encrypts them to a key, and first verifies that the key belongs to an enclave with the code that the chain
+/// allows. All other commands are about the parentchain, where everybody sees everything.
 ///
-/// Whatever pays, encrypts or signs for a shard needs to know which shard you mean: with --shard, or once and for all
-/// in a profile (`offstage profile add`). A worker's own word for it is not enough, for anybody may run one.
+/// A command that pays, encrypts or signs for a shard needs to know which shard you mean: name it with --shard, or put
+/// it into a profile (`offstage profile add`). Do not take a worker's word for it: anybody can run a worker.
 ///
-/// An account is //Alice (a development account), an ss58 address whose key is in ./my_keystore or
-/// ./my_trusted_keystore (`import` brings one in), or a place to read a seed or mnemonic phrase from: - (standard
-/// input), @file or env:NAME. A seed (0x…) is read where a key signs; where an account receives, hexadecimal is
-/// refused, because it may be a public key. Amounts are whole numbers of the smallest unit.
+/// An account is //Alice (a development account), or an ss58 address whose key is in ./my_keystore or
+/// ./my_trusted_keystore (`import` puts one there), or a place with a seed or mnemonic phrase: - (standard input),
+/// @file or env:NAME. A seed (0x…) is allowed only for an account that signs. For an account that receives, hexadecimal
+/// is refused, because it could be a public key. Amounts are whole numbers of the smallest unit.
 #[derive(Parser, Debug)]
 #[command(name = "offstage", version, about, long_about, after_help = EXAMPLES)]
 struct Cli {

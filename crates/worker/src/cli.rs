@@ -22,8 +22,8 @@ use std::{
 
 /// Host service of a confidential off-chain worker.
 ///
-/// It starts the enclave (offstage-enclave), feeds it with the finalized blocks of the parentchain, and submits what
-/// the enclave signs. It needs no trust: keys, operations and state never leave the enclave in the clear.
+/// It starts the enclave (offstage-enclave), gives it the final blocks of the parentchain, and submits what the enclave
+/// signs. You need not trust it: keys, operations and state leave the enclave only in encrypted form.
 #[derive(Parser, Debug)]
 #[command(name = "offstage-worker", version, about, long_about, after_help = EXAMPLES, disable_help_flag = true)]
 pub struct Cli {
@@ -42,23 +42,24 @@ pub enum Command {
     Run(RunOptions),
     /// Print how the worker is: phase, position, outbox, funds, registration, others of the shard
     ///
-    /// It asks the worker at --untrusted-http-address and --untrusted-http-port, and the node. Where no worker runs, it
+    /// It asks the worker at --untrusted-http-address and --untrusted-http-port, and the node. If no worker runs, it
     /// says what the store in --data-dir holds. Exit code: 0 when a worker answers, 1 when none does.
     Status(StatusOptions),
-    /// Check whether a worker could run here: one line a check, `ok`, `warn` or `fail`, and what to do
+    /// Check whether a worker could run here: one line for each check, with `ok`, `warn` or `fail`, and what to do
     ///
-    /// Nothing is made or changed. Exit code: 0 when nothing fails, 1 otherwise.
+    /// It changes nothing. Exit code: 0 when nothing fails, 1 otherwise.
     Preflight(PreflightOptions),
     /// Write the data folder of a stopped worker into one file
     ///
-    /// The file says whose it is (enclave, chain, shard, block) and has a checksum. Whoever has it has, on the software
-    /// platform, the worker's keys. It is no way back: a worker that starts on it catches up with the chain first. Two
-    /// workers from one backup share an account, and the later start supersedes the earlier.
+    /// The file names its enclave, chain, shard and block, and has a checksum. On the software platform, whoever has
+    /// the file has the worker's keys. It does not bring an old state back: a worker that starts from it first catches
+    /// up with the chain. Two workers from one backup share an account, and the one that starts later replaces the
+    /// other.
     Backup(BackupOptions),
-    /// Make a data folder of a backup
+    /// Make a data folder from a backup
     ///
-    /// The folder may hold no worker's files; nothing is overwritten. A backup of another enclave, chain or shard, or a
-    /// damaged one, is refused.
+    /// It overwrites nothing: the folder must not hold a worker's files. It refuses a damaged backup, and one of
+    /// another enclave, chain or shard.
     Restore(RestoreOptions),
     /// Take the worker out for good: remove its enclave's registration from the chain
     ///
@@ -67,13 +68,13 @@ pub enum Command {
     /// enclave is not registered it says so; both are exit code 0. The data folder stays as it is, keys included; `run`
     /// on it registers again.
     Unregister(UnregisterOptions),
-    /// Let the enclave look at every record of the store, without starting
+    /// Let the enclave check every record of the store, without starting the worker
     VerifyStore,
-    /// Make the data folder and the enclave's keys, where there are none, and print the account to fund (ss58)
+    /// Make the data folder and the enclave's keys, if there are none, and print the account to fund (ss58)
     ///
-    /// `run` does the same. Do it before where the account needs funds first.
+    /// `run` does the same. Use this first if the account needs funds before the start.
     Init,
-    /// Print the shielding public key as JSON, when the store holds one
+    /// Print the shielding public key as JSON, if the store holds one
     ShieldingKey,
     /// Print the enclave's account on the parentchain (ss58)
     SigningKey,
@@ -294,12 +295,12 @@ Examples:
   offstage-worker run --dev                         a worker against a development node on this machine
   offstage-worker -P 2010 -r 3453 -h 4555 -d data2 run --dev
                                                     a second one beside it
-  offstage-worker -d data2 init                     the account to fund before `run`, on a chain that is not a
-                                                    development one
-  offstage-worker -d data2 signing-key              the same account, of a store that is there
-  offstage-worker -d data2 preflight                whether a worker could run here
-  offstage-worker status                            how the worker on the default ports is
-  offstage-worker -d data2 backup data2.backup      the data folder of a stopped worker in one file
+  offstage-worker -d data2 init                     print the account to fund before `run`, if the chain is not for
+                                                    development
+  offstage-worker -d data2 signing-key              print the account of a store that is there
+  offstage-worker -d data2 preflight                check whether a worker could run here
+  offstage-worker status                            show how the worker on the default ports is
+  offstage-worker -d data2 backup data2.backup      put the data folder of a stopped worker into one file
   offstage-worker -d data2 unregister               take a stopped worker out for good
 
 Logs go to stderr; RUST_LOG=debug shows more.";

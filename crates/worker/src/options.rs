@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Options of every command.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// WebSocket URL of the parentchain's node; a port in it counts before --node-port
+    /// WebSocket URL of the parentchain's node; a port in it is used instead of --node-port
     #[arg(short = 'u', long, visible_alias = "node", alias = "integritee-rpc-url", global = true,
         default_value = "ws://127.0.0.1", value_name = "URL", value_parser = node_url)]
     pub node_url: String,
@@ -36,13 +36,13 @@ pub struct Options {
     /// Port on which the enclave serves clients (JSON-RPC over WSS)
     #[arg(short = 'P', long, global = true, default_value_t = 2000, value_name = "PORT")]
     pub trusted_worker_port: u16,
-    /// Port named in author_getUntrustedUrl; an off-chain worker opens nothing on it
+    /// Port that author_getUntrustedUrl names; an off-chain worker does not listen on it
     #[arg(short = 'w', long, global = true, default_value_t = 2001, value_name = "PORT")]
     pub untrusted_worker_port: u16,
     /// Port on which the enclave gives the shielding key to attested peers
     #[arg(short = 'r', long, global = true, default_value_t = 3443, value_name = "PORT")]
     pub mu_ra_port: u16,
-    /// Address of /is_initialized, /health and /metrics, which are for the operator alone
+    /// Address of /is_initialized, /health and /metrics, which are only for the operator
     #[arg(long, global = true, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub untrusted_http_address: String,
     /// Port of /is_initialized and /health. -h is this and not the help, as in Integritee's worker
@@ -84,7 +84,7 @@ pub struct Options {
 /// Options of `run`.
 #[derive(Args, Clone, Debug)]
 pub struct RunOptions {
-    /// Fund the enclave's account from //Alice when it is poor; for development chains
+    /// Send funds from //Alice to the enclave's account when it has little; for development chains
     #[arg(long)]
     pub dev: bool,
     /// Shard to serve, in base58 [default: the enclave's measurement]
@@ -93,14 +93,14 @@ pub struct RunOptions {
     /// The same, where Integritee's worker takes it
     #[arg(value_name = "SHARD", conflicts_with = "shard", hide = true)]
     pub shard_there: Option<ShardIdentifier>,
-    /// Worker to be asked first for the shard's shielding key, by the URL under which its clients reach it; may be
-    /// repeated
+    /// URL of a worker to ask first for the shard's shielding key, the one that its clients use; can be given several
+    /// times
     #[arg(long, value_name = "URL", value_parser = peer_url)]
     pub peer: Vec<String>,
-    /// Confirm empty blocks whose number is a multiple of this; the same on every worker of the shard
+    /// Confirm an empty block if its number is a multiple of this; give every worker of the shard the same
     #[arg(long, default_value_t = HEARTBEAT, value_parser = clap::value_parser!(u32).range(1..), value_name = "BLOCKS")]
     pub heartbeat: u32,
-    /// End with an error when no node answers for ten seconds, at the start or later, instead of waiting for it
+    /// Stop with an error if no node answers for ten seconds, at the start or later, and do not wait for it
     #[arg(long)]
     pub require_node: bool,
     /// Taken, as start scripts of Integritee's worker give it, and without effect: attestation always runs

@@ -10,14 +10,14 @@ use offstage_primitives::{H256, Measurement, ShardIdentifier};
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Where to connect")]
 pub(super) struct Options {
-    /// WebSocket URL of the parentchain's node; a port in it counts before --node-port
+    /// WebSocket URL of the parentchain's node; a port in it is used instead of --node-port
     /// [default: the profile's, else ws://127.0.0.1]
     #[arg(short = 'u', long, visible_alias = "node", global = true, value_name = "URL")]
     pub(super) node_url: Option<String>,
     /// WebSocket port of the node [default: the profile's, else 9944]
     #[arg(short = 'p', long, global = true, value_name = "PORT")]
     pub(super) node_port: Option<u16>,
-    /// WebSocket URL of the worker; a port in it counts before --trusted-worker-port [default: the profile's, else
+    /// WebSocket URL of the worker; a port in it is used instead of --trusted-worker-port [default: the profile's, else
     /// wss://127.0.0.1]
     #[arg(short = 'U', long, visible_alias = "worker", global = true, value_name = "URL")]
     pub(super) worker_url: Option<String>,
@@ -28,10 +28,10 @@ pub(super) struct Options {
     #[arg(long, global = true, default_value_t = 180, value_name = "SECONDS",
         value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) timeout: u64,
-    /// Take a worker's answers from states up to so many blocks behind the newest final one
+    /// Accept a worker's answer if its state is at most so many blocks behind the newest final block
     #[arg(long, global = true, default_value_t = crate::worker::MAX_AGE, value_name = "BLOCKS")]
     pub(super) max_age: u32,
-    /// Print the block that a worker's answer holds for
+    /// Print the block that a worker's answer is about
     #[arg(long, global = true)]
     pub(super) show_block: bool,
     /// Which shard is meant.
@@ -46,7 +46,7 @@ pub(super) struct Options {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "What to trust")]
 pub(super) struct PinOptions {
-    /// Profile that says what to trust and where to connect; options that are given count before it
+    /// Profile that says what to trust and where to connect; options on the command line override it
     #[arg(long, global = true, value_name = "NAME", env = "OFFSTAGE_PROFILE")]
     pub(super) profile: Option<ProfileName>,
     /// Shard that you mean, in base58; any other worker is refused [default: the profile's, else the MRENCLAVE]

@@ -9,18 +9,18 @@ use offstage_primitives::BlockHash;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "What to trust")]
 pub(super) struct TrustOptions {
-    /// Hash of the chain's genesis header [default: the profile's]; without it the node says which chain it is
+    /// Hash of the chain's genesis header [default: the profile's]; without it, the node's word decides
     #[arg(long, global = true, value_name = "HASH", env = "OFFSTAGE_GENESIS", value_parser = parse_hash)]
     pub(super) genesis: Option<BlockHash>,
-    /// Hash of a final block from which the chain's finality is followed, instead of from the genesis
+    /// Hash of a final block; the chain's finality is verified from there on, and not from the genesis
     #[arg(long, global = true, value_name = "HASH", env = "OFFSTAGE_CHECKPOINT", value_parser = parse_hash)]
     pub(super) checkpoint: Option<BlockHash>,
     /// Who vouches for the platforms of enclaves: intel, or, on test chains, development (protects nothing)
     /// [default: the profile's, else intel]
     #[arg(long, global = true, value_name = "ROOT", env = "OFFSTAGE_ROOT")]
     pub(super) root: Option<TrustedRoot>,
-    /// Connect to a node on another machine without encryption, where whoever is on the way reads and changes what he
-    /// likes
+    /// Connect to a node on another machine without encryption; others on the way can then read and change what is
+    /// sent
     #[arg(long, global = true)]
     pub(super) insecure_plain_ws: bool,
 }

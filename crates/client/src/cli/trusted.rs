@@ -8,12 +8,11 @@ use clap::{Args, Subcommand};
 
 /// Confidential operations in a shard
 ///
-/// A call is signed, encrypted for the shard's enclaves and sent through the parentchain; the command ends when a
-/// worker has executed it, and fails if it had no success. A question is signed and asked directly, over TLS that
-/// ends in the enclave.
+/// This program signs a call, encrypts it for the shard's enclaves and sends it through the parentchain. The command
+/// ends when a worker has executed the call. If the call failed, the command fails, too. A question is signed and sent
+/// straight to the worker, over TLS that ends in the enclave.
 ///
-/// The shard is the one that you name: with --shard, --mrenclave or a --profile. Any other worker is refused, however
-/// genuine.
+/// You name the shard with --shard, --mrenclave or a --profile. Workers of other shards are refused.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Trusted {

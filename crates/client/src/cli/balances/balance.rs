@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use offstage_balances_interface::{Getter, TrustedGetter};
 
-/// Print the balance of an account, which only its owner may ask for
+/// Print the balance of an account; only its owner can ask for it
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Balance {
     /// The account

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use offstage_balances_interface::Getter;
 
-/// Print the nonce of an account's next call, which only its owner may ask for
+/// Print the nonce of an account's next call; only its owner can ask for it
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Nonce {
     /// The account

@@ -3,10 +3,10 @@ use crate::{account::ss58, cli::terminal::print_line, keystore::Keystore, secret
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-/// Bring the key of an account that you have into ./my_keystore
+/// Put the key of an account that you have into ./my_keystore
 ///
-/// Reads a seed or mnemonic phrase from standard input, without showing it, and prints the account's address, by
-/// which the other commands then know it. A secret on a command line can be read by every user of the machine.
+/// Reads a seed or mnemonic phrase from standard input and does not show it. Prints the account's address; use this
+/// address in the other commands. Do not write a secret on a command line: every user of the machine can read it.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Import {}
 

@@ -11,9 +11,9 @@ use std::fmt::Write;
 
 /// List the shards of the parentchain: whether they live, which measurement they allow, and who serves them
 ///
-/// All of it is proven at the newest final block, but for two things that are the node's word: that there are no other
-/// shards, and in which block a shard was born. Anybody may begin a shard, so that one is listed does not make it the
-/// one that you mean.
+/// All of it is proven at the newest final block, except for two things, where you have only the node's word: that
+/// there are no other shards, and in which block a shard was born. Anybody can begin a shard. So a shard in this list
+/// need not be the one that you mean.
 #[derive(Args, Debug)]
 #[command(after_help = STATES)]
 pub(in crate::cli) struct ListShards {}

@@ -13,8 +13,8 @@ use clap::Args;
 
 /// Make a profile
 ///
-/// It takes --shard and --genesis, as you have them from somebody whom you trust, such as the shard's operator; --root
-/// development for a test chain; and if you like --mrenclave, --checkpoint, --node and --worker. Prints the file.
+/// Give it --shard and --genesis, as somebody told you whom you trust, such as the shard's operator, and --root
+/// development for a test chain. --mrenclave, --checkpoint, --node and --worker are optional. Prints the file's name.
 #[derive(Args, Debug)]
 #[command(override_usage = "offstage profile add <NAME> --shard <BASE58> --genesis <HASH> [OPTIONS]")]
 pub(super) struct Add {

@@ -7,17 +7,16 @@ use crate::{
 use anyhow::Result;
 use clap::Args;
 
-/// Take the shard of the worker that you reach for the one that you mean, and make a profile of it
+/// Trust the shard of the worker that you are connected to, and make a profile of it
 ///
-/// That a worker is genuine proves that it is an enclave, not whose: anybody may run one with a shard of his own.
-/// Whoever is between you and the worker that you mean decides which one you reach. So this asks, and you should
-/// compare what it shows with what the shard's operator says. If you know the shard already, use `offstage profile
-/// add` instead.
+/// A genuine worker is an enclave, but it need not be the one that you mean: anybody can run one with another shard.
+/// Somebody between you and your worker can connect you to his. So this command asks you first. Compare what it shows
+/// with what the shard's operator says. If you know the shard already, use `offstage profile add` instead.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Trust {
     /// The name of the profile
     name: ProfileName,
-    /// Do not ask: for scripts, where you know that the right worker answers
+    /// Do not ask; for scripts, if you know that you reach the right worker
     #[arg(long)]
     yes: bool,
     /// Replace a profile of that name

@@ -3,7 +3,7 @@ use crate::cli::context::Context;
 use anyhow::Result;
 use clap::Args;
 
-/// Print the worker's shard in base58: its own word, which does not make it the shard that you mean
+/// Print the worker's shard in base58, as the worker says; it need not be the shard that you mean
 #[derive(Args, Debug)]
 pub(in crate::cli) struct GetShard {}
 

@@ -6,10 +6,10 @@ use crate::{
 use anyhow::Result;
 use clap::Args;
 
-/// Bring the key of an incognito account that you have into ./my_trusted_keystore, in the folder of the shard
+/// Put the key of an incognito account that you have into ./my_trusted_keystore, in the folder of the shard
 ///
-/// Reads a seed or mnemonic phrase from standard input, without showing it, and prints the account's address, by
-/// which the other commands then know it.
+/// Reads a seed or mnemonic phrase from standard input and does not show it. Prints the account's address; use this
+/// address in the other commands.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Import {}
 
