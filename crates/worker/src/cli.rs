@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use offstage_primitives::{ShardIdentifier, command_line};
 use std::{
+    ffi::OsString,
     io::{IsTerminal, Write, stderr, stdout},
     process::ExitCode,
 };
@@ -112,7 +113,7 @@ impl Cli {
     ///
     /// # Errors
     /// What clap has to say.
-    pub fn read(arguments: Vec<String>) -> Result<Self, clap::Error> {
+    pub fn read(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
         let mut cli = Self::try_parse_from(reference::written_out(arguments))?;
         if cli.options.ws_external {
             "0.0.0.0".clone_into(&mut cli.options.listen);
@@ -130,9 +131,7 @@ impl Cli {
 
 /// Runs the command line; the exit code is 0, 1 for an error at run time, 2 for a wrong command line.
 pub fn main() -> ExitCode {
-    // What is not Unicode is none of our arguments; shown with replacement signs it is refused as what it is not.
-    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let cli = match Cli::read(arguments) {
+    let cli = match Cli::read(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
@@ -310,7 +309,7 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Cli, clap::Error> {
-        Cli::read(line.split_whitespace().map(str::to_owned).collect())
+        Cli::read(line.split_whitespace().map(OsString::from).collect())
     }
 
     #[test]

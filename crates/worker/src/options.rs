@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn an_external_url_gets_what_it_lacks() {
-        let line = ["offstage-worker", "run"].map(str::to_owned);
+        let line = ["offstage-worker", "run"].map(Into::into);
         let options = crate::cli::Cli::read(line.to_vec()).unwrap().options;
         for (given, is) in [
             (None, "wss://127.0.0.1:7"),

@@ -29,7 +29,7 @@ export async function connect() {
   return { api, keyring: new Keyring({ type: "sr25519" }) };
 }
 
-/// Sends a call and waits until its block is final. Fails when the call does. The answer is its events.
+/// Sends a call and waits until its block is final. Fails when the call does. Resolves with its events.
 export function finalized(api, call, signer) {
   return new Promise((resolve, reject) => {
     call

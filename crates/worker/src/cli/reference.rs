@@ -10,21 +10,20 @@ use clap::{
     CommandFactory,
     error::{ContextKind, ContextValue},
 };
+use std::ffi::OsString;
 
 /// The arguments with Integritee's short flags of `run` written out: there `-d`, `-r` and `-i` mean something else
 /// behind `run` than before it. Whoever means ours there writes them out (`--data-dir`).
-pub(super) fn written_out(arguments: Vec<String>) -> Vec<String> {
-    let Some(run) = command_at(&arguments).filter(|at| arguments.get(*at).is_some_and(|word| word == "run"))
-    else {
-        return arguments;
-    };
-    let word = |(at, word): (usize, String)| match word.as_str() {
-        "-d" if at > run => "--dev".to_owned(),
-        "-r" if at > run => "--request-state".to_owned(),
-        "-i" if at > run => "--teeracle-interval".to_owned(),
+pub(super) fn written_out(arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_run = |at: &usize| arguments.get(*at).is_some_and(|word| word == "run");
+    let Some(run) = command_at(&arguments).filter(is_run) else { return arguments };
+    let long = |(at, word): (usize, OsString)| match word.to_str() {
+        Some("-d") if at > run => "--dev".into(),
+        Some("-r") if at > run => "--request-state".into(),
+        Some("-i") if at > run => "--teeracle-interval".into(),
         _ => word,
     };
-    arguments.into_iter().enumerate().map(word).collect()
+    arguments.into_iter().enumerate().map(long).collect()
 }
 
 /// What of a command line that was not understood is Integritee's, and why it has no place here.
@@ -40,43 +39,42 @@ pub(super) fn absent(error: &clap::Error) -> Option<String> {
 }
 
 /// Where the command is among the arguments: the first that is neither an option nor an option's value.
-fn command_at(arguments: &[String]) -> Option<usize> {
+fn command_at(arguments: &[OsString]) -> Option<usize> {
     let program = Cli::command();
     let takes_value = |option: &str| {
-        let named = |argument: &&clap::Arg| match option.strip_prefix("--") {
+        let is_named_so = |argument: &&clap::Arg| match option.strip_prefix("--") {
             Some(long) => {
-                argument.get_long_and_visible_aliases().is_some_and(|names| names.contains(&long))
+                argument.get_long() == Some(long)
                     || argument.get_all_aliases().is_some_and(|names| names.contains(&long))
             }
             None => {
                 argument.get_short().is_some_and(|short| option.strip_prefix('-') == Some(&short.to_string()))
             }
         };
-        program.get_arguments().find(named).is_some_and(|argument| argument.get_action().takes_values())
+        program.get_arguments().find(is_named_so).is_some_and(|argument| argument.get_action().takes_values())
     };
     let mut at = 1;
     loop {
-        let word = arguments.get(at)?;
-        if !word.starts_with('-') {
-            return Some(at);
-        }
-        at = at.saturating_add(if takes_value(word) { 2 } else { 1 });
+        // What is not Unicode begins no option, and names no command.
+        let word = arguments.get(at)?.to_str().filter(|word| word.starts_with('-'));
+        let Some(option) = word else { return Some(at) };
+        at = at.saturating_add(if takes_value(option) { 2 } else { 1 });
     }
 }
 
-/// What `--skip-ra` is answered with.
+/// What is said of `--skip-ra`.
 pub(super) const SKIP_RA: &str = "\
 --skip-ra has no effect: each start is attested, on every chain, and the chain verifies the quote";
 
-/// What `run --request-state` is answered with.
+/// What is said of `run --request-state`.
 pub(super) const REQUEST_STATE_FLAG: &str = "\
 --request-state has no effect: a worker of a shard that lives asks its peers for the shielding key by itself";
 
-/// What the command `request-state` is answered with.
+/// What is said of the command `request-state`.
 pub(super) const REQUEST_STATE: &str = "\
 nothing to do: `run` asks the shard's workers for the shielding key, and computes the state from the chain";
 
-/// What the command `init-shard` is answered with, beside the account.
+/// What is said of the command `init-shard`, beside the account.
 pub(super) const INIT_SHARD: &str = "\
 data folder and keys are made; the shard itself is born on chain, with the first confirmation of a worker that runs";
 
@@ -104,8 +102,8 @@ const ABSENT: [(&str, &str); 10] = [
 mod tests {
     use super::*;
 
-    fn words(line: &str) -> Vec<String> {
-        line.split_whitespace().map(str::to_owned).collect()
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
     }
 
     #[test]
@@ -126,6 +124,15 @@ mod tests {
         ] {
             assert_eq!(written_out(words(line)), words(is), "{line}");
         }
+    }
+
+    #[test]
+    fn a_folder_whose_name_is_not_unicode_stays_as_it_is() {
+        use std::os::unix::ffi::OsStringExt;
+        let folder = OsString::from_vec(vec![b'x', 0xff]);
+        let mut arguments = words("w -d data run");
+        arguments[2] = folder.clone();
+        assert_eq!(Cli::read(arguments).unwrap().options.data_dir.into_os_string(), folder);
     }
 
     #[test]
