@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the bridge's calls cost.
 //!
-//! The chain's own work is [`measured`] on the runtime's WebAssembly, in each call's worst case (`make weights`);
+//! The chain's own work is `measured` on the runtime's WebAssembly, in each call's worst case (`make weights`);
 //! storage is priced by the runtime's `DbWeight`. On top comes the work of a shard's enclaves, at a price that is
 //! decided, not measured: [`WeightInfo::opening`].
 

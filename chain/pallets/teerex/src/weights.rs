@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the registry's calls cost.
 //!
-//! They are [`measured`] on the runtime's WebAssembly, in each call's worst case (`make weights`), the verification by
+//! They are `measured` on the runtime's WebAssembly, in each call's worst case (`make weights`), the verification by
 //! the node's host functions included; storage is priced by the runtime's `DbWeight`. What is measured is good
 //! evidence, which is as long as its issuer made it. On top comes a price for each byte of the arguments, which is what
 //! the bytes of a forgery cost before it is refused.
