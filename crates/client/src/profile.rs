@@ -249,6 +249,9 @@ pub enum ProfileError {
         /// The name.
         name: String,
     },
+    /// What would be written could not be read again.
+    #[error("the profile would be longer than {MAX_PROFILE_LEN} bytes: use shorter addresses")]
+    TooLong,
     /// The file cannot be understood.
     #[error("the profile {path} cannot be used: {reason}", path = .path.display())]
     Malformed {

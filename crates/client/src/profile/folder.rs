@@ -61,8 +61,12 @@ impl Profiles {
     /// Stores a profile, for its owner alone. One of the same name is replaced only if `replace` says so.
     ///
     /// # Errors
-    /// [`ProfileError::Exists`] or [`ProfileError::Io`].
+    /// [`ProfileError::Exists`], [`ProfileError::TooLong`] or [`ProfileError::Io`].
     pub fn store(&self, name: &ProfileName, profile: &Profile, replace: bool) -> Result<(), ProfileError> {
+        let text = profile.to_json() + "\n";
+        if text.len() > MAX_PROFILE_LEN {
+            return Err(ProfileError::TooLong);
+        }
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -72,7 +76,7 @@ impl Profiles {
         let path = self.path(name);
         // Written beside and then named: whoever reads a profile reads all of it.
         let draft = self.folder.join(format!(".{name}.{}", std::process::id()));
-        let named = write_new(&draft, profile.to_json().as_bytes())
+        let named = write_new(&draft, text.as_bytes())
             .and_then(|()| if replace { fs::rename(&draft, &path) } else { fs::hard_link(&draft, &path) });
         let _ = fs::remove_file(&draft);
         named.map_err(|error| match error.kind() {
@@ -115,7 +119,6 @@ impl Profiles {
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
-    file.write_all(b"\n")?;
     file.sync_all()
 }
 

@@ -71,6 +71,24 @@ fn a_long_file_is_refused() {
     assert!(Profile::parse(long.as_bytes()).unwrap_err().contains("longer"));
 }
 
+/// Found by the fuzz target: an address can be longer in the file than it was on the command line.
+#[test]
+fn what_could_not_be_read_again_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let profiles = Profiles::new(folder.path().join("profiles"));
+    let with_path = |len| {
+        let node = NodeUrl::parse(&format!("wss://node/{}", "\\".repeat(len)), NODE_PORT).unwrap();
+        Profile { node: Some(node), ..whole() }
+    };
+    profiles.store(&name("a"), &whole(), false).unwrap();
+    let refused = profiles.store(&name("a"), &with_path(MAX_PROFILE_LEN / 2), true);
+    assert!(matches!(refused, Err(ProfileError::TooLong)));
+    assert_eq!(profiles.load(&name("a")).unwrap(), whole(), "the former one stays");
+    let longest = (1..).take_while(|len| profiles.store(&name("b"), &with_path(*len), true).is_ok()).count();
+    assert!(longest > 1_000);
+    assert_eq!(profiles.load(&name("b")).unwrap(), with_path(longest));
+}
+
 #[test]
 fn names_are_names_of_files() {
     for text in ["demo", "a", "My-shard_2.test", &"x".repeat(MAX_NAME_LEN)] {
