@@ -51,7 +51,8 @@ pub enum HostRequest {
     Identify,
     /// The node has banned the extrinsic with this blake2-256 hash: it does not look at these bytes again for half an
     /// hour. So the enclave signs other ones, not sooner and not more often than it allows itself. A lie costs
-    /// signatures, and is good for nothing.
+    /// signatures; and as what is given up counts no failure, up to a fee every 64 blocks for an effect that the chain
+    /// includes without honouring it.
     #[codec(index = 11)]
     NoteBanned(Untrusted<H256>),
 }
