@@ -10,9 +10,11 @@
 //! unshield_funds <-- BalanceUnshield burns, and the enclave pays out on the parentchain
 //! ```
 //!
-//! - [`runtime`] is a FRAME runtime with `System`, `Timestamp` and `Balances`.
-//! - [`Balances`] puts it behind the SDK's [`StateTransition`]: which trusted call becomes which dispatch.
-//! - Calls and getters are in [`offstage_balances_interface`], because clients need them too (wire.md).
+//! - [`runtime`] is a FRAME runtime with `System`, `Timestamp`, `Balances`, and the SDK's pallet that pays out. Its
+//!   extrinsics are what wallets and libraries sign.
+//! - [`Balances`] is the SDK's [`Shard`] of it.
+//! - [`Integritee`] are the calls and getters that users of Integritee's SDK know: which trusted call becomes which
+//!   dispatch. A logic of your own needs none. They are in [`offstage_balances_interface`], because clients need them too (wire.md).
 //!
 //! ## Promises, each with a test
 //! - The sum of all balances is what was shielded minus what was unshielded, whatever users do.
@@ -52,26 +54,22 @@ use frame_support::{
 };
 use offstage_balances_interface::{Getter, PublicGetter, TrustedCall, TrustedGetter};
 use offstage_sdk::{
-    AccountId32, Authenticated, BlockContext, CallError, Effects, ReadContext, ShardContext, StateTransition,
-    Weight, frame, nonce,
+    AccountId32, Authenticated, BlockContext, CallError, Effects, ReadContext, Weight,
+    frame::{self, Classic, Shard},
+    nonce,
 };
 use pallet_balances::WeightInfo;
-use runtime::{Runtime, RuntimeCall, RuntimeGenesisConfig};
+use runtime::{Runtime, RuntimeCall};
 
 /// The business logic.
-pub struct Balances;
+pub type Balances = Shard<Runtime, Integritee>;
 
-impl StateTransition for Balances {
+/// The calls and getters that users of Integritee's SDK know.
+pub struct Integritee;
+
+impl Classic for Integritee {
     type Call = TrustedCall;
     type Getter = Getter;
-
-    fn genesis(_shard: &ShardContext) {
-        frame::build_genesis(&RuntimeGenesisConfig::default());
-    }
-
-    fn begin_block(block: &BlockContext) {
-        frame::begin_block::<Runtime>(block);
-    }
 
     fn weight_of(call: &TrustedCall) -> Weight {
         let weight = match call {
@@ -121,19 +119,11 @@ impl StateTransition for Balances {
         }
     }
 
-    fn shield(_block: &BlockContext, beneficiary: &AccountId32, amount: u128) -> Result<(), CallError> {
-        if amount == 0 {
-            return Err(CallError("there is nothing to shield"));
-        }
-        frame::quietly::<Runtime, _>(|| runtime::Balances::mint_into(beneficiary, amount))?;
-        Ok(())
-    }
-
     fn may_read(reading: &ReadContext, getter: &Getter) -> bool {
         match getter {
             Getter::Public(PublicGetter::SomeValue) => true,
             Getter::Trusted(signed) => signed.verify(),
-            Getter::Bound(signed) => signed.verify(&reading.domain, reading.block_number),
+            Getter::Bound(signed) => signed.verify(&reading.domain, reading.block.number),
         }
     }
 
@@ -151,14 +141,13 @@ impl StateTransition for Balances {
             TrustedGetter::Nonce(account) => nonce::next(account).map(|nonce| nonce.encode()),
         }
     }
-
-    fn metadata() -> Vec<u8> {
-        frame::metadata(Runtime::metadata())
-    }
 }
 
 fn transfer(to: &AccountId32, amount: u128) -> RuntimeCall {
-    RuntimeCall::Balances(pallet_balances::Call::transfer_allow_death { dest: to.clone(), value: amount })
+    RuntimeCall::Balances(pallet_balances::Call::transfer_allow_death {
+        dest: to.clone().into(),
+        value: amount,
+    })
 }
 
 /// Takes exactly `amount` away from `account`, which may be all it has.
@@ -180,7 +169,7 @@ fn set_balance(who: &AccountId32, free: u128, reserved: u128) -> Result<(), Call
     frame::quietly::<Runtime, _>(|| {
         runtime::Balances::unreserve(who, runtime::Balances::reserved_balance(who))
     });
-    let force = pallet_balances::Call::force_set_balance { who: who.clone(), new_free: total };
+    let force = pallet_balances::Call::force_set_balance { who: who.clone().into(), new_free: total };
     frame::dispatch::<Runtime>(RawOrigin::Root, RuntimeCall::Balances(force))?;
     frame::quietly::<Runtime, _>(|| runtime::Balances::reserve(who, reserved))?;
     Ok(())

@@ -2,19 +2,28 @@
 //! The FRAME runtime inside a shard: ordinary pallets, as they run on chains.
 //!
 //! Indices are those of the chains in use, so that tools show the same names. What a chain needs and a shard does not
-//! (fees, extensions, inherents, sessions) is not there.
+//! (fees, inherents, sessions) is not there.
 
 // The macros generate public items that they do not document.
 #![expect(missing_docs, reason = "FRAME's macros generate undocumented items")]
 
 use frame_support::{
-    derive_impl, parameter_types, traits::VariantCountOf, weights::constants::RocksDbWeight,
+    derive_impl, parameter_types,
+    traits::{BuildGenesisConfig, VariantCountOf},
+    weights::constants::RocksDbWeight,
 };
-use offstage_primitives::{AccountId32, MultiSignature};
+use offstage_primitives::AccountId32;
+use offstage_sdk::{
+    ShardContext,
+    frame::{self, ShardRuntime},
+};
+use sp_core::OpaqueMetadata;
 use sp_runtime::{
     generic,
-    traits::{BlakeTwo256, IdentityLookup},
+    traits::{AccountIdLookup, BlakeTwo256},
 };
+use sp_version::RuntimeVersion;
+use std::borrow::Cow;
 
 #[frame_support::runtime]
 mod declaration {
@@ -38,15 +47,20 @@ mod declaration {
 
     #[runtime::pallet_index(10)]
     pub type Balances = pallet_balances;
+
+    #[runtime::pallet_index(60)]
+    pub type Parentchain = frame::parentchain;
 }
 
-type UncheckedExtrinsic = generic::UncheckedExtrinsic<AccountId32, RuntimeCall, MultiSignature, ()>;
+/// What users sign.
+pub type UncheckedExtrinsic = frame::UncheckedExtrinsic<Runtime>;
 type Block = generic::Block<generic::Header<u32, BlakeTwo256>, UncheckedExtrinsic>;
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
     type Block = Block;
-    type Lookup = IdentityLookup<AccountId32>;
+    type Lookup = AccountIdLookup<AccountId32, ()>;
+    type Version = Version;
     type AccountData = pallet_balances::AccountData<u128>;
     type DbWeight = RocksDbWeight;
 }
@@ -54,7 +68,21 @@ impl frame_system::Config for Runtime {
 #[derive_impl(pallet_timestamp::config_preludes::TestDefaultConfig)]
 impl pallet_timestamp::Config for Runtime {}
 
+/// The runtime's version. `spec_version` goes up with every change of calls or state; migrations run when it has.
+pub const VERSION: RuntimeVersion = RuntimeVersion {
+    spec_name: Cow::Borrowed("offstage-balances"),
+    impl_name: Cow::Borrowed("offstage-balances"),
+    authoring_version: 1,
+    spec_version: 1,
+    impl_version: 1,
+    apis: Cow::Borrowed(&[]),
+    transaction_version: 1,
+    system_version: 1,
+};
+
 parameter_types! {
+    /// For `System`.
+    pub const Version: RuntimeVersion = VERSION;
     /// One: what was paid in on the parentchain is credited however little it is, and no transfer leaves dust that
     /// would be lost. So the balances in a shard always add up to what the shard holds on the parentchain. Whoever
     /// makes accounts pays the parentchain for each operation.
@@ -70,4 +98,23 @@ impl pallet_balances::Config for Runtime {
     type RuntimeFreezeReason = RuntimeFreezeReason;
     type FreezeIdentifier = RuntimeFreezeReason;
     type MaxFreezes = VariantCountOf<RuntimeFreezeReason>;
+}
+
+impl frame::parentchain::Config for Runtime {
+    type Currency = Balances;
+    type WeightInfo = ();
+}
+
+impl ShardRuntime for Runtime {
+    type Extrinsic = UncheckedExtrinsic;
+    type AllPallets = AllPalletsWithSystem;
+    type Shielding = Parentchain;
+
+    fn genesis(_shard: &ShardContext) {
+        RuntimeGenesisConfig::default().build();
+    }
+
+    fn metadata_at_version(version: u32) -> Option<OpaqueMetadata> {
+        Runtime::metadata_at_version(version)
+    }
 }

@@ -5,7 +5,7 @@ use super::*;
 use offstage_balances_interface::TrustedGetterSigned;
 use offstage_primitives::ShardIdentifier;
 use offstage_sdk::{
-    Effect, Operation, OperationOutcome, Outcome, PayoutTerms, ReadError,
+    Effect, Operation, OperationOutcome, Outcome, PayoutTerms, ReadError, StateTransition,
     testing::{TestAccount, TestWorker},
 };
 use proptest::{collection::vec, prelude::*};
@@ -222,18 +222,43 @@ fn events_do_not_stay_in_the_state() {
 }
 
 #[test]
-fn an_empty_block_writes_number_and_time_only() {
+fn an_empty_block_writes_nothing() {
     let mut worker = Worker::production();
     worker.shield(&alice(), 1_000);
     let outcome = worker.execute_next(&[]);
-    assert!(outcome.changes.upserts.len() <= 6, "{} nodes", outcome.changes.upserts.len());
+    assert_eq!((outcome.root, outcome.changes), (worker.root, Default::default()));
+}
+
+/// Extrinsics and classic calls are of one state, and share their sender's nonce.
+#[test]
+fn extrinsics_and_classic_calls_go_together() {
+    let mut worker = Worker::production();
+    worker.shield(&alice(), 1_000);
+    let send: RuntimeCall = transfer(&bob().id(), 100);
+    assert!(worker.submit(&alice(), send.clone()).outcome.is_success());
+    assert!(worker.call(&alice(), transfer_to(&alice(), &bob(), 10)).outcome.is_success());
+    assert_eq!((balance(&worker, &alice()), balance(&worker, &bob())), (890, 110));
+    let nonce = worker.nonce(&alice());
+    assert_eq!(nonce, 2);
+    let both = [
+        worker.signed(&alice(), transfer_to(&alice(), &bob(), 1), nonce),
+        worker.extrinsic(&alice(), send.clone(), nonce),
+        worker.extrinsic(&alice(), send, nonce + 1),
+    ];
+    let outcomes: Vec<_> = worker.run_block(&both).iter().map(|outcome| outcome.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Executed, Outcome::WrongNonce, Outcome::Executed]);
+    let pay = frame::parentchain::Call::unshield { beneficiary: bob().id(), amount: 89 };
+    let paid = worker.submit(&alice(), pay);
+    let expected = Effect::Unshield { beneficiary: bob().id(), amount: 89, call_hash: paid.operation };
+    assert_eq!(paid.effects, [expected]);
+    assert_eq!(balance(&worker, &alice()), 700);
 }
 
 #[test]
 fn the_metadata_names_the_pallets() {
     let metadata = Balances::metadata();
     assert_eq!(&metadata[..4], b"meta");
-    for name in ["System", "Timestamp", "Balances"] {
+    for name in ["System", "Timestamp", "Balances", "Parentchain", "CheckNonce"] {
         assert!(metadata.windows(name.len()).any(|window| window == name.as_bytes()));
     }
 }
@@ -315,7 +340,7 @@ fn paid_in(operations: &[Operation<TrustedCall>], outcomes: &[OperationOutcome])
         .filter(|(_, outcome)| outcome.outcome.is_success())
         .filter_map(|(operation, _)| match operation {
             Operation::Shield { amount, .. } => Some(amount),
-            Operation::Call(_) | Operation::Failed { .. } => None,
+            Operation::Call(_) | Operation::Extrinsic { .. } | Operation::Failed { .. } => None,
         })
         .fold(0, |sum, amount| sum.wrapping_add(*amount))
 }

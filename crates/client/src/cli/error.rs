@@ -80,6 +80,9 @@ impl CliError {
                     Some("wait until the shard's authorities end it, then give the command again")
                 }
                 Outcome::Expired | Outcome::NotNow => Some("nothing was used up: give the command again"),
+                Outcome::Invalid => Some(
+                    "nothing was used up: look whether the account can pay the shard's fee, then give the command again",
+                ),
             },
         }
     }

@@ -281,7 +281,7 @@ mod tests {
         let leaves = [
             OperationLeaf { operation: H256::repeat_byte(2), outcome: Outcome::Executed }.hash(),
             leaf.hash(),
-            state_leaf(&[3; 32], &H256::repeat_byte(4)),
+            state_leaf(&[3; 32], &BlockHash::repeat_byte(5), &H256::repeat_byte(4)),
         ];
         let block_hash = BlockHash::repeat_byte(5);
         let receipt = Receipt {

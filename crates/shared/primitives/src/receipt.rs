@@ -60,6 +60,10 @@ pub enum Outcome {
     /// up no nonce, so the same operation can be sent again.
     #[codec(index = 10)]
     NotNow = 10,
+    /// The shard's runtime did not take the extrinsic, for a reason that is not its signature, nonce or age: for example, its
+    /// sender cannot pay its fee. It was not executed and used up no nonce.
+    #[codec(index = 11)]
+    Invalid = 11,
 }
 
 impl Outcome {
@@ -85,7 +89,8 @@ impl Outcome {
             | Self::NotIndirect
             | Self::Maintenance
             | Self::Expired
-            | Self::NotNow => false,
+            | Self::NotNow
+            | Self::Invalid => false,
         }
     }
 }
@@ -109,6 +114,9 @@ impl fmt::Display for Outcome {
             }
             Self::NotNow => {
                 "there was no room left for the call in its block; its nonce is unused, so send the same call again"
+            }
+            Self::Invalid => {
+                "the shard's runtime did not take the extrinsic, for example because its sender cannot pay its fee"
             }
         })
     }
@@ -156,13 +164,15 @@ pub fn undecipherable_operation_hash(cyphertext: &[u8]) -> H256 {
     H256((UNDECIPHERABLE_DOMAIN, cyphertext).using_encoded(blake2_256))
 }
 
-/// The hash of the last leaf: Keccak-256 of `0x00 ++ commitment key ++ state root`.
+/// The hash of the last leaf: Keccak-256 of `0x00 ++ commitment key ++ block hash ++ state root`.
 ///
-/// `commitment_key` is derived from the shielding key, so only the shard's enclaves can make or recognise the leaf.
-pub fn state_leaf(commitment_key: &[u8; 32], state_root: &H256) -> H256 {
-    let mut bytes = Vec::with_capacity(65);
+/// `commitment_key` is derived from the shielding key, so only the shard's enclaves can make or recognise the leaf. The
+/// hash of the parentchain's block makes it another in each block, so nobody sees whether the state has changed.
+pub fn state_leaf(commitment_key: &[u8; 32], block_hash: &BlockHash, state_root: &H256) -> H256 {
+    let mut bytes = Vec::with_capacity(97);
     bytes.push(LEAF_PREFIX);
     bytes.extend_from_slice(commitment_key);
+    bytes.extend_from_slice(block_hash.as_bytes());
     bytes.extend_from_slice(state_root.as_bytes());
     H256(keccak_256(&bytes))
 }
@@ -265,7 +275,10 @@ mod tests {
     }
 
     fn block(count: u8) -> Vec<H256> {
-        (0..count).map(|n| leaf(n).hash()).chain([state_leaf(&[1; 32], &H256::repeat_byte(9))]).collect()
+        (0..count)
+            .map(|n| leaf(n).hash())
+            .chain([state_leaf(&[1; 32], &BlockHash::repeat_byte(8), &H256::repeat_byte(9))])
+            .collect()
     }
 
     fn receipt(leaves: &[H256], index: u8) -> Receipt {
@@ -323,11 +336,12 @@ mod tests {
             Outcome::Maintenance => 8,
             Outcome::Expired => 9,
             Outcome::NotNow => 10,
+            Outcome::Invalid => 11,
         };
         for code in 0..=u8::MAX {
             match Outcome::decode(&mut &[code][..]) {
                 Ok(outcome) => assert_eq!((pinned(outcome), outcome.code()), (code, code)),
-                Err(_) => assert!(code > 10, "no outcome has the code {code}"),
+                Err(_) => assert!(code > 11, "no outcome has the code {code}"),
             }
         }
     }

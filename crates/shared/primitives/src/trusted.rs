@@ -33,6 +33,10 @@ pub enum TrustedOperation<C, G> {
     /// A call in the bound form, which reaches the worker through the parentchain.
     #[codec(index = 3)]
     BoundCall(BoundCallSigned<C>),
+    /// An extrinsic of the shard's FRAME runtime, without its length, which reaches the worker through the parentchain.
+    /// SCALE puts the length before the bytes, so after the index there stands the extrinsic as wallets make it.
+    #[codec(index = 4)]
+    Extrinsic(Vec<u8>),
 }
 
 impl<C: Encode, G: Encode> TrustedOperation<C, G> {
@@ -40,6 +44,16 @@ impl<C: Encode, G: Encode> TrustedOperation<C, G> {
     pub fn hash(&self) -> H256 {
         H256(self.using_encoded(blake2_256))
     }
+}
+
+/// What the extrinsics of a shard's runtime are signed for in the place of a chain's genesis hash:
+/// `blake2_256("offstage/shard-genesis/v1" ++ genesis hash of the parentchain ++ shard)`.
+///
+/// So an extrinsic of one shard is none of another, and none of the parentchain.
+pub fn shard_genesis_hash(genesis_hash: &BlockHash, shard: &ShardIdentifier) -> H256 {
+    let mut bytes = SHARD_GENESIS_TAG.to_vec();
+    (genesis_hash, shard).encode_to(&mut bytes);
+    H256(blake2_256(&bytes))
 }
 
 /// A trusted call with its author's signature.
@@ -220,6 +234,9 @@ pub const BOUND_CALL_TAG: &[u8] = b"offstage/trusted-call/v1";
 
 /// Begins what the author of a bound getter signs.
 pub const BOUND_GETTER_TAG: &[u8] = b"offstage/getter/v1";
+
+/// Begins what the genesis hash of a shard is made of.
+pub const SHARD_GENESIS_TAG: &[u8] = b"offstage/shard-genesis/v1";
 
 /// How many blocks beyond the worker's own a bound getter may expire at the latest.
 pub const MAX_GETTER_LIFETIME: u32 = 256;

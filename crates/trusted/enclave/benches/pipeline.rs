@@ -269,6 +269,7 @@ fn fund(store: &mut Store, accounts: &[sr25519::Pair]) {
         hash: head.position.hash,
         timestamp_ms: head.facts.as_ref().unwrap().timestamp_ms,
         payout: head.facts.as_ref().unwrap().payout,
+        ancestors: head.ancestors.clone(),
     };
     let snapshot = store.snapshot().unwrap();
     let outcome =

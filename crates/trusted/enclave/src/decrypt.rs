@@ -85,7 +85,9 @@ fn decrypt_within<C: TrustedCall + Send, R>(
 /// the chain took in is credited nevertheless, because nobody could give it back.
 pub fn refuse_call<C: TrustedCall>(operation: Operation<C>) -> Operation<C> {
     match operation {
-        Operation::Call(call) => Operation::Failed { hash: call.hash(), outcome: Outcome::Maintenance },
+        Operation::Call(_) | Operation::Extrinsic { .. } => {
+            Operation::Failed { hash: operation.hash(), outcome: Outcome::Maintenance }
+        }
         other @ (Operation::Shield { .. } | Operation::Failed { .. }) => other,
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     store::{BlockReceipts, Snapshot, WaitingEffect},
 };
 use offstage_primitives::{BlockHash, H256, ShardIdentifier, trusted::Domain};
-use offstage_sdk::{Effect, ExecutionError, Executor, NodeChanges, StateTransition};
+use offstage_sdk::{Ancestors, Effect, ExecutionError, Executor, NodeChanges, StateTransition};
 
 /// What a block changes.
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ pub fn genesis<S: StateTransition>(
     Ok(Executed { state_root: genesis.root, nodes: genesis.changes, prepared: true, ..Executed::default() })
 }
 
-/// Executes a block after the shard's birth.
+/// Executes a block after the shard's birth. `ancestors` are the newest blocks before it.
 ///
 /// # Errors
 /// When the store fails, or by a defect. An operation that fails is an outcome, not an error.
@@ -69,6 +69,7 @@ pub fn execute<S: StateTransition>(
     state_root: H256,
     shard: &Shard<'_>,
     block: &Ingested,
+    ancestors: Ancestors,
 ) -> Result<Executed, ExecutionError> {
     let domain = Domain {
         genesis_hash: shard.genesis_hash,
@@ -78,7 +79,7 @@ pub fn execute<S: StateTransition>(
     };
     let number = block.block.number;
     let maintenance = block.facts.maintenance(number);
-    let context = block.context(shard.birth.context(shard.shard, shard.genesis_hash));
+    let context = block.context(shard.birth.context(shard.shard, shard.genesis_hash), ancestors);
     let outcome = decrypt::<S::Call, _>(&block.incoming, shard.key, &domain, number, |operations| {
         let operations =
             operations.map(|operation| if maintenance { refuse_call(operation) } else { operation });

@@ -69,6 +69,10 @@ pub fn operation<C: TrustedCall + Debug, G: Encode + Decode + Debug>(plaintext: 
             assert!(!outcome.is_success());
             assert_eq!(hash, H256(blake2_256(plaintext)));
         }
+        Operation::Extrinsic { hash, extrinsic } => {
+            assert_eq!(hash, H256(blake2_256(plaintext)));
+            assert_eq!(Some(&extrinsic[..]), plaintext.get(1..));
+        }
         Operation::Shield { .. } => panic!("nobody shields by an operation"),
     }
 }

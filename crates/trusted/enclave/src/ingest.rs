@@ -22,7 +22,7 @@ use offstage_primitives::{
     teerex::SgxAttestationMethod,
 };
 use offstage_protocol::{BlockReference, OutboxKind};
-use offstage_sdk::{BlockContext, PayoutTerms, ShardContext};
+use offstage_sdk::{Ancestors, BlockContext, PayoutTerms, ShardContext};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the enclave knows of its chain after a block, proven against the block's state root.
@@ -57,6 +57,18 @@ impl ChainFacts {
     /// Whether the shard executes nothing new in block `number`.
     pub fn maintenance(&self, number: u32) -> bool {
         self.shard_config.as_ref().is_some_and(|config| config.at(number).maintenance_mode)
+    }
+
+    /// What the business logic is told of the block that these facts are of.
+    pub fn context(&self, block: BlockReference, shard: ShardContext, ancestors: Ancestors) -> BlockContext {
+        BlockContext {
+            shard,
+            number: block.number,
+            hash: block.hash,
+            timestamp_ms: self.timestamp_ms,
+            payout: self.payout,
+            ancestors,
+        }
     }
 
     /// Chain time in seconds.
@@ -121,15 +133,9 @@ impl Ingested {
         self.facts.payout.fee = self.fee.or(before.map(|facts| facts.payout.fee)).unwrap_or_default();
     }
 
-    /// What the business logic is told of the block.
-    pub fn context(&self, shard: ShardContext) -> BlockContext {
-        BlockContext {
-            shard,
-            number: self.block.number,
-            hash: self.block.hash,
-            timestamp_ms: self.facts.timestamp_ms,
-            payout: self.facts.payout,
-        }
+    /// What the business logic is told of the block. `ancestors` are the newest blocks before it.
+    pub fn context(&self, shard: ShardContext, ancestors: Ancestors) -> BlockContext {
+        self.facts.context(self.block, shard, ancestors)
     }
 }
 

@@ -26,7 +26,7 @@ pub fn receipts(
             .iter()
             .map(|outcome| OperationLeaf { operation: outcome.operation, outcome: outcome.outcome })
             .collect(),
-        state_leaf: state_leaf(&key.commitment_key(), state_root),
+        state_leaf: state_leaf(&key.commitment_key(), &block.hash, state_root),
     }
 }
 
@@ -50,6 +50,7 @@ mod tests {
                 operation: H256::repeat_byte(n),
                 outcome: Outcome::Executed,
                 effects: Vec::new(),
+                report: Default::default(),
             })
             .collect();
         let made = receipts(block, &outcomes, &H256::repeat_byte(9), &key);
@@ -59,6 +60,12 @@ mod tests {
         assert!(made.receipt(5).is_none());
         let other_state = receipts(block, &outcomes, &H256::repeat_byte(8), &key);
         assert_ne!(other_state.root(), made.root());
+        // Of an unchanged state the next block's leaf is another.
+        let next = BlockReference { number: 8, hash: BlockHash::repeat_byte(8) };
+        assert_ne!(
+            receipts(next, &[], &H256::repeat_byte(9), &key).root(),
+            receipts(block, &[], &H256::repeat_byte(9), &key).root()
+        );
         let other_key = receipts(block, &outcomes, &H256::repeat_byte(9), &ShieldingKey::generate().unwrap());
         assert_ne!(other_key.root(), made.root());
     }

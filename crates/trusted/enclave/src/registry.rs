@@ -34,6 +34,7 @@ use offstage_primitives::{
     teerex::RENEWAL_PERIOD_MS,
 };
 use offstage_protocol::BlockReference;
+use offstage_sdk::Ancestors;
 
 /// What following the chain has told, beside the last block's facts. Part of the store's head.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
@@ -59,6 +60,8 @@ pub struct Origin {
     pub light_client: Vec<u8>,
     /// What the chain said in it: what blocks remember of those before them must be of then, not of when the key came.
     pub facts: Option<ChainFacts>,
+    /// Its hash and those of the newest blocks before it.
+    pub ancestors: Ancestors,
 }
 
 /// The shard's registrations that count, the oldest first.

@@ -23,7 +23,7 @@ use offstage_primitives::{
     shielding::ShieldingPublicKey, trusted::Domain,
 };
 use offstage_protocol::{BlockReference, Phase};
-use offstage_sdk::ReadContext;
+use offstage_sdk::{BlockContext, ReadContext};
 use rustls::sign::CertifiedKey;
 use std::sync::{Arc, RwLock};
 
@@ -80,6 +80,8 @@ pub struct Picture {
     pub certificate: Option<Arc<CertifiedKey>>,
     /// Whose evidence counts; absent before the first verified block.
     pub policy: Option<AttestationPolicy>,
+    /// What getters are told of the block at `position`; absent before the shard lives.
+    pub block: Option<BlockContext>,
     /// What the enclave's own verified chain says of peers.
     pub(crate) chain: ProvenChain,
     /// The store as of `position`.
@@ -172,7 +174,8 @@ impl View {
         let Identity { genesis_hash, shard, .. } = self.identity;
         // The measurement that the shard allows, as for calls, so that all workers of a shard take the same getters.
         let domain = Domain { genesis_hash, measurement: policy.measurement, shard };
-        let reading = ReadContext { domain, block_number: picture.position.number };
+        let block = picture.block.clone().ok_or(ViewError::NotServing(picture.phase))?;
+        let reading = ReadContext { domain, block };
         let value = self.logic.answer(snapshot, picture.state_root, &reading, getter)?;
         Ok(Answer { value, block: picture.position })
     }

@@ -35,7 +35,9 @@ impl StateTransition for Counter {
 
     fn genesis(_shard: &ShardContext) {}
 
-    fn begin_block(_block: &BlockContext) {}
+    fn begin_block(_block: &BlockContext) -> Weight {
+        Weight::zero()
+    }
 
     fn weight_of(_call: &CounterCall) -> Weight {
         Weight::from_parts(50_000_000, 0) // 50 microseconds

@@ -4,7 +4,8 @@
 //! # Details
 //! For each call, in the block's order: the nonce is checked (a wrong one changes nothing); the weight is metered, and
 //! a call for which the block or its sender's share has no room is put off; the nonce is used up; the business logic
-//! executes in a storage transaction of its own. Whatever goes wrong with a call, refusal, weight or panic, is its
+//! executes in a storage transaction of its own. An extrinsic of a FRAME runtime is checked by the runtime first, and goes
+//! the same way. Whatever goes wrong with a call, refusal, weight or panic, is its
 //! [`Outcome`], its writes are rolled back, and the block goes on (ARCHITECTURE.md, invariant 9). Only a failing store
 //! is an error of the block: then nothing is executed, and the same block is tried again later.
 //!
@@ -17,7 +18,8 @@ use crate::{
     operation::{Authenticated, Operation},
     session::{Failure, Session},
     state_transition::{
-        BlockContext, CallError, Effect, Effects, Limits, ReadContext, ShardContext, StateTransition,
+        Applied, BlockContext, CallError, CheckedExtrinsic, Effect, Effects, Limits, ReadContext, Report,
+        ShardContext, StateTransition,
     },
 };
 use frame_support::weights::Weight;
@@ -70,7 +72,7 @@ impl<S: StateTransition> Executor<S> {
     pub fn genesis(&self, shard: &ShardContext) -> Result<Genesis, ExecutionError> {
         let mut session = Session::open(&NoNodes, empty_root(), self.cache.local_cache_trusted());
         session.run_through(|| S::genesis(shard))?.map_err(|Panicked| ExecutionError::Genesis)?;
-        let (root, changes) = session.finish()?;
+        let (root, changes) = session.finish(S::transient())?;
         Ok(Genesis { root, changes })
     }
 
@@ -89,13 +91,19 @@ impl<S: StateTransition> Executor<S> {
         operations: impl IntoIterator<Item: Borrow<Operation<S::Call>>>,
     ) -> Result<BlockOutcome, ExecutionError> {
         let mut session = Session::open(store, root, self.cache.local_cache_trusted());
-        let prepared = session.run_through(|| S::begin_block(block))?.is_ok();
         let mut meter = Meter::new(S::limits());
+        let entered = session.run_through(|| S::enter_block(block))?;
+        let begun = session.run_through(|| S::begin_block(block))?;
+        meter.note(begun.as_ref().copied().unwrap_or_default());
         let outcomes = operations
             .into_iter()
             .map(|operation| execute_operation::<S, N>(&mut session, &mut meter, block, operation.borrow()))
             .collect::<Result<Vec<_>, _>>()?;
-        let (root, changes) = session.finish()?;
+        let room = meter.room();
+        let ended = session.run_through(|| S::end_block(block, room))?;
+        meter.note(ended.as_ref().copied().unwrap_or_default());
+        let (root, changes) = session.finish(S::transient())?;
+        let prepared = entered.is_ok() && begun.is_ok() && ended.is_ok();
         Ok(BlockOutcome { root, changes, outcomes, prepared, weight: meter.used })
     }
 
@@ -112,6 +120,7 @@ impl<S: StateTransition> Executor<S> {
         getter: &S::Getter,
     ) -> Result<Option<Vec<u8>>, ReadError> {
         let answer = self.inspect(store, root, || {
+            S::enter_block(&reading.block);
             if S::may_read(reading, getter) { Some(S::read(getter)) } else { None }
         })?;
         answer.ok_or(ReadError::Unauthorised)
@@ -163,10 +172,10 @@ pub struct BlockOutcome {
     pub changes: NodeChanges,
     /// One for each operation, in order.
     pub outcomes: Vec<OperationOutcome>,
-    /// `false` when the logic's `begin_block` panicked and was rolled back: an author's mistake that somebody should
-    /// hear of. Every worker gets the same, so the operations were executed nevertheless.
+    /// `false` when what the logic does at the beginning or the end of a block panicked and was rolled back: an author's
+    /// mistake that somebody should hear of. Every worker gets the same, so the operations were executed nevertheless.
     pub prepared: bool,
-    /// What the block's calls weighed together.
+    /// What the block weighed: its calls, and what the logic does at its beginning and end.
     pub weight: Weight,
 }
 
@@ -179,6 +188,16 @@ pub struct OperationOutcome {
     pub outcome: Outcome,
     /// What it wants done on the parentchain. Empty unless it was executed.
     pub effects: Vec<Effect>,
+    /// What its sender may learn, if it was executed or refused by the logic.
+    pub report: Report,
+}
+
+impl OperationOutcome {
+    /// Why the logic refused the call, if it did: for an extrinsic the pallet's name and the error's,
+    /// `Balances.InsufficientBalance` for example.
+    pub fn refusal(&self) -> Option<&str> {
+        self.report.refusal.as_deref()
+    }
 }
 
 /// Why a block could not be executed. No fault of the block's operations: they have outcomes.
@@ -224,18 +243,32 @@ fn execute_operation<S: StateTransition, N: NodeStore + ?Sized>(
 ) -> Result<OperationOutcome, ExecutionError> {
     let result = match operation {
         Operation::Call(call) => execute_call::<S, N>(session, meter, block, call)?,
-        Operation::Shield { beneficiary, amount, .. } => {
-            outcome_of(session.run(|| S::shield(block, beneficiary, *amount).map(|()| Effects::none()))?)
+        Operation::Extrinsic { extrinsic, .. } => {
+            execute_extrinsic::<S, N>(session, meter, block, extrinsic)?
         }
-        Operation::Failed { outcome, .. } => Err(*outcome),
+        Operation::Shield { beneficiary, amount, .. } => {
+            done_or_not(session.run(|| S::shield(block, beneficiary, *amount).map(|()| Effects::none()))?)
+        }
+        Operation::Failed { outcome, .. } => Done::not(*outcome),
     };
     let operation = operation.hash();
-    Ok(match result {
-        Ok(effects) => {
-            OperationOutcome { operation, outcome: Outcome::Executed, effects: effects.identify(operation) }
-        }
-        Err(outcome) => OperationOutcome { operation, outcome, effects: Vec::new() },
-    })
+    let Done { outcome, effects, report } = result;
+    Ok(OperationOutcome { operation, outcome, effects: effects.identify(operation), report })
+}
+
+/// What came of an operation.
+struct Done {
+    outcome: Outcome,
+    /// None unless it was executed.
+    effects: Effects,
+    report: Report,
+}
+
+impl Done {
+    /// Nothing was done.
+    fn not(outcome: Outcome) -> Self {
+        Self { outcome, effects: Effects::none(), report: Report::default() }
+    }
 }
 
 fn execute_call<S: StateTransition, N: NodeStore + ?Sized>(
@@ -243,41 +276,87 @@ fn execute_call<S: StateTransition, N: NodeStore + ?Sized>(
     meter: &mut Meter,
     block: &BlockContext,
     call: &Authenticated<S::Call>,
-) -> Result<Result<Effects, Outcome>, ExecutionError> {
-    let bug = |Panicked| ExecutionError::Bug("the nonce check panicked");
-    // ---- Nonce. Before the meter: anybody can send a call again, and a replay must not use up its sender's share.
-    if !session.run_through(|| nonce::is_next(call.sender(), call.nonce()))?.map_err(bug)? {
-        return Ok(Err(Outcome::WrongNonce));
-    }
-    // ---- Weight. Before the nonce is used up: what others did to the block must not cost its sender the call.
-    let weight = session.run_through(|| S::weight_of(call.call()))?;
-    let room = weight.as_ref().ok().map(|weight| meter.charge(call.sender(), *weight));
-    if room == Some(Room::NotNow) {
-        return Ok(Err(Outcome::NotNow));
-    }
-    // ---- The nonce is used up outside the call's transaction, so that a call that fails cannot be replayed.
-    if !session.run_through(|| nonce::consume(call.sender(), call.nonce()))?.map_err(bug)? {
-        return Err(ExecutionError::Bug("the nonce changed while the call was weighed"));
-    }
-    match room {
-        None => return Ok(Err(Outcome::Panicked)),
-        Some(Room::Never) => return Ok(Err(Outcome::TooHeavy)),
-        Some(Room::Now | Room::NotNow) => {}
+) -> Result<Done, ExecutionError> {
+    let admitted = admit(session, meter, call.sender(), call.nonce(), |session| {
+        Ok(session.run_through(|| S::weight_of(call.call()))?.ok())
+    })?;
+    if let Err(outcome) = admitted {
+        return Ok(Done::not(outcome));
     }
     // ---- Execution. A payment that the parentchain would refuse is the call's failure, and takes nothing.
-    Ok(outcome_of(session.run(|| {
+    Ok(done_or_not(session.run(|| {
         let effects = S::execute(block, call)?;
         effects.check(&block.payout)?;
         Ok(effects)
     })?))
 }
 
-fn outcome_of(result: Result<Effects, Failure<CallError>>) -> Result<Effects, Outcome> {
-    result.map_err(|failure| match failure {
-        // The reason goes no further: receipts are public.
-        Failure::Refused(CallError(_)) => Outcome::Refused,
-        Failure::Panicked => Outcome::Panicked,
+fn execute_extrinsic<S: StateTransition, N: NodeStore + ?Sized>(
+    session: &mut Session<'_, N>,
+    meter: &mut Meter,
+    block: &BlockContext,
+    extrinsic: &[u8],
+) -> Result<Done, ExecutionError> {
+    let checked = match session.run(|| S::check_extrinsic(block, extrinsic))? {
+        Ok(checked) => checked,
+        Err(Failure::Refused(outcome)) => return Ok(Done::not(outcome)),
+        // Nobody's nonce is used up: nobody's signature was found to be good.
+        Err(Failure::Panicked) => return Ok(Done::not(Outcome::Invalid)),
+    };
+    let CheckedExtrinsic { sender, nonce, weight, apply } = checked;
+    if let Err(outcome) = admit(session, meter, &sender, nonce, |_| Ok(Some(weight)))? {
+        return Ok(Done::not(outcome));
+    }
+    Ok(match session.run(apply)? {
+        Ok(Applied { weight: used, effects, report }) => {
+            meter.give_back(&sender, weight.saturating_sub(used));
+            let outcome = if report.refusal.is_none() { Outcome::Executed } else { Outcome::Refused };
+            Done { outcome, effects, report }
+        }
+        Err(Failure::Refused(outcome)) => Done::not(outcome),
+        Err(Failure::Panicked) => Done::not(Outcome::Panicked),
     })
+}
+
+/// Makes room for a call and uses up its nonce. `Ok(Err(_))` says that it must not be executed, and why.
+fn admit<'a, N: NodeStore + ?Sized>(
+    session: &mut Session<'a, N>,
+    meter: &mut Meter,
+    sender: &AccountId32,
+    nonce: u32,
+    weigh: impl FnOnce(&mut Session<'a, N>) -> Result<Option<Weight>, ExecutionError>,
+) -> Result<Result<(), Outcome>, ExecutionError> {
+    let bug = |Panicked| ExecutionError::Bug("the nonce check panicked");
+    // ---- Nonce. Before the meter: anybody can send a call again, and a replay must not use up its sender's share.
+    if !session.run_through(|| nonce::is_next(sender, nonce))?.map_err(bug)? {
+        return Ok(Err(Outcome::WrongNonce));
+    }
+    // ---- Weight. Before the nonce is used up: what others did to the block must not cost its sender the call.
+    let room = weigh(session)?.map(|weight| meter.charge(sender, weight));
+    if room == Some(Room::NotNow) {
+        return Ok(Err(Outcome::NotNow));
+    }
+    // ---- The nonce is used up outside the call's transaction, so that a call that fails cannot be replayed.
+    if !session.run_through(|| nonce::consume(sender, nonce))?.map_err(bug)? {
+        return Err(ExecutionError::Bug("the nonce changed while the call was weighed"));
+    }
+    Ok(match room {
+        None => Err(Outcome::Panicked),
+        Some(Room::Never) => Err(Outcome::TooHeavy),
+        Some(Room::Now | Room::NotNow) => Ok(()),
+    })
+}
+
+fn done_or_not(result: Result<Effects, Failure<CallError>>) -> Done {
+    match result {
+        Ok(effects) => Done { outcome: Outcome::Executed, effects, report: Report::default() },
+        // The reason is for its sender and for tests: receipts are public.
+        Err(Failure::Refused(CallError(reason))) => Done {
+            report: Report { refusal: Some(reason.into()), ..Report::default() },
+            ..Done::not(Outcome::Refused)
+        },
+        Err(Failure::Panicked) => Done::not(Outcome::Panicked),
+    }
 }
 
 /// Adds up what a block's calls weigh, and each sender's.
@@ -303,6 +382,24 @@ enum Room {
 impl Meter {
     fn new(limits: Limits) -> Self {
         Self { limits, used: Weight::zero(), by_sender: BTreeMap::new() }
+    }
+
+    /// Counts what the logic does for the block and for nobody in particular.
+    fn note(&mut self, weight: Weight) {
+        self.used = self.used.saturating_add(weight);
+    }
+
+    /// What the block has left.
+    fn room(&self) -> Weight {
+        self.limits.block.saturating_sub(self.used)
+    }
+
+    /// Takes back what a call was charged and did not use.
+    fn give_back(&mut self, sender: &AccountId32, unused: Weight) {
+        self.used = self.used.saturating_sub(unused);
+        if let Some(own) = self.by_sender.get_mut(sender) {
+            *own = own.saturating_sub(unused);
+        }
     }
 
     /// Counts a call if it fits; a call that does not fit is not counted.

@@ -1,58 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A FRAME runtime as business logic.
 //!
-//! There is no executive, no extrinsic and no inherent in a shard. A [`StateTransition`](crate::StateTransition) over a
-//! FRAME runtime calls these functions instead:
+//! An author writes pallets and a runtime, as for a chain; [`Shard`] makes a [`StateTransition`](crate::StateTransition)
+//! of it. Users sign ordinary extrinsics of that runtime with the wallets and libraries that they have, encrypt them, and
+//! put them on the parentchain.
 //!
-//! | in | use |
-//! |---|---|
-//! | `genesis` | [`build_genesis`] |
-//! | `begin_block` | [`begin_block`], then `on_initialize` of those pallets that need it |
-//! | `weight_of` | [`weight_of`] |
-//! | `execute`, `shield` | [`dispatch`], or [`quietly`] around what calls pallets directly |
-//! | `metadata` | `Runtime::metadata().encode()` |
+//! ## What an author writes
+//! 1. The runtime, with `System`, `Timestamp` and what it needs beside them; its block's extrinsic is
+//!    [`UncheckedExtrinsic`].
+//! 2. An implementation of [`ShardRuntime`], which says what a shard wants to know beyond FRAME's own configuration.
+//! 3. The program: `offstage_enclave::run::<Shard<Runtime>>()`.
 //!
-//! # Details
-//! Account nonces of `frame_system` are not used, see [`nonce`](crate::nonce). Events are handed to the caller of
-//! [`dispatch`] and then removed: a shard has nobody to read them from the state, where they would grow without end.
+//! ## A block
+//! A block of the shard is a block of the parentchain: its number, its time, its parent's hash. As `frame-executive` does,
+//! it runs migrations when the runtime's version has changed, `on_initialize`, `on_poll`, the extrinsics, `on_idle` and
+//! `on_finalize` of all pallets ([`block`]). What a block knows of itself is written into storage before it and is no part of the
+//! state, so an empty block of a runtime without hooks changes nothing.
+//!
+//! ## An extrinsic
+//! It goes through the transaction extensions of the runtime, as on a chain ([`extrinsic`]). Its nonce is the SDK's own
+//! ([`nonce`](crate::nonce)), under the name that wallets know, and survives an account that is emptied. What it weighs is
+//! counted by the executor, with each sender's share; what it did not use is given back.
+//!
+//! ## Money
+//! [`parentchain`] is a pallet with the call that pays out; what is paid in on the parentchain is credited by
+//! [`ShardRuntime::Shielding`], which the pallet is too.
 
-use crate::state_transition::{BlockContext, CallError};
-use codec::Encode;
+pub mod block;
+pub mod effects;
+pub mod extensions;
+pub mod extrinsic;
+pub mod parentchain;
+mod runtime;
+mod shard;
+
+pub use block::{CurrentBlock, current_block};
+pub use extensions::TxExtension;
+pub use extrinsic::UncheckedExtrinsic;
+pub use runtime::{Classic, NoClassicCalls, NoGetters, ShardRuntime, Shielding};
+pub use shard::Shard;
+
+#[cfg(test)]
+mod tests;
+
+use crate::state_transition::CallError;
 use frame_support::{
     dispatch::{GetDispatchInfo, RawOrigin},
     storage::{storage_prefix, unhashed},
-    traits::{BuildGenesisConfig, OnTimestampSet, PalletInfoAccess},
+    traits::PalletInfoAccess,
     weights::Weight,
 };
-use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::traits::Dispatchable;
-
-/// Writes a runtime's genesis, as `RuntimeGenesisConfig { .. }` describes it.
-pub fn build_genesis(config: &impl BuildGenesisConfig) {
-    config.build();
-}
-
-/// Sets the number and the time of the runtime to those of the parentchain's block.
-///
-/// The parent's hash and older block hashes are not kept: each would be a write per block that no call reads.
-pub fn begin_block<T>(block: &BlockContext)
-where
-    T: frame_system::Config + pallet_timestamp::Config,
-    BlockNumberFor<T>: From<u32>,
-    T::Moment: From<u64>,
-{
-    frame_system::Pallet::<T>::set_block_number(block.number.into());
-    let now = block.timestamp_ms.into();
-    pallet_timestamp::Now::<T>::put(now);
-    T::OnTimestampSet::on_timestamp_set(now);
-}
 
 /// What a call of the runtime weighs, as its pallet declares it.
 pub fn weight_of<T: frame_system::Config>(call: &T::RuntimeCall) -> Weight {
     call.get_dispatch_info().total_weight()
 }
 
-/// Dispatches a call of the runtime and returns the events it emitted.
+/// Dispatches a call of the runtime for a classic trusted call, and returns the events that it emitted.
 ///
 /// # Errors
 /// What the pallet answered. The executor rolls back the pallet's writes.
@@ -66,18 +71,15 @@ pub fn dispatch<T: frame_system::Config>(
     done.map(|_| events).map_err(|failed| failed.error.into())
 }
 
-/// Runs `work`, which uses pallets directly, and removes the events it emitted.
+/// Runs `work`, which uses pallets directly, and removes the events that it emitted.
 pub fn quietly<T: frame_system::Config, R>(work: impl FnOnce() -> R) -> R {
     let result = work();
     take_events::<T>();
     result
 }
 
-/// The bytes that `state_getMetadata` returns.
-pub fn metadata(metadata: impl Encode) -> Vec<u8> {
-    metadata.encode()
-}
-
+/// The events of one operation. They are the sender's, and not the state's.
+///
 /// `frame_system` has `reset_events` for this, but that looks through all that the block has changed so far for topics
 /// of events, each time; a block's cost would grow with the square of its calls.
 fn take_events<T: frame_system::Config>() -> Vec<T::RuntimeEvent> {

@@ -64,6 +64,7 @@
     )
 )]
 
+mod ancestors;
 mod contained;
 pub mod executor;
 pub mod frame;
@@ -75,6 +76,7 @@ pub mod state_transition;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use ancestors::{Ancestors, MAX_ANCESTORS};
 pub use executor::{
     BlockOutcome, ExecutionError, Executor, Genesis, OperationOutcome, ReadError, empty_root,
 };
@@ -87,7 +89,8 @@ pub use offstage_primitives::{
 };
 pub use operation::{Authenticated, Operation};
 pub use state_transition::{
-    BlockContext, CallError, Effect, Effects, Limits, PayoutTerms, ReadContext, ShardContext, StateTransition,
+    Applied, BlockContext, CallError, CheckedExtrinsic, Effect, Effects, Limits, PayoutTerms, ReadContext,
+    Report, ShardContext, StateTransition,
 };
 
 #[cfg(test)]

@@ -15,6 +15,14 @@ use offstage_primitives::{
 pub enum Operation<C> {
     /// A user's call with a good signature.
     Call(Authenticated<C>),
+    /// An extrinsic of the logic's runtime, with its length before it. Its signature is not checked yet: what it must be
+    /// good for depends on the shard's state.
+    Extrinsic {
+        /// Name of the operation in its receipt.
+        hash: H256,
+        /// The extrinsic.
+        extrinsic: Vec<u8>,
+    },
     /// Money that the parentchain provably took in for the shard.
     Shield {
         /// Name of the operation in its receipt.
@@ -38,7 +46,8 @@ impl<C: TrustedCall> Operation<C> {
     ///
     /// `domain` is where signatures must be good, `block_number` the number of the block that the operation is in.
     ///
-    /// Gives [`Operation::Failed`] with [`Outcome::NotIndirect`] for anything but an indirect call; with
+    /// Gives [`Operation::Extrinsic`] for an extrinsic, unchecked. Gives [`Operation::Failed`] with
+    /// [`Outcome::NotIndirect`] for anything else but an indirect call; with
     /// [`Outcome::Unauthorised`] for a call that no user may make or that its sender did not sign for this domain; and
     /// with [`Outcome::Expired`] for one that its sender did sign, but not for a block as late as this.
     pub fn authenticate<G: Encode>(
@@ -50,6 +59,9 @@ impl<C: TrustedCall> Operation<C> {
         let authenticated = match operation {
             TrustedOperation::IndirectCall(signed) => Authenticated::classic(signed, hash, domain),
             TrustedOperation::BoundCall(signed) => Authenticated::bound(signed, hash, domain, block_number),
+            TrustedOperation::Extrinsic(extrinsic) => {
+                return Self::Extrinsic { hash, extrinsic: extrinsic.encode() };
+            }
             TrustedOperation::DirectCall(_) | TrustedOperation::Get(_) => Err(Outcome::NotIndirect),
         };
         match authenticated {
@@ -62,7 +74,7 @@ impl<C: TrustedCall> Operation<C> {
     pub fn hash(&self) -> H256 {
         match self {
             Self::Call(call) => call.hash,
-            Self::Shield { hash, .. } | Self::Failed { hash, .. } => *hash,
+            Self::Extrinsic { hash, .. } | Self::Shield { hash, .. } | Self::Failed { hash, .. } => *hash,
         }
     }
 }

@@ -88,13 +88,18 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
         }))
     }
 
-    /// Computes the root of the changed state and the nodes that make the difference.
+    /// Computes the root of the changed state and the nodes that make the difference. What is under one of the
+    /// beginnings in `transient` is left out.
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) fn finish(mut self) -> Result<(H256, NodeChanges), ExecutionError> {
+    pub(crate) fn finish(
+        mut self,
+        mut transient: Vec<Vec<u8>>,
+    ) -> Result<(H256, NodeChanges), ExecutionError> {
+        transient.sort_unstable();
         let computed = contain(|| {
-            let changed = self.effective_changes()?;
+            let changed = self.effective_changes(&transient)?;
             let children = changed.children.iter().map(|(child, values)| (child, borrowed(values)));
             Ok(self.backend.full_storage_root(borrowed(&changed.top), children, StateVersion::V1))
         });
@@ -121,9 +126,12 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
     /// The trie must never be asked for such a removal: when the key is a strict prefix of a key that is there, trie-db
     /// removes the longer key instead, or panics (paritytech/trie#217). A value that is written and
     /// removed within a block is enough to make one.
-    fn effective_changes(&mut self) -> Result<EffectiveChanges, DefaultError> {
+    fn effective_changes(&mut self, transient: &[Vec<u8>]) -> Result<EffectiveChanges, DefaultError> {
         let mut changed = EffectiveChanges { top: Vec::new(), children: Vec::new() };
         for (key, value) in self.overlay.changes_mut() {
+            if is_under(transient, key) {
+                continue;
+            }
             let value = value.value().cloned();
             if value.is_some() || self.backend.exists_storage(key)? {
                 changed.top.push((key.clone(), value));
@@ -153,6 +161,12 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
     }
 }
 
+/// Whether `key` begins with one of `prefixes`, which are sorted and of which none begins with another.
+fn is_under(prefixes: &[Vec<u8>], key: &[u8]) -> bool {
+    let next = prefixes.partition_point(|prefix| prefix.as_slice() <= key);
+    next.checked_sub(1).and_then(|last| prefixes.get(last)).is_some_and(|prefix| key.starts_with(prefix))
+}
+
 /// Keys with their new values; `None` removes.
 type Values = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
@@ -163,4 +177,27 @@ struct EffectiveChanges {
 
 fn borrowed(values: &Values) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
     values.iter().map(|(key, value)| (&key[..], value.as_deref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_under_the_beginning_that_it_has() {
+        let prefixes = [b"ab".to_vec(), b"ad".to_vec(), b"x".to_vec()];
+        for (key, expected) in [
+            ("ab", true),
+            ("abc", true),
+            ("ac", false),
+            ("a", false),
+            ("", false),
+            ("adz", true),
+            ("y", false),
+            ("xy", true),
+        ] {
+            assert_eq!(is_under(&prefixes, key.as_bytes()), expected, "{key}");
+        }
+        assert!(!is_under(&[], b"ab"));
+    }
 }

@@ -10,20 +10,24 @@
 //! Read a clock, draw random numbers, iterate over a `HashMap`, calculate with floats, keep state in statics or thread
 //! locals, or spawn threads. [`BlockContext`] has the only time there is, the parentchain's.
 
-use crate::operation::Authenticated;
+use crate::{ancestors::Ancestors, operation::Authenticated};
 use codec::{Decode, Encode};
 use frame_support::weights::{Weight, constants::WEIGHT_REF_TIME_PER_MILLIS};
 use offstage_primitives::{
     AccountId32, BlockHash, H256, ShardIdentifier,
+    receipt::Outcome,
     trusted::{Domain, TrustedCall},
 };
 use sp_runtime::DispatchError;
 
 /// Confidential business logic: how operations change a shard's state.
 ///
-/// Every function runs inside externalities. [`genesis`](Self::genesis), [`begin_block`](Self::begin_block),
-/// [`execute`](Self::execute) and [`shield`](Self::shield) each run in a storage transaction of their own, which is
-/// rolled back when the function fails or panics.
+/// Every function that reads or writes storage runs inside externalities. [`genesis`](Self::genesis),
+/// [`begin_block`](Self::begin_block), [`end_block`](Self::end_block), [`execute`](Self::execute) and
+/// [`shield`](Self::shield) each run in a storage transaction of their own, which is rolled back when the function fails
+/// or panics.
+///
+/// A FRAME runtime needs no implementation of its own: [`frame::Shard`](crate::frame::Shard) is one.
 pub trait StateTransition: Send + Sync + 'static {
     /// What users ask for. The sender that [`TrustedCall::sender`] names must have signed; calls without a sender are
     /// never accepted from users.
@@ -34,9 +38,33 @@ pub trait StateTransition: Send + Sync + 'static {
     /// Writes the state that a shard begins with.
     fn genesis(shard: &ShardContext);
 
+    /// Puts into storage what a logic wants to read of the block, under keys that [`transient`](Self::transient) names.
+    /// Runs before everything else of a block, and before each read.
+    fn enter_block(_block: &BlockContext) {}
+
+    /// Beginnings of keys that belong to the block that is executed and not to the shard's state: the number of the
+    /// block, for example. What is under them is forgotten after the block.
+    fn transient() -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
     /// Prepares the state for the operations of one parentchain block. Runs for blocks without operations too, so it
-    /// should write little.
-    fn begin_block(block: &BlockContext);
+    /// should write little. Returns what it cost; the block's calls have so much less room.
+    fn begin_block(block: &BlockContext) -> Weight;
+
+    /// Ends the block. `room` is what the block has left; returns what it cost.
+    fn end_block(_block: &BlockContext, _room: Weight) -> Weight {
+        Weight::zero()
+    }
+
+    /// Decodes an extrinsic of the logic's runtime, with its length before it, and checks everything that does not execute
+    /// it: signature, age, and whether its sender can pay its fee.
+    ///
+    /// # Errors
+    /// What the receipt says. A logic without a FRAME runtime takes none.
+    fn check_extrinsic(_block: &BlockContext, _extrinsic: &[u8]) -> Result<CheckedExtrinsic, Outcome> {
+        Err(Outcome::NotIndirect)
+    }
 
     /// An upper bound of what `call` costs, failure included. A call that is heavier than [`Limits::call`] is not
     /// executed. This must not depend on the state of one worker: only on the call and the shard's storage.
@@ -87,7 +115,7 @@ pub struct ShardContext {
 }
 
 /// The verified parentchain block whose operations are executed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BlockContext {
     /// The shard that executes.
     pub shard: ShardContext,
@@ -99,6 +127,8 @@ pub struct BlockContext {
     pub timestamp_ms: u64,
     /// What the parentchain takes for a payment out of the shard.
     pub payout: PayoutTerms,
+    /// The newest blocks before it. It may be among them itself.
+    pub ancestors: Ancestors,
 }
 
 /// What it takes to pay out on the parentchain, as its verified blocks show it. The same on every worker.
@@ -125,12 +155,50 @@ impl PayoutTerms {
 }
 
 /// Where and on which state a getter is answered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ReadContext {
     /// Where the getter's signature must be good.
     pub domain: Domain,
-    /// Number of the block on whose state it is answered.
-    pub block_number: u32,
+    /// The block on whose state it is answered.
+    pub block: BlockContext,
+}
+
+/// An extrinsic that may be executed, as [`StateTransition::check_extrinsic`] found. The executor checks the nonce and makes
+/// room for the weight before it applies it.
+pub struct CheckedExtrinsic {
+    /// Who signed.
+    pub sender: AccountId32,
+    /// The nonce that the sender signed.
+    pub nonce: u32,
+    /// An upper bound of what it costs.
+    pub weight: Weight,
+    /// Executes it, inside externalities. Called once, right after the check; its writes are rolled back when it fails
+    /// or panics.
+    pub apply: Box<dyn FnOnce() -> Result<Applied, Outcome>>,
+}
+
+/// What an extrinsic did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Applied {
+    /// What it cost. What is left of the bound is given back to the block and to the sender's share.
+    pub weight: Weight,
+    /// What it wants done on the parentchain. Empty when it was refused.
+    pub effects: Effects,
+    /// What its sender may learn.
+    pub report: Report,
+}
+
+/// What the sender of a call may learn of its execution, and nobody else.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Report {
+    /// Why it was refused: the error's name, behind its pallet's. A fixed text, never built from state or arguments.
+    pub refusal: Option<String>,
+    /// SCALE of its `DispatchError`, when it was refused by a FRAME runtime.
+    pub error: Option<Vec<u8>>,
+    /// SCALE of the events it emitted, in order.
+    pub events: Vec<Vec<u8>>,
+    /// What it cost, by the runtime's measure.
+    pub weight: Weight,
 }
 
 /// What a successful call wants done on the parentchain.
@@ -154,6 +222,11 @@ impl Effects {
     pub fn and_unshield(mut self, beneficiary: AccountId32, amount: u128) -> Self {
         self.0.push(EffectRequest::Unshield { beneficiary, amount });
         self
+    }
+
+    /// What a runtime's pallets asked for.
+    pub(crate) fn of(requests: Vec<EffectRequest>) -> Self {
+        Self(requests)
     }
 
     /// Whether the parentchain can be asked for all of it.
@@ -191,8 +264,8 @@ impl Effects {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum EffectRequest {
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub(crate) enum EffectRequest {
     Unshield { beneficiary: AccountId32, amount: u128 },
 }
 

@@ -7,7 +7,10 @@
 //! Functions of this module panic when something is wrong: they are for tests.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test stops where its preparation fails")]
 
+pub mod frame;
+
 use crate::{
+    ancestors::Ancestors,
     executor::{BlockOutcome, Executor, OperationOutcome, ReadError},
     node_store::{NodeChanges, NodeStore, NodeStoreError},
     operation::Operation,
@@ -161,13 +164,19 @@ impl<S: StateTransition> TestWorker<S> {
             hash: shard.genesis_hash,
             timestamp_ms: 0,
             payout: PayoutTerms::default(),
+            ancestors: Ancestors::default(),
         };
         Self { executor, store, root: genesis.root, block }
     }
 
     /// A copy with a cold cache, as after a restart.
     pub fn restarted(&self) -> Self {
-        Self { executor: Executor::new(), store: self.store.clone(), root: self.root, block: self.block }
+        Self {
+            executor: Executor::new(),
+            store: self.store.clone(),
+            root: self.root,
+            block: self.block.clone(),
+        }
     }
 
     /// The measurement that calls are signed for.
@@ -220,7 +229,7 @@ impl<S: StateTransition> TestWorker<S> {
     /// # Errors
     /// As [`Executor::read`].
     pub fn read(&self, getter: &S::Getter) -> Result<Option<Vec<u8>>, ReadError> {
-        let reading = ReadContext { domain: self.domain(), block_number: self.block.number };
+        let reading = ReadContext { domain: self.domain(), block: self.block.clone() };
         self.executor.read(&self.store, self.root, &reading, getter)
     }
 
@@ -235,7 +244,10 @@ impl<S: StateTransition> TestWorker<S> {
     /// Looks into the state, for example through FRAME's storage items.
     pub fn inspect<R>(&self, look: impl FnOnce() -> R) -> R {
         self.executor
-            .inspect(&self.store, self.root, look)
+            .inspect(&self.store, self.root, || {
+                S::enter_block(&self.block);
+                look()
+            })
             .unwrap_or_else(|error| panic!("inspecting: {error}"))
     }
 
@@ -251,11 +263,13 @@ impl<S: StateTransition> TestWorker<S> {
             number,
             hash: H256::from_low_u64_be(number.into()).into(),
             timestamp_ms: u64::from(number).saturating_mul(1_000),
-            ..self.block
+            ancestors: self.block.ancestors.after(self.block.number, self.block.hash),
+            ..self.block.clone()
         }
     }
 
-    fn run_alone(&mut self, operation: Operation<S::Call>) -> OperationOutcome {
+    /// Executes an operation in a block of its own.
+    pub fn run_alone(&mut self, operation: Operation<S::Call>) -> OperationOutcome {
         self.run_block(&[operation]).pop().expect("an operation has an outcome")
     }
 }

@@ -10,8 +10,8 @@ use offstage_balances::Balances;
 use offstage_enclave::{enclave::Enclave, host::converse, platform::SoftwarePlatform};
 use offstage_primitives::AccountId32;
 use offstage_sdk::{
-    Authenticated, BlockContext, CallError, Effects, Limits, ReadContext, ShardContext, StateTransition,
-    Weight,
+    Authenticated, BlockContext, CallError, CheckedExtrinsic, Effects, Limits, Outcome, ReadContext,
+    ShardContext, StateTransition, Weight,
 };
 use sp_crypto_hashing::sha2_256;
 use std::{error::Error, os::unix::net::UnixStream, path::PathBuf};
@@ -27,8 +27,24 @@ impl StateTransition for TwiceTheMoney {
         Balances::genesis(shard);
     }
 
-    fn begin_block(block: &BlockContext) {
-        Balances::begin_block(block);
+    fn enter_block(block: &BlockContext) {
+        Balances::enter_block(block);
+    }
+
+    fn transient() -> Vec<Vec<u8>> {
+        Balances::transient()
+    }
+
+    fn begin_block(block: &BlockContext) -> Weight {
+        Balances::begin_block(block)
+    }
+
+    fn end_block(block: &BlockContext, room: Weight) -> Weight {
+        Balances::end_block(block, room)
+    }
+
+    fn check_extrinsic(block: &BlockContext, extrinsic: &[u8]) -> Result<CheckedExtrinsic, Outcome> {
+        Balances::check_extrinsic(block, extrinsic)
     }
 
     fn weight_of(call: &Self::Call) -> Weight {

@@ -109,6 +109,7 @@ impl<S: StateTransition> Running<S> {
             position: block.block,
             light_client,
             facts: Some(block.facts.clone()),
+            ancestors: self.head.ancestors.after(block.block.number, block.block.hash),
             ..self.head.clone()
         };
         if let Some(to) = self.head.followed.replay_to {
@@ -141,6 +142,7 @@ impl<S: StateTransition> Running<S> {
                     position: self.head.position,
                     light_client: self.head.light_client.clone(),
                     facts: self.head.facts.clone(),
+                    ancestors: self.head.ancestors.clone(),
                 });
             }
             head.birth = Some(birth);
@@ -225,7 +227,9 @@ impl<S: StateTransition> Running<S> {
             heartbeat: self.heartbeat,
         };
         let state = self.state()?;
-        execute(&self.executor, &state, self.head.state_root, &shard, block).map_err(refuse_execution)
+        let ancestors = self.head.ancestors.clone();
+        execute(&self.executor, &state, self.head.state_root, &shard, block, ancestors)
+            .map_err(refuse_execution)
     }
 
     fn state(&self) -> Result<Snapshot, Refused> {

@@ -100,6 +100,7 @@ impl<S: StateTransition> Running<S> {
             position: origin.position,
             light_client: origin.light_client,
             facts: origin.facts,
+            ancestors: origin.ancestors,
             state_root: genesis.state_root,
             followed: Followed { origin: None, replay_to: Some(self.head.position), ..followed },
             ..self.head.clone()

@@ -29,7 +29,7 @@ use offstage_primitives::{
     ss58::{GENERIC_PREFIX, ss58},
 };
 use offstage_protocol::{BlockReference, Funds, Leave, Phase, RefusalCode, Start, Started, Status};
-use offstage_sdk::{Executor, StateTransition, empty_root};
+use offstage_sdk::{Ancestors, BlockContext, Executor, StateTransition, empty_root};
 use rustls::sign::CertifiedKey;
 use std::{net::SocketAddr, sync::Arc};
 
@@ -356,6 +356,7 @@ impl<S: StateTransition> Running<S> {
             shielding_key: self.keys().shielding.clone(),
             certificate: self.own.certificate.clone(),
             policy: self.policy(),
+            block: self.block_context(),
             chain: self.proven_chain(),
             snapshot: Some(self.store.snapshot()?),
         });
@@ -366,6 +367,13 @@ impl<S: StateTransition> Running<S> {
     pub(super) fn policy(&self) -> Option<AttestationPolicy> {
         let facts = self.head.facts.as_ref()?;
         Some(policy(facts, self.own.identity.shard, self.head.position.number, self.now_ms() / 1000))
+    }
+
+    /// What the business logic is told of the block at the position, once the shard lives.
+    fn block_context(&self) -> Option<BlockContext> {
+        let Head { shard, genesis_hash, position, .. } = self.head;
+        let shard = self.head.birth.as_ref()?.context(shard, genesis_hash);
+        Some(self.head.facts.as_ref()?.context(position, shard, self.head.ancestors.clone()))
     }
 
     /// What this enclave's own verified chain says of peers.
@@ -469,6 +477,7 @@ impl<S: StateTransition> Prepared<S> {
             shielding_key: None,
             certificate: None,
             policy: None,
+            block: None,
             chain: ProvenChain::default(),
             snapshot: None,
         };
@@ -515,6 +524,7 @@ fn begin(store: &mut Store, shard: ShardIdentifier, start: &Start) -> Result<(He
         light_client: client.snapshot(),
         birth: None,
         facts: None,
+        ancestors: Ancestors::genesis(client.genesis_hash()),
         opinions: Vec::new(),
         followed: Followed::default(),
     };

@@ -6,7 +6,6 @@ use super::{
     records::{ReceiptPointer, SealedHead},
 };
 use codec::{Decode, Encode};
-use offstage_primitives::{BlockHash, KeyDigest};
 
 /// The plaintext of a record; the first byte says which. No host can make one, but it may be damaged memory's or a
 /// later version's: it is read and written as the same bytes, or refused.
@@ -58,7 +57,7 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
         store::Opinion,
     };
     use offstage_primitives::{
-        H256,
+        BlockHash, H256, KeyDigest,
         receipt::{OperationLeaf, Outcome},
     };
     use offstage_protocol::BlockReference;
@@ -82,9 +81,15 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
             shard_balance: 5,
             payout: Default::default(),
         }),
+        ancestors: offstage_sdk::Ancestors::genesis(BlockHash::repeat_byte(1)),
         opinions: vec![Opinion { block: 6, agreeing: vec![[7; 32].into()], against: vec![] }],
         followed: Followed {
-            origin: Some(Origin { position: block, light_client: vec![5; 10], facts: None }),
+            origin: Some(Origin {
+                position: block,
+                light_client: vec![5; 10],
+                facts: None,
+                ancestors: Default::default(),
+            }),
             replay_to: Some(block),
             ..Followed::default()
         },

@@ -13,6 +13,7 @@ use offstage_primitives::{
     receipt::{OperationLeaf, Receipt, merkle_proof, merkle_root},
 };
 use offstage_protocol::BlockReference;
+use offstage_sdk::Ancestors;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -34,6 +35,8 @@ pub struct Head {
     pub birth: Option<Birth>,
     /// What the chain said in it of all that the enclave watches.
     pub facts: Option<ChainFacts>,
+    /// Hashes of the newest blocks, up to the position.
+    pub ancestors: Ancestors,
     /// What other enclaves confirmed of the newest blocks, oldest first; at most `MAX_OPINIONS`.
     pub opinions: Vec<Opinion>,
     /// What following the chain has told beside the facts.

@@ -52,6 +52,7 @@ fn head(number: u32) -> Head {
         light_client: vec![1, 2, 3],
         birth: None,
         facts: None,
+        ancestors: Default::default(),
         opinions: Vec::new(),
         followed: Default::default(),
     }

@@ -22,7 +22,7 @@ use offstage_primitives::{
     attestation::{CertificateEvidence, DEVELOPMENT_ROOT, KeyBinding, TcbPolicy, TcbStatus},
 };
 use offstage_protocol::{BlockReference, Phase};
-use offstage_sdk::ReadContext;
+use offstage_sdk::{BlockContext, ReadContext, ShardContext};
 use rustls::{ClientConfig, client::Resumption, sign::CertifiedKey};
 use std::sync::{Arc, LazyLock};
 
@@ -291,6 +291,21 @@ pub(crate) fn block(number: u8) -> BlockReference {
     BlockReference { number: number.into(), hash: BlockHash::repeat_byte(number) }
 }
 
+/// What getters are told.
+fn block_context() -> BlockContext {
+    let shard =
+        ShardContext { shard: identity().shard, genesis_hash: identity().genesis_hash, development: true };
+    let BlockReference { number, hash } = block(5);
+    BlockContext {
+        shard,
+        number,
+        hash,
+        timestamp_ms: 0,
+        payout: Default::default(),
+        ancestors: Default::default(),
+    }
+}
+
 pub(crate) fn picture(phase: Phase, certificate: Option<Arc<CertifiedKey>>) -> Picture {
     Picture {
         phase,
@@ -300,6 +315,7 @@ pub(crate) fn picture(phase: Phase, certificate: Option<Arc<CertifiedKey>>) -> P
         shielding_key: Some(KEY.clone()),
         certificate,
         policy: Some(policy()),
+        block: Some(block_context()),
         chain: chain(&[]),
         snapshot: Some(Snapshot::empty_for_tests()),
     }

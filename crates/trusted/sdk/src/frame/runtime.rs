@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What a FRAME runtime tells the SDK.
+
+use super::extrinsic::ShardExtrinsic;
+use crate::state_transition::{BlockContext, CallError, Effects, Limits, ReadContext, ShardContext};
+use crate::{Authenticated, Weight};
+use codec::{Decode, Encode};
+use frame_support::{
+    dispatch::{DispatchInfo, GetDispatchInfo, PostDispatchInfo},
+    traits::{
+        BeforeAllRuntimeMigrations, OnFinalize, OnIdle, OnInitialize, OnPoll, OnRuntimeUpgrade,
+        PalletsInfoAccess,
+    },
+};
+use frame_system::pallet_prelude::BlockNumberFor;
+use offstage_primitives::{AccountId32, H256, trusted::TrustedCall};
+use sp_core::OpaqueMetadata;
+use sp_runtime::traits::{AsSystemOriginSigner, AsTransactionAuthorizedOrigin, Dispatchable, StaticLookup};
+
+/// A FRAME runtime that runs in a shard.
+///
+/// The supertraits say what an account, a hash and a time are in every shard; `frame_system`'s prelude
+/// `SolochainDefaultConfig` has the same.
+pub trait ShardRuntime:
+    frame_system::Config<
+        AccountId = AccountId32,
+        Hash = H256,
+        Lookup: StaticLookup<Target = AccountId32>,
+        RuntimeCall: Dispatchable<
+            Info = DispatchInfo,
+            PostInfo = PostDispatchInfo,
+            RuntimeOrigin = <Self as frame_system::Config>::RuntimeOrigin,
+        > + GetDispatchInfo
+                         + Decode
+                         + Send
+                         + Sync,
+        RuntimeOrigin: AsSystemOriginSigner<AccountId32>
+                           + AsTransactionAuthorizedOrigin
+                           + From<Option<AccountId32>>
+                           + Clone,
+        RuntimeEvent: Encode,
+    > + pallet_timestamp::Config<Moment = u64>
+    + Send
+    + Sync
+    + 'static
+{
+    /// The runtime's extrinsic: [`UncheckedExtrinsic<Runtime>`](super::UncheckedExtrinsic).
+    type Extrinsic: ShardExtrinsic<Self>;
+
+    /// `AllPalletsWithSystem`, as the macro makes it: whose hooks and migrations run.
+    type AllPallets: OnRuntimeUpgrade
+        + BeforeAllRuntimeMigrations
+        + OnInitialize<BlockNumberFor<Self>>
+        + OnPoll<BlockNumberFor<Self>>
+        + OnIdle<BlockNumberFor<Self>>
+        + OnFinalize<BlockNumberFor<Self>>
+        + PalletsInfoAccess;
+
+    /// Who credits what is paid in on the parentchain: the pallet [`parentchain`](super::parentchain), or `()` for a shard
+    /// that takes no money.
+    type Shielding: Shielding;
+
+    /// Writes the state that a shard begins with: `RuntimeGenesisConfig { .. }.build()`.
+    fn genesis(shard: &ShardContext);
+
+    /// The runtime's metadata in this version: `Runtime::metadata_at_version(version)`.
+    fn metadata_at_version(version: u32) -> Option<OpaqueMetadata>;
+
+    /// What a call and a block may cost.
+    fn limits() -> Limits {
+        Limits::default()
+    }
+}
+
+/// Credits what is paid in on the parentchain.
+pub trait Shielding {
+    /// Credits `beneficiary` with `amount`, in the parentchain's smallest unit.
+    ///
+    /// # Errors
+    /// When the account cannot be credited. The amount then stays on the shard's account on the parentchain.
+    fn shield(beneficiary: &AccountId32, amount: u128) -> Result<(), CallError>;
+}
+
+impl Shielding for () {
+    fn shield(_beneficiary: &AccountId32, _amount: u128) -> Result<(), CallError> {
+        Err(CallError("the shard takes no money"))
+    }
+}
+
+/// Calls and getters beside the runtime's extrinsics, for clients that know them from before there were any.
+pub trait Classic: Send + Sync + 'static {
+    /// See [`StateTransition::Call`](crate::StateTransition::Call).
+    type Call: TrustedCall + Send + Sync + 'static;
+    /// See [`StateTransition::Getter`](crate::StateTransition::Getter).
+    type Getter: Decode + Send + Sync + 'static;
+
+    /// See [`StateTransition::weight_of`](crate::StateTransition::weight_of).
+    fn weight_of(call: &Self::Call) -> Weight;
+
+    /// See [`StateTransition::execute`](crate::StateTransition::execute).
+    ///
+    /// # Errors
+    /// When the call cannot be done.
+    fn execute(block: &BlockContext, call: &Authenticated<Self::Call>) -> Result<Effects, CallError>;
+
+    /// See [`StateTransition::may_read`](crate::StateTransition::may_read).
+    fn may_read(reading: &ReadContext, getter: &Self::Getter) -> bool;
+
+    /// See [`StateTransition::read`](crate::StateTransition::read).
+    fn read(getter: &Self::Getter) -> Option<Vec<u8>>;
+}
+
+impl Classic for () {
+    type Call = NoClassicCalls;
+    type Getter = NoGetters;
+
+    fn weight_of(call: &NoClassicCalls) -> Weight {
+        match *call {}
+    }
+
+    fn execute(_block: &BlockContext, call: &Authenticated<NoClassicCalls>) -> Result<Effects, CallError> {
+        match *call.call() {}
+    }
+
+    fn may_read(_reading: &ReadContext, getter: &NoGetters) -> bool {
+        match *getter {}
+    }
+
+    fn read(getter: &NoGetters) -> Option<Vec<u8>> {
+        match *getter {}
+    }
+}
+
+/// The calls of a logic that takes extrinsics only: none. No bytes decode to one.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum NoClassicCalls {}
+
+impl TrustedCall for NoClassicCalls {
+    fn sender(&self) -> Option<&AccountId32> {
+        match *self {}
+    }
+}
+
+/// The getters of a logic that has none.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum NoGetters {}

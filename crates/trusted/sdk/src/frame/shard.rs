@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A runtime behind the trait that the executor runs.
+
+use super::{
+    block,
+    extrinsic::ShardExtrinsic,
+    quietly,
+    runtime::{Classic, ShardRuntime, Shielding},
+};
+use crate::{
+    Authenticated, Weight,
+    state_transition::{
+        BlockContext, CallError, CheckedExtrinsic, Effects, Limits, ReadContext, ShardContext,
+        StateTransition,
+    },
+};
+use offstage_primitives::{AccountId32, receipt::Outcome};
+use std::marker::PhantomData;
+
+/// The FRAME runtime `R` as business logic. `C` is for calls and getters beside its extrinsics; most have none.
+pub struct Shard<R, C = ()>(PhantomData<fn() -> (R, C)>);
+
+impl<R: ShardRuntime, C: Classic> StateTransition for Shard<R, C> {
+    type Call = C::Call;
+    type Getter = C::Getter;
+
+    fn genesis(shard: &ShardContext) {
+        R::genesis(shard);
+    }
+
+    fn enter_block(context: &BlockContext) {
+        block::enter::<R>(context);
+    }
+
+    fn transient() -> Vec<Vec<u8>> {
+        block::transient::<R>()
+    }
+
+    fn begin_block(context: &BlockContext) -> Weight {
+        block::begin::<R>(context)
+    }
+
+    fn end_block(_context: &BlockContext, room: Weight) -> Weight {
+        block::end::<R>(room)
+    }
+
+    fn check_extrinsic(_block: &BlockContext, extrinsic: &[u8]) -> Result<CheckedExtrinsic, Outcome> {
+        R::Extrinsic::check(extrinsic)
+    }
+
+    fn weight_of(call: &C::Call) -> Weight {
+        C::weight_of(call)
+    }
+
+    fn execute(block: &BlockContext, call: &Authenticated<C::Call>) -> Result<Effects, CallError> {
+        C::execute(block, call)
+    }
+
+    fn shield(_block: &BlockContext, beneficiary: &AccountId32, amount: u128) -> Result<(), CallError> {
+        if amount == 0 {
+            return Err(CallError("there is nothing to shield"));
+        }
+        quietly::<R, _>(|| R::Shielding::shield(beneficiary, amount))
+    }
+
+    fn may_read(reading: &ReadContext, getter: &C::Getter) -> bool {
+        C::may_read(reading, getter)
+    }
+
+    fn read(getter: &C::Getter) -> Option<Vec<u8>> {
+        C::read(getter)
+    }
+
+    fn metadata() -> Vec<u8> {
+        // What `state_getMetadata` of a chain returns.
+        R::metadata_at_version(14).map(|opaque| opaque.to_vec()).unwrap_or_default()
+    }
+
+    fn limits() -> Limits {
+        R::limits()
+    }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A pallet that does what a pallet should not, and notes what it is shown.
+#![allow(missing_docs, unreachable_pub, reason = "FRAME's macros ask for public items")]
+
+pub use pallet::*;
+
+#[frame_support::pallet]
+pub mod pallet {
+    use frame_support::{pallet_prelude::*, weights::WeightMeter};
+    use frame_system::pallet_prelude::*;
+
+    #[pallet::pallet]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config: frame_system::Config + pallet_timestamp::Config<Moment = u64> {}
+
+    /// Which hooks note what they see.
+    #[pallet::storage]
+    pub type Watching<T> = StorageValue<_, bool, ValueQuery>;
+
+    /// What hooks saw: the hook, the block, the time, the parent's hash.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type Seen<T: Config> = StorageValue<_, Vec<(u8, u32, u64, T::Hash)>, ValueQuery>;
+
+    /// How often migrations ran.
+    #[pallet::storage]
+    pub type Migrations<T> = StorageValue<_, u32, ValueQuery>;
+
+    /// What the next hook shall do.
+    #[pallet::storage]
+    pub type HookPanics<T> = StorageValue<_, u8, ValueQuery>;
+
+    #[pallet::error]
+    pub enum Error<T> {
+        /// On purpose.
+        OnPurpose,
+    }
+
+    fn note<T: Config>(hook: u8, number: BlockNumberFor<T>) {
+        assert_ne!(HookPanics::<T>::get(), hook, "asked to panic");
+        if Watching::<T>::get() {
+            let number = TryInto::<u32>::try_into(number).unwrap_or_default();
+            let now = pallet_timestamp::Now::<T>::get();
+            Seen::<T>::append((hook, number, now, frame_system::Pallet::<T>::parent_hash()));
+        }
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_initialize(number: BlockNumberFor<T>) -> Weight {
+            note::<T>(1, number);
+            Weight::from_parts(1_000, 0)
+        }
+
+        fn on_poll(number: BlockNumberFor<T>, meter: &mut WeightMeter) {
+            note::<T>(2, number);
+            meter.consume(Weight::from_parts(200, 0));
+        }
+
+        fn on_idle(number: BlockNumberFor<T>, room: Weight) -> Weight {
+            note::<T>(3, number);
+            assert!(room.ref_time() > 0);
+            Weight::from_parts(30, 0)
+        }
+
+        fn on_finalize(number: BlockNumberFor<T>) {
+            note::<T>(4, number);
+        }
+
+        fn on_runtime_upgrade() -> Weight {
+            Migrations::<T>::mutate(|count| *count += 1);
+            Weight::zero()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        #[pallet::call_index(0)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn watch(_origin: OriginFor<T>, on: bool) -> DispatchResult {
+            Watching::<T>::put(on);
+            Ok(())
+        }
+
+        #[pallet::call_index(1)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn panics(_origin: OriginFor<T>) -> DispatchResult {
+            Watching::<T>::put(true);
+            panic!("asked to panic")
+        }
+
+        /// Declares much and uses little.
+        #[pallet::call_index(2)]
+        #[pallet::weight(Weight::from_parts(*declared, 0))]
+        pub fn weigh(_origin: OriginFor<T>, declared: u64, used: u64) -> DispatchResultWithPostInfo {
+            let _ = declared;
+            Ok(Some(Weight::from_parts(used, 0)).into())
+        }
+
+        #[pallet::call_index(3)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn asks_offchain(_origin: OriginFor<T>) -> DispatchResult {
+            sp_io::offchain::timestamp();
+            Ok(())
+        }
+
+        #[pallet::call_index(4)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn asks_keystore(_origin: OriginFor<T>) -> DispatchResult {
+            sp_io::crypto::sr25519_public_keys(sp_core::crypto::KeyTypeId(*b"test"));
+            Ok(())
+        }
+
+        #[pallet::call_index(5)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn hook_panics(_origin: OriginFor<T>, hook: u8) -> DispatchResult {
+            HookPanics::<T>::put(hook);
+            Ok(())
+        }
+
+        #[pallet::call_index(6)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn fails(_origin: OriginFor<T>) -> DispatchResult {
+            Watching::<T>::put(true);
+            Err(Error::<T>::OnPurpose.into())
+        }
+    }
+}

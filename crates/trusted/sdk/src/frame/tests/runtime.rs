@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A runtime for the tests: money, fees, batches, and a pallet that does what a pallet should not.
+#![allow(missing_docs, unreachable_pub, reason = "FRAME's macros ask for public items")]
+
+use crate::{
+    ShardContext,
+    frame::{self, ShardRuntime, TxExtension},
+};
+use frame_support::{
+    derive_impl, parameter_types,
+    traits::{BuildGenesisConfig, ConstU128},
+    weights::IdentityFee,
+};
+use offstage_primitives::AccountId32;
+use sp_core::OpaqueMetadata;
+use sp_runtime::{
+    generic,
+    traits::{AccountIdLookup, BlakeTwo256},
+};
+use sp_version::RuntimeVersion;
+use std::borrow::Cow;
+
+#[frame_support::runtime]
+mod declaration {
+    #[runtime::runtime]
+    #[runtime::derive(
+        RuntimeCall,
+        RuntimeEvent,
+        RuntimeError,
+        RuntimeOrigin,
+        RuntimeFreezeReason,
+        RuntimeHoldReason,
+        RuntimeTask
+    )]
+    pub struct Runtime;
+
+    #[runtime::pallet_index(0)]
+    pub type System = frame_system;
+    #[runtime::pallet_index(1)]
+    pub type Timestamp = pallet_timestamp;
+    #[runtime::pallet_index(2)]
+    pub type Balances = pallet_balances;
+    #[runtime::pallet_index(3)]
+    pub type TransactionPayment = pallet_transaction_payment;
+    #[runtime::pallet_index(4)]
+    pub type Utility = pallet_utility;
+    #[runtime::pallet_index(5)]
+    pub type Parentchain = frame::parentchain;
+    #[runtime::pallet_index(6)]
+    pub type Probe = super::probe;
+}
+
+/// The SDK's extensions, and fees.
+pub(crate) type Extensions =
+    (TxExtension<Runtime>, pallet_transaction_payment::ChargeTransactionPayment<Runtime>);
+pub(crate) type UncheckedExtrinsic = frame::UncheckedExtrinsic<Runtime, Extensions>;
+type Block = generic::Block<generic::Header<u32, BlakeTwo256>, UncheckedExtrinsic>;
+
+parameter_types! {
+    pub Version: RuntimeVersion = RuntimeVersion {
+        spec_name: Cow::Borrowed("test"),
+        impl_name: Cow::Borrowed("test"),
+        spec_version: super::SPEC_VERSION.get(),
+        transaction_version: 7,
+        ..RuntimeVersion::default()
+    };
+}
+
+#[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
+impl frame_system::Config for Runtime {
+    type Block = Block;
+    type Lookup = AccountIdLookup<AccountId32, ()>;
+    type AccountData = pallet_balances::AccountData<u128>;
+    type Version = Version;
+}
+
+#[derive_impl(pallet_timestamp::config_preludes::TestDefaultConfig)]
+impl pallet_timestamp::Config for Runtime {}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Runtime {
+    type Balance = u128;
+    type ExistentialDeposit = ConstU128<1>;
+    type AccountStore = System;
+}
+
+#[derive_impl(pallet_transaction_payment::config_preludes::TestDefaultConfig)]
+impl pallet_transaction_payment::Config for Runtime {
+    type OnChargeTransaction = pallet_transaction_payment::FungibleAdapter<Balances, ()>;
+    type WeightToFee = IdentityFee<u128>;
+    type LengthToFee = IdentityFee<u128>;
+}
+
+impl pallet_utility::Config for Runtime {
+    type RuntimeEvent = RuntimeEvent;
+    type RuntimeCall = RuntimeCall;
+    type PalletsOrigin = OriginCaller;
+    type WeightInfo = ();
+}
+
+impl frame::parentchain::Config for Runtime {
+    type Currency = Balances;
+    type WeightInfo = ();
+}
+
+impl super::probe::Config for Runtime {}
+
+impl ShardRuntime for Runtime {
+    type Extrinsic = UncheckedExtrinsic;
+    type AllPallets = AllPalletsWithSystem;
+    type Shielding = Parentchain;
+
+    fn genesis(_shard: &ShardContext) {
+        RuntimeGenesisConfig::default().build();
+    }
+
+    fn metadata_at_version(version: u32) -> Option<OpaqueMetadata> {
+        Runtime::metadata_at_version(version)
+    }
+}
