@@ -14,7 +14,8 @@
 //!   extrinsics are what wallets and libraries sign.
 //! - [`Balances`] is the SDK's [`Shard`] of it.
 //! - [`Integritee`] are the calls and getters that users of Integritee's SDK know: which trusted call becomes which
-//!   dispatch. A logic of your own needs none. They are in [`offstage_balances_interface`], because clients need them too (wire.md).
+//!   dispatch. A logic of your own needs none. They are in [`offstage_balances_interface`], because clients need them
+//!   too (wire.md).
 //!
 //! ## Promises, each with a test
 //! - The sum of all balances is what was shielded minus what was unshielded, whatever users do.

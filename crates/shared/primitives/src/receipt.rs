@@ -60,8 +60,8 @@ pub enum Outcome {
     /// up no nonce, so the same operation can be sent again.
     #[codec(index = 10)]
     NotNow = 10,
-    /// The shard's runtime did not take the extrinsic, for a reason that is not its signature, nonce or age: for example, its
-    /// sender cannot pay its fee. It was not executed and used up no nonce.
+    /// The shard's runtime did not take the extrinsic, for a reason that is not its signature, nonce or age: for
+    /// example, its sender cannot pay its fee. It was not executed and used up no nonce.
     #[codec(index = 11)]
     Invalid = 11,
 }

@@ -4,8 +4,8 @@
 //! # Details
 //! For each call, in the block's order: the nonce is checked (a wrong one changes nothing); the weight is metered, and
 //! a call for which the block or its sender's share has no room is put off; the nonce is used up; the business logic
-//! executes in a storage transaction of its own. An extrinsic of a FRAME runtime is checked by the runtime first, and goes
-//! the same way. Whatever goes wrong with a call, refusal, weight or panic, is its
+//! executes in a storage transaction of its own. An extrinsic of a FRAME runtime is checked by the runtime first, and
+//! goes the same way. Whatever goes wrong with a call, refusal, weight or panic, is its
 //! [`Outcome`], its writes are rolled back, and the block goes on (ARCHITECTURE.md, invariant 9). Only a failing store
 //! is an error of the block: then nothing is executed, and the same block is tried again later.
 //!
@@ -172,8 +172,9 @@ pub struct BlockOutcome {
     pub changes: NodeChanges,
     /// One for each operation, in order.
     pub outcomes: Vec<OperationOutcome>,
-    /// `false` when what the logic does at the beginning or the end of a block panicked and was rolled back: an author's
-    /// mistake that somebody should hear of. Every worker gets the same, so the operations were executed nevertheless.
+    /// `false` when what the logic does at the beginning or the end of a block panicked and was rolled back: an
+    /// author's mistake that somebody should hear of. Every worker gets the same, so the operations were executed
+    /// nevertheless.
     pub prepared: bool,
     /// What the block weighed: its calls, and what the logic does at its beginning and end.
     pub weight: Weight,

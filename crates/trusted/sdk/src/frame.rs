@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A FRAME runtime as business logic.
 //!
-//! An author writes pallets and a runtime, as for a chain; [`Shard`] makes a [`StateTransition`](crate::StateTransition)
-//! of it. Users sign ordinary extrinsics of that runtime with the wallets and libraries that they have, encrypt them, and
-//! put them on the parentchain.
+//! An author writes pallets and a runtime, as for a chain; [`Shard`] makes a
+//! [`StateTransition`](crate::StateTransition) of it. Users sign ordinary extrinsics of that runtime with the wallets
+//! and libraries that they have, encrypt them, and put them on the parentchain.
 //!
 //! ## What an author writes
 //! 1. The runtime, with `System`, `Timestamp` and what it needs beside them; its block's extrinsic is
@@ -12,15 +12,15 @@
 //! 3. The program: `offstage_enclave::run::<Shard<Runtime>>()`.
 //!
 //! ## A block
-//! A block of the shard is a block of the parentchain: its number, its time, its parent's hash. As `frame-executive` does,
-//! it runs migrations when the runtime's version has changed, `on_initialize`, `on_poll`, the extrinsics, `on_idle` and
-//! `on_finalize` of all pallets ([`block`]). What a block knows of itself is written into storage before it and is no part of the
-//! state, so an empty block of a runtime without hooks changes nothing.
+//! A block of the shard is a block of the parentchain: its number, its time, its parent's hash. As `frame-executive`
+//! does, it runs migrations when the runtime's version has changed, `on_initialize`, `on_poll`, the extrinsics,
+//! `on_idle` and `on_finalize` of all pallets ([`block`]). What a block knows of itself is written into storage before
+//! it and is no part of the state, so an empty block of a runtime without hooks changes nothing.
 //!
 //! ## An extrinsic
 //! It goes through the transaction extensions of the runtime, as on a chain ([`extrinsic`]). Its nonce is the SDK's own
-//! ([`nonce`](crate::nonce)), under the name that wallets know, and survives an account that is emptied. What it weighs is
-//! counted by the executor, with each sender's share; what it did not use is given back.
+//! ([`nonce`](crate::nonce)), under the name that wallets know, and survives an account that is emptied. What it weighs
+//! is counted by the executor, with each sender's share; what it did not use is given back.
 //!
 //! ## Money
 //! [`parentchain`] is a pallet with the call that pays out; what is paid in on the parentchain is credited by

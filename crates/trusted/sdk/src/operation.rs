@@ -15,8 +15,8 @@ use offstage_primitives::{
 pub enum Operation<C> {
     /// A user's call with a good signature.
     Call(Authenticated<C>),
-    /// An extrinsic of the logic's runtime, with its length before it. Its signature is not checked yet: what it must be
-    /// good for depends on the shard's state.
+    /// An extrinsic of the logic's runtime, with its length before it. Its signature is not checked yet: what it must
+    /// be good for depends on the shard's state.
     Extrinsic {
         /// Name of the operation in its receipt.
         hash: H256,

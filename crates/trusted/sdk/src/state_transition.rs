@@ -24,8 +24,8 @@ use sp_runtime::DispatchError;
 ///
 /// Every function that reads or writes storage runs inside externalities. [`genesis`](Self::genesis),
 /// [`begin_block`](Self::begin_block), [`end_block`](Self::end_block), [`execute`](Self::execute) and
-/// [`shield`](Self::shield) each run in a storage transaction of their own, which is rolled back when the function fails
-/// or panics.
+/// [`shield`](Self::shield) each run in a storage transaction of their own, which is rolled back when the function
+/// fails or panics.
 ///
 /// A FRAME runtime needs no implementation of its own: [`frame::Shard`](crate::frame::Shard) is one.
 pub trait StateTransition: Send + Sync + 'static {
@@ -57,8 +57,8 @@ pub trait StateTransition: Send + Sync + 'static {
         Weight::zero()
     }
 
-    /// Decodes an extrinsic of the logic's runtime, with its length before it, and checks everything that does not execute
-    /// it: signature, age, and whether its sender can pay its fee.
+    /// Decodes an extrinsic of the logic's runtime, with its length before it, and checks everything that does not
+    /// execute it: signature, age, and whether its sender can pay its fee.
     ///
     /// # Errors
     /// What the receipt says. A logic without a FRAME runtime takes none.
@@ -163,8 +163,8 @@ pub struct ReadContext {
     pub block: BlockContext,
 }
 
-/// An extrinsic that may be executed, as [`StateTransition::check_extrinsic`] found. The executor checks the nonce and makes
-/// room for the weight before it applies it.
+/// An extrinsic that may be executed, as [`StateTransition::check_extrinsic`] found. The executor checks the nonce and
+/// makes room for the weight before it applies it.
 pub struct CheckedExtrinsic {
     /// Who signed.
     pub sender: AccountId32,

@@ -9,8 +9,8 @@ use crate::state_transition::{EffectRequest, Effects};
 use frame_support::storage::unhashed;
 use offstage_primitives::AccountId32;
 
-/// Asks for a payment of `amount` out of the shard's account to `beneficiary`, in the clear. The pallet must have taken as
-/// much out of the shard's state, and must have refused what is less than
+/// Asks for a payment of `amount` out of the shard's account to `beneficiary`, in the clear. The pallet must have taken
+/// as much out of the shard's state, and must have refused what is less than
 /// [`PayoutTerms::least`](crate::PayoutTerms::least).
 pub fn unshield(beneficiary: AccountId32, amount: u128) {
     let mut requests = requests();

@@ -79,8 +79,8 @@ carries_nonce!(A B C);
 carries_nonce!(A B C D);
 carries_nonce!(A B C D E);
 
-/// The nonce of an extrinsic, against the SDK's own count ([`nonce`](crate::nonce)): `frame_system` forgets that of an account
-/// that is emptied, and refuses accounts that are not there yet.
+/// The nonce of an extrinsic, against the SDK's own count ([`nonce`](crate::nonce)): `frame_system` forgets that of an
+/// account that is emptied, and refuses accounts that are not there yet.
 ///
 /// The executor uses the nonce up, before it executes; so also a call that panics has used it.
 #[derive(Encode, Decode, DecodeWithMemTracking, TypeInfo)]
@@ -156,7 +156,8 @@ impl<R: ShardRuntime> TransactionExtension<R::RuntimeCall> for CheckNonce<R> {
 }
 
 /// The signature of a general extrinsic, over blake2-256 of what stands behind it: extension version, call, the other
-/// extensions and what is signed with them. The same as `VerifySignature` of polkadot-sdk's pallet, but a runtime need not have the pallet.
+/// extensions and what is signed with them. The same as `VerifySignature` of polkadot-sdk's pallet, but a runtime need
+/// not have the pallet.
 #[derive(Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 #[scale_info(skip_type_params(R))]
 pub enum VerifySignature<R> {

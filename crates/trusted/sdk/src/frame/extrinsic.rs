@@ -51,7 +51,8 @@ pub type General<R, E> = PipelineAtVers<1, (VerifySignature<R>, E)>;
 
 /// An extrinsic of a shard's runtime. [`UncheckedExtrinsic`] is one.
 pub trait ShardExtrinsic<R: ShardRuntime>: Sized {
-    /// Decodes it, with its length before it, and checks all that does not execute it. Inside externalities of the block.
+    /// Decodes it, with its length before it, and checks all that does not execute it. Inside externalities of the
+    /// block.
     ///
     /// # Errors
     /// What its receipt says.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The pallet between a shard's money and the parentchain's.
 //!
-//! It credits what is paid in on the parentchain, and has the call that pays out. With it, the balances of the runtime's
-//! currency add up to what the shard holds on the parentchain: see `templates/balances` for an existential deposit that
-//! keeps it so.
+//! It credits what is paid in on the parentchain, and has the call that pays out. With it, the balances of the
+//! runtime's currency add up to what the shard holds on the parentchain: see `templates/balances` for an existential
+//! deposit that keeps it so.
 
 pub use pallet::*;
 

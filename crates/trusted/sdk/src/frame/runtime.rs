@@ -56,8 +56,8 @@ pub trait ShardRuntime:
         + OnFinalize<BlockNumberFor<Self>>
         + PalletsInfoAccess;
 
-    /// Who credits what is paid in on the parentchain: the pallet [`parentchain`](super::parentchain), or `()` for a shard
-    /// that takes no money.
+    /// Who credits what is paid in on the parentchain: the pallet [`parentchain`](super::parentchain), or `()` for a
+    /// shard that takes no money.
     type Shielding: Shielding;
 
     /// Writes the state that a shard begins with: `RuntimeGenesisConfig { .. }.build()`.
