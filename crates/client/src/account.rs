@@ -68,13 +68,20 @@ impl Account {
     }
 }
 
+impl Account {
+    /// The same in the type of subxt.
+    pub(crate) fn sign_for_subxt(&self, payload: &[u8]) -> utils::MultiSignature {
+        utils::MultiSignature::Sr25519(self.pair.sign(payload).0)
+    }
+}
+
 impl Signer<PolkadotConfig> for Account {
     fn account_id(&self) -> utils::AccountId32 {
         utils::AccountId32(self.pair.public().0)
     }
 
     fn sign(&self, payload: &[u8]) -> utils::MultiSignature {
-        utils::MultiSignature::Sr25519(self.pair.sign(payload).0)
+        self.sign_for_subxt(payload)
     }
 }
 

@@ -14,6 +14,7 @@ mod options;
 mod profile;
 mod reference;
 mod report;
+mod runtime;
 mod shard;
 mod terminal;
 mod trust;

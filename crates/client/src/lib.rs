@@ -72,6 +72,7 @@ mod printable;
 pub mod profile;
 pub mod progress;
 pub mod secret;
+pub mod shard_runtime;
 pub mod trust;
 pub mod verification;
 pub mod worker;

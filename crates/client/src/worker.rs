@@ -26,9 +26,10 @@ use offstage_primitives::{
     AccountId32, H256, Measurement, ShardIdentifier,
     bounded::decode_bounded,
     enclave_bridge::Request,
+    read::{Permit, Question, ReadRequest, permit_payload},
     receipt::Receipt,
     rpc::{GetterAnswer, Method, WorkerStatus},
-    trusted::{BoundGetterSigned, Getter, TrustedGetter, bound_getter_payload},
+    trusted::{BoundGetterSigned, Domain, Getter, TrustedGetter, bound_getter_payload},
 };
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -141,6 +142,50 @@ impl Worker {
     /// [`WorkerError`].
     pub async fn metadata(&mut self) -> Result<Vec<u8>, WorkerError> {
         self.channel.call(Method::Metadata, json!([])).await
+    }
+
+    /// `offstage_getMetadata`: the same in the newest version of the format, which has view functions.
+    ///
+    /// # Errors
+    /// [`WorkerError`].
+    pub async fn newest_metadata(&mut self) -> Result<Vec<u8>, WorkerError> {
+        self.channel.call(Method::NewestMetadata, json!([])).await
+    }
+
+    /// `offstage_read`: a storage item or a view function of the shard's runtime. `asker` shows itself by a permit,
+    /// which is good for [`GETTER_LIFETIME`] blocks after the worker was verified. `None` when there is no value, and
+    /// when it is not for this asker: a worker does not tell which.
+    ///
+    /// # Errors
+    /// [`WorkerError`].
+    pub async fn question(
+        &mut self,
+        question: Question,
+        asker: Option<&Account>,
+    ) -> Result<Option<Vec<u8>>, WorkerError> {
+        let permit = asker.map(|asker| {
+            let expires = self.identity.verified_at().saturating_add(GETTER_LIFETIME);
+            let Domain { genesis_hash, shard, .. } = self.identity.domain();
+            let payload = permit_payload(&asker.id(), expires, &genesis_hash, &shard);
+            Permit { account: asker.id(), expires, signature: Account::sign(asker, &payload) }
+        });
+        let request = ReadRequest { shard: self.identity.shard(), question, permit };
+        // Not encrypted: it travels in TLS that ends in the enclave.
+        let parameter = format!("0x{}", hex::encode(request.encode()));
+        let GetterAnswer { value, block } = self.ask(Method::Read, json!([parameter])).await?;
+        let block = BlockId { number: block.number, hash: block.hash };
+        self.freshness.check(block, self.identity.verified_block())?;
+        Ok(value)
+    }
+
+    /// The nonce of `account`'s next operation, whatever the shard's business logic.
+    ///
+    /// # Errors
+    /// [`WorkerError`]; [`WorkerError::NoAnswer`] when the logic has no FRAME runtime.
+    pub async fn next_nonce(&mut self, account: &Account) -> Result<u32, WorkerError> {
+        let answer = self.question(Question::Nonce, Some(account)).await?;
+        let value = answer.ok_or(WorkerError::NoAnswer { method: Method::Read.name() })?;
+        decode_bounded(&value, MAX_TEXT_LEN).map_err(|_| malformed(Method::Read))
     }
 
     /// `system_version`: the worker's version.

@@ -25,6 +25,7 @@ use crate::{
     },
     pin::Pin,
     progress::{Milestone, Observer, Stage},
+    shard_runtime::{RuntimeCall, RuntimeError, ShardRuntime},
     verification::{Expected, VerifiedWorker},
     worker::{Stranger, Worker, WorkerAddress, WorkerError},
 };
@@ -37,6 +38,7 @@ use offstage_primitives::{
     shielding::ShieldingPublicKey,
     trusted::{BoundCallSigned, Getter, TrustedCall, TrustedOperation, bound_call_payload},
 };
+use sp_crypto_hashing::blake2_256;
 use subxt::dynamic::Value;
 use thiserror::Error;
 
@@ -148,6 +150,40 @@ pub async fn invoke<C: TrustedCall, G: Getter>(
     follow(chain, address, worker.shard(), sought, included, blocks, observer).await
 }
 
+/// All steps for an extrinsic of the shard's runtime: it is signed by `author` with the author's next nonce, encrypted
+/// to the verified `worker`, sent by `payer`, and followed to its receipt, which is asked for at `address`.
+///
+/// # Errors
+/// As [`invoke`]; [`WorkflowError::Runtime`] when it cannot be signed.
+#[expect(clippy::too_many_arguments, reason = "each is another party or place")]
+pub async fn submit(
+    chain: &Parentchain,
+    address: &WorkerAddress,
+    mut worker: Worker,
+    runtime: &ShardRuntime,
+    call: &RuntimeCall,
+    author: &Account,
+    payer: &Account,
+    observer: &dyn Observer,
+) -> Result<Completed, WorkflowError> {
+    observer.waiting_for(Stage::Answer);
+    let nonce = worker.next_nonce(author).await?;
+    let worker = worker.identity().clone();
+    let extrinsic = runtime.sign(call, nonce, author, worker.verified_block())?;
+    let operation = extrinsic_operation(&extrinsic);
+    let cyphertext = seal(shielding_key(&worker), &operation)?;
+    let call = wrap_into_extrinsic(worker.shard(), &cyphertext);
+    let blocks = chain.final_blocks().await?;
+    let included = send(chain, &call, payer, observer).await?;
+    let sought = Sought::invocation(H256(blake2_256(&operation)), &cyphertext, included.block_number);
+    follow(chain, address, worker.shard(), sought, included, blocks, observer).await
+}
+
+/// The operation that carries an extrinsic of the shard's runtime: wire.md, "Extrinsics".
+pub fn extrinsic_operation(extrinsic: &[u8]) -> Vec<u8> {
+    [&[EXTRINSIC_TAG], extrinsic].concat()
+}
+
 /// Shields `amount` from `payer`'s account on the parentchain to the incognito account `beneficiary`, whose name only
 /// the shard's enclaves can read.
 ///
@@ -247,6 +283,9 @@ pub enum WorkflowError {
     /// The worker.
     #[error(transparent)]
     Worker(#[from] WorkerError),
+    /// The call does not fit the shard's runtime.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
     /// The worker's receipt follows from none of the roots that enclaves of its shard published.
     #[error("the worker's receipt for {operation:?} does not follow from the root on chain")]
     Receipt {
@@ -269,6 +308,7 @@ impl WorkflowError {
             Self::Envelope(_) => None,
             Self::Parentchain(error) => error.hint(),
             Self::Worker(error) => error.hint(),
+            Self::Runtime(error) => error.hint(),
             Self::Receipt { .. } => {
                 Some("do not rely on this worker: it contradicts what an enclave of its shard published")
             }
@@ -278,6 +318,9 @@ impl WorkflowError {
         }
     }
 }
+
+/// Begins an operation that carries an extrinsic.
+const EXTRINSIC_TAG: u8 = 4;
 
 /// How many blocks after its worker was verified a trusted call may be executed at the latest. Longer than its
 /// extrinsic is good for, so that a call which the chain took in time is not too late for the worker.

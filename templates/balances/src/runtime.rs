@@ -105,10 +105,24 @@ impl frame::parentchain::Config for Runtime {
     type WeightInfo = ();
 }
 
+offstage_sdk::reads! {
+    /// An account's balances and system data to its owner; time and the sum of all balances, which the parentchain
+    /// shows anyway, to everybody.
+    pub struct Reads;
+    System::Account: owner(0);
+    Balances::Locks: owner(0);
+    Balances::Reserves: owner(0);
+    Balances::Holds: owner(0);
+    Balances::Freezes: owner(0);
+    Balances::TotalIssuance: public;
+    Timestamp::Now: public;
+}
+
 impl ShardRuntime for Runtime {
     type Extrinsic = UncheckedExtrinsic;
     type AllPallets = AllPalletsWithSystem;
     type Shielding = Parentchain;
+    type Reads = Reads;
 
     fn genesis(_shard: &ShardContext) {
         RuntimeGenesisConfig::default().build();

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Errors of the command line itself.
 
-use crate::{account::AccountError, profile::ProfileError, progress::Stage, worker::address::AddressError};
+use crate::{
+    account::AccountError, profile::ProfileError, progress::Stage, shard_runtime::RuntimeError,
+    worker::address::AddressError,
+};
 use offstage_primitives::{node_url::NodeUrlError, receipt::Outcome};
 use thiserror::Error;
 
@@ -81,7 +84,7 @@ impl CliError {
                 }
                 Outcome::Expired | Outcome::NotNow => Some("nothing was used up: give the command again"),
                 Outcome::Invalid => Some(
-                    "nothing was used up: look whether the account can pay the shard's fee, then give the command again",
+                    "nothing was used up: look whether the account can pay the shard's fee, then try again",
                 ),
             },
         }
@@ -106,5 +109,6 @@ pub(super) fn is_typed_wrongly(error: &(dyn std::error::Error + 'static)) -> boo
         || error.is::<AddressError>()
         || error.is::<NodeUrlError>()
         || error.downcast_ref::<ProfileError>().is_some_and(ProfileError::is_usage)
+        || error.downcast_ref::<RuntimeError>().is_some_and(RuntimeError::is_usage)
         || error.downcast_ref::<CliError>().is_some_and(CliError::is_usage)
 }

@@ -4,7 +4,7 @@
 use super::error::{CliError, is_typed_wrongly};
 use crate::{
     keystore::KeystoreError, parentchain::ParentchainError, printable::printable, profile::ProfileError,
-    worker::WorkerError, workflow::WorkflowError,
+    shard_runtime::RuntimeError, worker::WorkerError, workflow::WorkflowError,
 };
 use offstage_primitives::{AccountId32, ss58::ss58, teerex::SgxEnclave};
 use std::fmt::Write;
@@ -51,6 +51,8 @@ pub(super) fn message(error: &anyhow::Error) -> String {
 pub(super) fn hint(error: &anyhow::Error) -> Option<&'static str> {
     error.chain().find_map(|cause| {
         if let Some(error) = cause.downcast_ref::<WorkflowError>() {
+            error.hint()
+        } else if let Some(error) = cause.downcast_ref::<RuntimeError>() {
             error.hint()
         } else if let Some(error) = cause.downcast_ref::<WorkerError>() {
             error.hint()

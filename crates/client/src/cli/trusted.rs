@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `offstage trusted`: the commands below it, those of every shard and those of the business logic.
 
-use super::{balances, context::Context, error::CliError, shard};
+use super::{balances, context::Context, error::CliError, runtime, shard};
 use crate::account::AccountText;
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -44,6 +44,11 @@ enum TrustedCommand {
     GetParentchainsInfo(shard::GetParentchainsInfo),
     Version(shard::Version),
     GetReceipt(shard::GetReceipt),
+    Call(runtime::Call),
+    Query(runtime::Query),
+    View(runtime::View),
+    Constants(runtime::Constants),
+    Metadata(runtime::Metadata),
 }
 
 impl Trusted {
@@ -68,13 +73,18 @@ impl Trusted {
             TrustedCommand::GetParentchainsInfo(command) => command.run(context).await,
             TrustedCommand::Version(command) => command.run(context).await,
             TrustedCommand::GetReceipt(command) => command.run(context).await,
+            TrustedCommand::Call(command) => command.run(context, payer).await,
+            TrustedCommand::Query(command) => command.run(context).await,
+            TrustedCommand::View(command) => command.run(context).await,
+            TrustedCommand::Constants(command) => command.run(context).await,
+            TrustedCommand::Metadata(command) => command.run(context).await,
         }
     }
 }
 
 impl TrustedCommand {
     fn is_call(&self) -> bool {
-        matches!(self, Self::Transfer(_) | Self::UnshieldFunds(_) | Self::SetBalance(_))
+        matches!(self, Self::Transfer(_) | Self::UnshieldFunds(_) | Self::SetBalance(_) | Self::Call(_))
     }
 }
 

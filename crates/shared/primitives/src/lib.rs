@@ -55,6 +55,7 @@ pub mod hashes;
 pub mod measurement;
 #[cfg(feature = "std")]
 pub mod node_url;
+pub mod read;
 pub mod receipt;
 pub mod rpc;
 pub mod shard;

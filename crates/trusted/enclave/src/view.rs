@@ -19,8 +19,11 @@ use crate::{
 };
 use offstage_attestation::ChainPolicy;
 use offstage_primitives::{
-    AccountId32, BlockHash, H256, Measurement, ShardIdentifier, receipt::Receipt,
-    shielding::ShieldingPublicKey, trusted::Domain,
+    AccountId32, BlockHash, H256, Measurement, ShardIdentifier,
+    read::{Permit, Question},
+    receipt::Receipt,
+    shielding::ShieldingPublicKey,
+    trusted::Domain,
 };
 use offstage_protocol::{BlockReference, Phase};
 use offstage_sdk::{BlockContext, ReadContext};
@@ -144,6 +147,11 @@ impl View {
         self.logic.metadata()
     }
 
+    /// The same in the newest version of the format.
+    pub fn newest_metadata(&self) -> Vec<u8> {
+        self.logic.newest_metadata()
+    }
+
     /// The public half of the shielding key.
     ///
     /// # Errors
@@ -177,6 +185,22 @@ impl View {
         let block = picture.block.clone().ok_or(ViewError::NotServing(picture.phase))?;
         let reading = ReadContext { domain, block };
         let value = self.logic.answer(snapshot, picture.state_root, &reading, getter)?;
+        Ok(Answer { value, block: picture.position })
+    }
+
+    /// Answers a question by name on the state of the last committed block.
+    ///
+    /// # Errors
+    /// [`ViewError::NotServing`] before the gate is open, [`ViewError::Store`] when the store is damaged.
+    pub fn read(
+        &self,
+        question: &Question,
+        permit: Option<&Permit>,
+    ) -> Result<Answer<Option<Vec<u8>>>, ViewError> {
+        let picture = self.serving()?;
+        let snapshot = picture.snapshot.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
+        let block = picture.block.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
+        let value = self.logic.read(snapshot, picture.state_root, block, question, permit)?;
         Ok(Answer { value, block: picture.position })
     }
 

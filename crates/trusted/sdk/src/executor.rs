@@ -18,12 +18,16 @@ use crate::{
     operation::{Authenticated, Operation},
     session::{Failure, Session},
     state_transition::{
-        Applied, BlockContext, CallError, CheckedExtrinsic, Effect, Effects, Limits, ReadContext, Report,
-        ShardContext, StateTransition,
+        Applied, BlockContext, CallError, CheckedExtrinsic, Effect, Effects, Limits, ReadContext, Reads,
+        Report, ShardContext, StateTransition,
     },
 };
 use frame_support::weights::Weight;
-use offstage_primitives::{AccountId32, H256, receipt::Outcome};
+use offstage_primitives::{
+    AccountId32, H256,
+    read::{Permit, Question},
+    receipt::Outcome,
+};
 use sp_runtime::traits::BlakeTwo256;
 use sp_trie::{
     LayoutV1,
@@ -124,6 +128,31 @@ impl<S: StateTransition> Executor<S> {
             if S::may_read(reading, getter) { Some(S::read(getter)) } else { None }
         })?;
         answer.ok_or(ReadError::Unauthorised)
+    }
+
+    /// Answers a question by name from the state with this root, with what [`StateTransition::reads`] made. Nothing is
+    /// written. `None` when there is no value, the permit is not good here and now, or the question may not be
+    /// answered: one answer for all, so that nothing can be probed.
+    ///
+    /// # Errors
+    /// When the store or the logic fails.
+    pub fn ask<N: NodeStore + ?Sized>(
+        &self,
+        store: &N,
+        root: H256,
+        block: &BlockContext,
+        reads: &dyn Reads,
+        question: &Question,
+        permit: Option<&Permit>,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        let ShardContext { genesis_hash, shard, .. } = &block.shard;
+        if permit.is_some_and(|permit| !permit.verify(genesis_hash, shard, block.number)) {
+            return Ok(None);
+        }
+        self.inspect(store, root, || {
+            S::enter_block(block);
+            reads.read(question, permit.map(|permit| &permit.account))
+        })
     }
 
     /// The nonce that the next call of `account` must have; `None` when all are used up.

@@ -31,6 +31,7 @@ pub mod effects;
 pub mod extensions;
 pub mod extrinsic;
 pub mod parentchain;
+pub mod reads;
 mod runtime;
 mod shard;
 

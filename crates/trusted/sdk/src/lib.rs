@@ -90,7 +90,7 @@ pub use offstage_primitives::{
 pub use operation::{Authenticated, Operation};
 pub use state_transition::{
     Applied, BlockContext, CallError, CheckedExtrinsic, Effect, Effects, Limits, PayoutTerms, ReadContext,
-    Report, ShardContext, StateTransition,
+    Reads, Report, ShardContext, StateTransition,
 };
 
 #[cfg(test)]

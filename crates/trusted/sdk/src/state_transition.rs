@@ -15,6 +15,7 @@ use codec::{Decode, Encode};
 use frame_support::weights::{Weight, constants::WEIGHT_REF_TIME_PER_MILLIS};
 use offstage_primitives::{
     AccountId32, BlockHash, H256, ShardIdentifier,
+    read::Question,
     receipt::Outcome,
     trusted::{Domain, TrustedCall},
 };
@@ -92,12 +93,36 @@ pub trait StateTransition: Send + Sync + 'static {
     /// The SCALE-encoded answer to a getter that [`may_read`](Self::may_read) let pass. What it writes is thrown away.
     fn read(getter: &Self::Getter) -> Option<Vec<u8>>;
 
+    /// What answers questions by name ([`offstage_primitives::read`]). Made once, when the enclave starts. A logic
+    /// without a FRAME runtime answers none.
+    fn reads() -> Box<dyn Reads> {
+        Box::new(())
+    }
+
     /// SCALE-encoded metadata that describes calls and storage to tools. Not secret.
     fn metadata() -> Vec<u8>;
+
+    /// The same in the newest version of the format that the logic has, which tells more.
+    fn newest_metadata() -> Vec<u8> {
+        Self::metadata()
+    }
 
     /// What a call and a block may cost.
     fn limits() -> Limits {
         Limits::default()
+    }
+}
+
+/// Answers questions by name.
+pub trait Reads: Send + Sync {
+    /// The SCALE encoding of what was asked, inside externalities of a block's state. `asker` is the account that has
+    /// shown itself by a permit. `None` when there is no value, or it may not be told. What it writes is thrown away.
+    fn read(&self, question: &Question, asker: Option<&AccountId32>) -> Option<Vec<u8>>;
+}
+
+impl Reads for () {
+    fn read(&self, _question: &Question, _asker: Option<&AccountId32>) -> Option<Vec<u8>> {
+        None
     }
 }
 

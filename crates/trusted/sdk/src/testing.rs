@@ -18,6 +18,7 @@ use crate::{
 };
 use offstage_primitives::{
     AccountId32, BlockHash, H256, Measurement, ShardIdentifier,
+    read::{Permit, Question, permit_payload},
     trusted::{
         BoundCallSigned, Domain, TrustedCall, TrustedCallSigned, TrustedOperation, bound_call_payload,
         call_payload,
@@ -231,6 +232,27 @@ impl<S: StateTransition> TestWorker<S> {
     pub fn read(&self, getter: &S::Getter) -> Result<Option<Vec<u8>>, ReadError> {
         let reading = ReadContext { domain: self.domain(), block: self.block.clone() };
         self.executor.read(&self.store, self.root, &reading, getter)
+    }
+
+    /// Asks a question by name, with a permit of `asker` that is good now.
+    pub fn ask(&self, question: Question, asker: Option<&TestAccount>) -> Option<Vec<u8>> {
+        let permit = asker.map(|asker| self.permit(asker, self.block.number));
+        self.ask_with(question, permit)
+    }
+
+    /// Asks a question by name, with this permit.
+    pub fn ask_with(&self, question: Question, permit: Option<Permit>) -> Option<Vec<u8>> {
+        let reads = S::reads();
+        self.executor
+            .ask(&self.store, self.root, &self.block, &*reads, &question, permit.as_ref())
+            .unwrap_or_else(|error| panic!("asking: {error}"))
+    }
+
+    /// A permit of `account` up to the block with this number.
+    pub fn permit(&self, account: &TestAccount, expires: u32) -> Permit {
+        let ShardContext { shard, genesis_hash, .. } = &self.block.shard;
+        let signature = account.sign(&permit_payload(&account.id(), expires, genesis_hash, shard));
+        Permit { account: account.id(), expires, signature }
     }
 
     /// The account's next nonce.

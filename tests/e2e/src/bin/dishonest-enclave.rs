@@ -10,7 +10,7 @@ use offstage_balances::Balances;
 use offstage_enclave::{enclave::Enclave, host::converse, platform::SoftwarePlatform};
 use offstage_primitives::AccountId32;
 use offstage_sdk::{
-    Authenticated, BlockContext, CallError, CheckedExtrinsic, Effects, Limits, Outcome, ReadContext,
+    Authenticated, BlockContext, CallError, CheckedExtrinsic, Effects, Limits, Outcome, ReadContext, Reads,
     ShardContext, StateTransition, Weight,
 };
 use sp_crypto_hashing::sha2_256;
@@ -65,6 +65,10 @@ impl StateTransition for TwiceTheMoney {
 
     fn read(getter: &Self::Getter) -> Option<Vec<u8>> {
         Balances::read(getter)
+    }
+
+    fn reads() -> Box<dyn Reads> {
+        Balances::reads()
     }
 
     fn metadata() -> Vec<u8> {

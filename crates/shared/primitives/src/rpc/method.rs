@@ -78,10 +78,14 @@ methods! {
     GetterAtBlock: "offstage_executeGetter", Getter, "`GetterAnswer`: the value, and the block it holds for", Serving;
     /// The evidence in the enclave's TLS certificate.
     Evidence: "offstage_getEvidence", Nothing, "`CertificateEvidence`", Always;
+    /// The metadata of the business logic's runtime, in the newest version of the format.
+    NewestMetadata: "offstage_getMetadata", Nothing, "the same, of a FRAME runtime in version 16", Always;
     /// What became of an operation.
     Receipt: "offstage_getReceipt", Operation, "`Option<Receipt>`", Serving;
     /// How far the worker is.
     Status: "offstage_getStatus", Nothing, "`WorkerStatus`: phase, executed block, final block", Always;
+    /// A storage item or a view function of the logic's runtime.
+    Read: "offstage_read", Read, "`GetterAnswer`: the value, and the block it holds for", Serving;
     /// The names of all methods.
     Methods: "rpc_methods", Nothing, "`Vec<String>`", Always;
     /// The value of a getter.
@@ -104,6 +108,8 @@ pub enum Parameters {
     /// The hexadecimal form of a [`Request`](crate::enclave_bridge::Request) whose `cyphertext` is a bare getter:
     /// it travels in TLS that ends in the enclave.
     Getter,
+    /// The hexadecimal form of a [`ReadRequest`](crate::read::ReadRequest).
+    Read,
     /// The hexadecimal form of an operation's hash.
     Operation,
     /// Whatever: it is not looked at.
@@ -130,6 +136,7 @@ mod tests {
         let parameters = match method.parameters() {
             Parameters::Nothing => "",
             Parameters::Getter => "hex of a `Request` whose `cyphertext` is a bare getter",
+            Parameters::Read => "hex of a `ReadRequest`",
             Parameters::Operation => "hex of an operation hash",
             Parameters::Anything => "any",
         };

@@ -481,7 +481,7 @@ impl<S: StateTransition> Prepared<S> {
             chain: ProvenChain::default(),
             snapshot: None,
         };
-        let view = Arc::new(View::new(identity.clone(), Arc::new(Logic(executor.clone())), first));
+        let view = Arc::new(View::new(identity.clone(), Arc::new(Logic::new(executor.clone())), first));
         let address = |of: fn(&services::Bound) -> SocketAddr| {
             bound.as_ref().map(|bound| of(bound).to_string()).unwrap_or_default()
         };

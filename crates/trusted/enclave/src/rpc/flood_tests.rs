@@ -163,6 +163,17 @@ impl Answers for Counted {
         Ok(None)
     }
 
+    fn read(
+        &self,
+        _: &crate::store::Snapshot,
+        _: H256,
+        _: &offstage_sdk::BlockContext,
+        _: &offstage_primitives::read::Question,
+        _: Option<&offstage_primitives::read::Permit>,
+    ) -> Result<Option<Vec<u8>>, crate::store::StoreError> {
+        Ok(None)
+    }
+
     fn metadata(&self) -> Vec<u8> {
         self.0.fetch_add(1, Ordering::SeqCst);
         METADATA.to_vec()

@@ -10,6 +10,7 @@ use codec::Encode;
 use offstage_primitives::{
     bounded::decode_bounded,
     enclave_bridge::Request,
+    read::ReadRequest,
     rpc::{ErrorCode, Method},
 };
 use serde_json::Value;
@@ -63,6 +64,9 @@ fn check_query(method: &str, params: &[Value]) {
 fn check_params(params: &[Value]) {
     let Ok(bytes) = single_hex_param(params, MAX_REQUEST_LEN) else { return };
     assert!(bytes.len() <= MAX_REQUEST_LEN);
+    if let Ok(request) = decode_bounded::<ReadRequest>(&bytes, MAX_REQUEST_LEN) {
+        assert_eq!(request.encode(), bytes);
+    }
     let Ok(request) = decode_bounded::<Request>(&bytes, MAX_REQUEST_LEN) else { return };
     assert_eq!(request.encode(), bytes);
 }

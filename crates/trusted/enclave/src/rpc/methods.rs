@@ -18,6 +18,7 @@ use offstage_primitives::{
     H256,
     bounded::decode_bounded,
     enclave_bridge::Request,
+    read::ReadRequest,
     rpc::{GetterAnswer, Method, Parameters, Phase, RpcReturnValue, WorkerStatus},
     shielding::ShieldingPublicKey,
     trusted::MAX_OPERATION_LEN,
@@ -37,11 +38,13 @@ pub(super) enum Query {
     DirectInvocation,
     GetterAtBlock(Request),
     Evidence,
+    Read(Box<ReadRequest>),
     Receipt(H256),
     Status,
     Methods,
     Getter(Request),
     Metadata,
+    NewestMetadata,
     Health,
     Name,
     Version,
@@ -65,11 +68,13 @@ impl Query {
             }
             Method::GetterAtBlock => Self::GetterAtBlock(getter(params)?),
             Method::Evidence => Self::Evidence,
+            Method::Read => Self::Read(Box::new(read_request(params)?)),
             Method::Receipt => Self::Receipt(operation(params)?),
             Method::Status => Self::Status,
             Method::Methods => Self::Methods,
             Method::Getter => Self::Getter(getter(params)?),
             Method::Metadata => Self::Metadata,
+            Method::NewestMetadata => Self::NewestMetadata,
             Method::Health => Self::Health,
             Method::Name => Self::Name,
             Method::Version => Self::Version,
@@ -80,9 +85,9 @@ impl Query {
     pub(super) fn work(&self) -> u32 {
         match self {
             // A look into the store, a signature to verify.
-            Self::GetterAtBlock(_) | Self::Getter(_) | Self::Receipt(_) => 10,
+            Self::GetterAtBlock(_) | Self::Getter(_) | Self::Read(_) | Self::Receipt(_) => 10,
             // Some 200 KB to copy and to encrypt.
-            Self::Metadata => 50,
+            Self::Metadata | Self::NewestMetadata => 50,
             // Some 10 KB.
             Self::Evidence => 3,
             Self::Measurement
@@ -128,11 +133,15 @@ impl Methods {
             Query::Methods => self.constants.methods.clone(),
             Query::Name => self.constants.name.clone(),
             Query::Version => self.constants.version.clone(),
-            Query::Metadata => self.metadata().await,
+            Query::Metadata => self.metadata(&self.constants.metadata, View::metadata).await,
+            Query::NewestMetadata => {
+                self.metadata(&self.constants.newest_metadata, View::newest_metadata).await
+            }
             Query::ShieldingKey => self.shielding_key(),
             Query::Evidence => self.evidence(),
             Query::Status => text(&RpcReturnValue::ok(self.status())),
             Query::Health => text(&RpcReturnValue::ok(self.health())),
+            Query::Read(request) => self.read(*request).await,
             Query::Receipt(operation) => self.receipt(operation).await,
             Query::Getter(request) => self.execute_getter(request, |answer| answer.value.encode()).await,
             Query::GetterAtBlock(request) => self.execute_getter(request, |answer| answer.encode()).await,
@@ -155,22 +164,35 @@ impl Methods {
         ))
     }
 
+    async fn read(&self, request: ReadRequest) -> Arc<str> {
+        let shard = self.view.identity().shard;
+        if request.shard != shard {
+            return text(&RpcReturnValue::error(format!("this worker serves shard {shard}")));
+        }
+        let ReadRequest { question, permit, .. } = request;
+        let answer = self.in_turn(move |view| view.read(&question, permit.as_ref())).await;
+        text(&answer.map_or_else(
+            |refused| refused,
+            |answer| RpcReturnValue::ok(GetterAnswer { value: answer.value, block: answer.block }),
+        ))
+    }
+
     async fn receipt(&self, operation: H256) -> Arc<str> {
         let answer = self.in_turn(move |view| view.receipt(&operation)).await;
         text(&answer.map_or_else(|refused| refused, |answer| RpcReturnValue::ok(answer.value)))
     }
 
     /// Made when it is first asked for, beside the connections' threads, and kept.
-    async fn metadata(&self) -> Arc<str> {
-        if let Some(metadata) = self.constants.metadata.get() {
+    async fn metadata(&self, kept: &Arc<OnceLock<Arc<str>>>, of: fn(&View) -> Vec<u8>) -> Arc<str> {
+        if let Some(metadata) = kept.get() {
             return metadata.clone();
         }
-        let (view, metadata) = (self.view.clone(), self.constants.metadata.clone());
+        let (view, metadata) = (self.view.clone(), kept.clone());
         let made = self.take_turn(move || {
             metadata
                 .get_or_init(|| {
                     // These bytes are SCALE already.
-                    text(&RpcReturnValue { value: view.metadata(), ..RpcReturnValue::ok(()) })
+                    text(&RpcReturnValue { value: of(&view), ..RpcReturnValue::ok(()) })
                 })
                 .clone()
         });
@@ -264,8 +286,9 @@ struct Constants {
     methods: Arc<str>,
     name: Arc<str>,
     version: Arc<str>,
-    /// The only one that takes long to make.
+    /// These two take long to make.
     metadata: Arc<OnceLock<Arc<str>>>,
+    newest_metadata: Arc<OnceLock<Arc<str>>>,
 }
 
 impl Constants {
@@ -282,6 +305,7 @@ impl Constants {
             name: text(&RpcReturnValue::ok("offstage-enclave")),
             version: text(&RpcReturnValue::ok(env!("CARGO_PKG_VERSION"))),
             metadata: Arc::default(),
+            newest_metadata: Arc::default(),
         }
     }
 }
@@ -317,6 +341,12 @@ fn getter(params: &[Value]) -> Result<Request, ErrorObject> {
     let bytes = single_hex_param(params, MAX_REQUEST_LEN)?;
     decode_bounded(&bytes, MAX_REQUEST_LEN)
         .map_err(|error| ErrorObject::invalid_params(format!("not a request: {error}")))
+}
+
+fn read_request(params: &[Value]) -> Result<ReadRequest, ErrorObject> {
+    let bytes = single_hex_param(params, MAX_REQUEST_LEN)?;
+    decode_bounded(&bytes, MAX_REQUEST_LEN)
+        .map_err(|error| ErrorObject::invalid_params(format!("not a question: {error}")))
 }
 
 fn operation(params: &[Value]) -> Result<H256, ErrorObject> {

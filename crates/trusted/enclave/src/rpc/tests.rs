@@ -356,6 +356,17 @@ async fn c10_clients_that_never_read_are_dropped() {
         ) -> Result<Option<Vec<u8>>, crate::store::StoreError> {
             Ok(None)
         }
+        fn read(
+            &self,
+            _: &crate::store::Snapshot,
+            _: H256,
+            _: &offstage_sdk::BlockContext,
+            _: &offstage_primitives::read::Question,
+            _: Option<&offstage_primitives::read::Permit>,
+        ) -> Result<Option<Vec<u8>>, crate::store::StoreError> {
+            Ok(None)
+        }
+
         fn metadata(&self) -> Vec<u8> {
             vec![0; 16 * 1024 * 1024]
         }
@@ -393,6 +404,17 @@ impl Answers for Held {
         self.end.lock().unwrap().recv().unwrap();
         Ok(Some(getter.to_vec()))
     }
+    fn read(
+        &self,
+        _: &crate::store::Snapshot,
+        _: H256,
+        _: &offstage_sdk::BlockContext,
+        _: &offstage_primitives::read::Question,
+        _: Option<&offstage_primitives::read::Permit>,
+    ) -> Result<Option<Vec<u8>>, crate::store::StoreError> {
+        Ok(None)
+    }
+
     fn metadata(&self) -> Vec<u8> {
         METADATA.to_vec()
     }

@@ -254,6 +254,17 @@ impl Answers for Echo {
         Ok(Some(getter.to_vec()))
     }
 
+    fn read(
+        &self,
+        _: &crate::store::Snapshot,
+        _: H256,
+        _: &offstage_sdk::BlockContext,
+        _: &offstage_primitives::read::Question,
+        _: Option<&offstage_primitives::read::Permit>,
+    ) -> Result<Option<Vec<u8>>, crate::store::StoreError> {
+        Ok(None)
+    }
+
     fn metadata(&self) -> Vec<u8> {
         METADATA.to_vec()
     }

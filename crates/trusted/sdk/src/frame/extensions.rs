@@ -51,7 +51,7 @@ pub type TxExtension<R> = (
 /// Extensions in which the SDK finds the nonce.
 #[diagnostic::on_unimplemented(
     message = "the runtime's transaction extensions do not begin with `offstage_sdk::frame::TxExtension<Runtime>`",
-    note = "without it nothing stops an extrinsic from being executed twice; write it alone, or as the first in a tuple of at most six"
+    note = "without it nothing stops a second execution; write it alone, or as the first in a tuple of at most six"
 )]
 pub trait CarriesNonce {
     /// The nonce that the sender signed.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a FRAME runtime tells the SDK.
 
-use super::extrinsic::ShardExtrinsic;
+use super::{extrinsic::ShardExtrinsic, reads::ReadPolicy};
 use crate::state_transition::{BlockContext, CallError, Effects, Limits, ReadContext, ShardContext};
 use crate::{Authenticated, Weight};
 use codec::{Decode, Encode};
@@ -11,6 +11,7 @@ use frame_support::{
         BeforeAllRuntimeMigrations, OnFinalize, OnIdle, OnInitialize, OnPoll, OnRuntimeUpgrade,
         PalletsInfoAccess,
     },
+    view_functions::{ViewFunctionDispatchError, ViewFunctionId},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use offstage_primitives::{AccountId32, H256, trusted::TrustedCall};
@@ -60,11 +61,26 @@ pub trait ShardRuntime:
     /// shard that takes no money.
     type Shielding: Shielding;
 
+    /// Who may read what: [`reads!`](crate::reads) makes one; `()` opens nothing.
+    type Reads: ReadPolicy;
+
     /// Writes the state that a shard begins with: `RuntimeGenesisConfig { .. }.build()`.
     fn genesis(shard: &ShardContext);
 
     /// The runtime's metadata in this version: `Runtime::metadata_at_version(version)`.
     fn metadata_at_version(version: u32) -> Option<OpaqueMetadata>;
+
+    /// Calls a view function: `Runtime::execute_view_function(id, input)`, for a runtime that derives
+    /// `RuntimeViewFunction`.
+    ///
+    /// # Errors
+    /// When there is none of this id, or the input does not decode.
+    fn execute_view_function(
+        _id: ViewFunctionId,
+        _input: Vec<u8>,
+    ) -> Result<Vec<u8>, ViewFunctionDispatchError> {
+        Err(ViewFunctionDispatchError::NotImplemented)
+    }
 
     /// What a call and a block may cost.
     fn limits() -> Limits {

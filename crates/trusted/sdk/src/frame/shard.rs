@@ -5,12 +5,13 @@ use super::{
     block,
     extrinsic::ShardExtrinsic,
     quietly,
+    reads::Reader,
     runtime::{Classic, ShardRuntime, Shielding},
 };
 use crate::{
     Authenticated, Weight,
     state_transition::{
-        BlockContext, CallError, CheckedExtrinsic, Effects, Limits, ReadContext, ShardContext,
+        BlockContext, CallError, CheckedExtrinsic, Effects, Limits, ReadContext, Reads, ShardContext,
         StateTransition,
     },
 };
@@ -71,9 +72,17 @@ impl<R: ShardRuntime, C: Classic> StateTransition for Shard<R, C> {
         C::read(getter)
     }
 
+    fn reads() -> Box<dyn Reads> {
+        Box::new(Reader::<R>::new().0)
+    }
+
     fn metadata() -> Vec<u8> {
         // What `state_getMetadata` of a chain returns.
         R::metadata_at_version(14).map(|opaque| opaque.to_vec()).unwrap_or_default()
+    }
+
+    fn newest_metadata() -> Vec<u8> {
+        R::metadata_at_version(16).map(|opaque| opaque.to_vec()).unwrap_or_default()
     }
 
     fn limits() -> Limits {

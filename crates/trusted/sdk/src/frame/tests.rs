@@ -13,6 +13,7 @@ use crate::{
     },
 };
 use codec::{Decode, Encode};
+use offstage_primitives::read::{MAX_PERMIT_LIFETIME, Question};
 use pallet_transaction_payment::ChargeTransactionPayment;
 use runtime::{Balances, Extensions, Runtime, RuntimeCall, RuntimeEvent};
 use sp_crypto_hashing::blake2_256;
@@ -183,7 +184,7 @@ fn an_era_begins_and_ends_with_blocks_of_the_parentchain() {
         before.after(number, offstage_primitives::BlockHash::repeat_byte(7))
     };
     let mut fork = worker.restarted();
-    fork.block.ancestors = (1..110).fold(crate::Ancestors::genesis(worker.block.shard.genesis_hash), other);
+    fork.block.ancestors = (1..109).fold(crate::Ancestors::genesis(worker.block.shard.genesis_hash), other);
     assert_eq!(fork.execute_next(&[signed]).outcomes[0].outcome, Outcome::Unauthorised);
     // The era is not over, but it began longer ago than anybody remembers.
     let signed = mortal(&worker, 1_024, 109);
@@ -389,6 +390,111 @@ fn what_is_paid_in_is_credited_and_nothing_is_not() {
     assert_eq!(balance(&worker, &alice), 7);
     assert_eq!(worker.shield(&bob, 0).outcome, Outcome::Refused);
     assert_eq!(worker.inspect(pallet_balances::TotalIssuance::<Runtime>::get), 7);
+}
+
+fn note(worker: &mut Worker, account: &TestAccount, about: &[u8], value: u64) {
+    let about = about.to_vec().try_into().unwrap();
+    let done = submit(worker, account, probe::Call::note { about, value });
+    assert_eq!(done.outcome, Outcome::Executed);
+}
+
+#[test]
+fn an_entry_is_told_to_the_account_that_it_is_about_and_to_nobody_else() {
+    Worker::check_read_policy();
+    let (mut worker, alice, bob) = with(UNIT);
+    note(&mut worker, &alice, b"secret", 42);
+    let question = |about: &[u8], account: &TestAccount| [about.encode(), account.id().encode()];
+    let ask = |arguments: &[Vec<u8>], asker| worker.ask_for("Probe", "Notes", arguments, asker);
+    assert_eq!(ask(&question(b"secret", &alice), Some(&alice)), Some(42u64.encode()));
+    // One answer for all that is not the asker's, and for what is not there.
+    assert_eq!(ask(&question(b"secret", &alice), Some(&bob)), None);
+    assert_eq!(ask(&question(b"secret", &alice), None), None);
+    assert_eq!(ask(&question(b"secret", &bob), Some(&bob)), None);
+    assert_eq!(ask(&question(b"other", &alice), Some(&alice)), None);
+    assert_eq!(ask(&question(b"secret", &alice)[..1], Some(&alice)), None);
+    assert_eq!(ask(&[], Some(&alice)), None);
+    // What is closed, and what does not exist.
+    for (pallet, name) in
+        [("Probe", "Seen"), ("Probe", "HookPanics"), ("Probe", "Nothing"), ("Nobody", "Notes")]
+    {
+        assert_eq!(worker.ask_for(pallet, name, &[], Some(&alice)), None, "{pallet}.{name}");
+    }
+    // An account that is not there has a value, but tells it to its owner alone.
+    let account = [bob.id().encode()];
+    assert_eq!(worker.ask_for("System", "Account", &account, Some(&alice)), None);
+    assert!(worker.ask_for("System", "Account", &account, Some(&bob)).is_some());
+}
+
+/// The map's keys are put together without anything between them. Pieces of one key that reach into the other's place
+/// are no keys.
+#[test]
+fn a_key_made_of_pieces_reads_nobody_elses_entry() {
+    let (mut worker, alice, bob) = with(UNIT);
+    note(&mut worker, &alice, b"", 42);
+    worker.shield(&bob, UNIT);
+    // An entry whose storage key begins with all of Alice's.
+    let reaching = [&b"".to_vec().encode()[..], &alice.id().encode()].concat();
+    let ask = |arguments: &[Vec<u8>], asker| worker.ask_for("Probe", "Notes", arguments, Some(asker));
+    assert_eq!(ask(&[reaching.clone(), bob.id().encode()], &bob), None);
+    assert_eq!(ask(&[reaching, Vec::new()], &alice), None);
+    assert_eq!(ask(&[Vec::new(), [&[0][..], &alice.id().encode()].concat()], &alice), None);
+    assert_eq!(ask(&[vec![0], alice.id().encode()], &alice), Some(42u64.encode()));
+    // Bytes behind a key are no key.
+    assert_eq!(ask(&[vec![0, 0], alice.id().encode()], &alice), None);
+}
+
+#[test]
+fn what_is_public_is_told_to_everybody() {
+    let (worker, alice, _) = with(UNIT);
+    let now = u64::from(worker.block.number) * 1_000;
+    assert_eq!(worker.ask_for("Timestamp", "Now", &[], None), Some(now.encode()));
+    assert_eq!(worker.ask_for("Probe", "Watching", &[], None), Some(false.encode()), "its default");
+    let sum = |arguments: &[Vec<u8>]| worker.ask_for("Probe", "sum", arguments, None);
+    assert_eq!(sum(&[2u32.encode(), 40u32.encode()]), Some(42u64.encode()));
+    assert_eq!(sum(&[2u32.encode()]), None);
+    assert_eq!(sum(&[(2u32, 40u32).encode(), Vec::new()]), None);
+    let own = |asker| worker.ask_for("Probe", "own_note", &[alice.id().encode()], asker);
+    assert_eq!(own(Some(&alice)), Some(None::<u64>.encode()));
+    assert_eq!(own(None), None);
+}
+
+#[test]
+fn a_permit_is_for_one_shard_and_a_while_and_a_bad_one_gets_nothing() {
+    let (mut worker, alice, _) = with(UNIT);
+    worker.run_to_block(50);
+    let nonce = |worker: &Worker, permit| worker.ask_with(Question::Nonce, permit);
+    let good = worker.permit(&alice, 50);
+    assert_eq!(nonce(&worker, Some(good.clone())), Some(0u32.encode()));
+    assert_eq!(nonce(&worker, None), None);
+    let far = worker.permit(&alice, 51 + MAX_PERMIT_LIFETIME);
+    assert_eq!(nonce(&worker, Some(far)), None);
+    let mut elsewhere = worker.restarted();
+    elsewhere.block.shard.shard = [9; 32].into();
+    assert_eq!(nonce(&elsewhere, Some(good.clone())), None);
+    // Also what is public is not told to a bad permit.
+    let now = Question::Item { pallet: "Timestamp".into(), name: "Now".into(), arguments: vec![] };
+    worker.run_to_block(51);
+    assert_eq!(worker.ask_with(now, Some(good.clone())), None);
+    assert_eq!(nonce(&worker, Some(good)), None, "expired");
+}
+
+#[test]
+fn a_rule_that_names_nothing_opens_nothing_and_is_told_to_the_author() {
+    use super::reads::{Access, Rule, RuleError};
+    let rule = |pallet, name, access| Rule { pallet, name, access };
+    let wrong = [
+        rule("Nobody", "Notes", Access::Public),
+        rule("Probe", "Nothing", Access::Public),
+        rule("Probe", "Notes", Access::Owner(0)),
+        rule("Probe", "Notes", Access::Owner(2)),
+    ];
+    let errors: Vec<_> = wrong.iter().filter_map(super::reads::wrong_rule::<Runtime>).collect();
+    let no_account = |key| RuleError::NoAccount("Probe", "Notes", key);
+    let unknown = |pallet, name| RuleError::Unknown(pallet, name);
+    assert_eq!(
+        errors,
+        [unknown("Nobody", "Notes"), unknown("Probe", "Nothing"), no_account(0), no_account(2)]
+    );
 }
 
 #[test]

@@ -9,13 +9,37 @@ use crate::{
     state_transition::StateTransition,
 };
 use codec::Encode;
-use offstage_primitives::H256;
+use offstage_primitives::{H256, read::Question};
 use sp_runtime::{
     generic::{Era, SignedPayload},
     traits::{StaticLookup, TransactionExtension},
 };
 
 impl<R: ShardRuntime, C: Classic> TestWorker<Shard<R, C>> {
+    /// Asks for a storage item or a view function, with a permit of `asker`. `arguments` are SCALE of each key or
+    /// argument.
+    pub fn ask_for(
+        &self,
+        pallet: &str,
+        name: &str,
+        arguments: &[Vec<u8>],
+        asker: Option<&TestAccount>,
+    ) -> Option<Vec<u8>> {
+        let question =
+            Question::Item { pallet: pallet.into(), name: name.into(), arguments: arguments.to_vec() };
+        self.ask(question, asker)
+    }
+
+    /// Stops where a rule of the runtime's read policy names something that is not there: such a rule opens nothing.
+    pub fn check_read_policy() {
+        let errors = crate::frame::reads::check::<R>();
+        assert!(
+            errors.is_empty(),
+            "{}",
+            errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        );
+    }
+
     /// Signs a call with the account's next nonce and executes it in a block of its own. For a runtime whose extrinsics
     /// have the SDK's extensions alone; others use [`extrinsic_with`](Self::extrinsic_with).
     pub fn submit(&mut self, account: &TestAccount, call: impl Into<R::RuntimeCall>) -> OperationOutcome {

@@ -28,6 +28,11 @@ pub mod pallet {
     #[pallet::storage]
     pub type Migrations<T> = StorageValue<_, u32, ValueQuery>;
 
+    /// Notes of an account, by what they are about. The first key's hasher hides nothing and separates nothing.
+    #[pallet::storage]
+    pub type Notes<T: Config> =
+        StorageDoubleMap<_, Identity, BoundedVec<u8, ConstU32<64>>, Identity, T::AccountId, u64>;
+
     /// What the next hook shall do.
     #[pallet::storage]
     pub type HookPanics<T> = StorageValue<_, u8, ValueQuery>;
@@ -44,6 +49,19 @@ pub mod pallet {
             let number = TryInto::<u32>::try_into(number).unwrap_or_default();
             let now = pallet_timestamp::Now::<T>::get();
             Seen::<T>::append((hook, number, now, frame_system::Pallet::<T>::parent_hash()));
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// Adds.
+        pub fn sum(a: u32, b: u32) -> u64 {
+            u64::from(a) + u64::from(b)
+        }
+
+        /// An account's note about nothing.
+        pub fn own_note(account: T::AccountId) -> Option<u64> {
+            Notes::<T>::get(BoundedVec::default(), account)
         }
     }
 
@@ -117,6 +135,13 @@ pub mod pallet {
         #[pallet::weight(Weight::from_parts(1_000_000, 0))]
         pub fn hook_panics(_origin: OriginFor<T>, hook: u8) -> DispatchResult {
             HookPanics::<T>::put(hook);
+            Ok(())
+        }
+
+        #[pallet::call_index(7)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn note(origin: OriginFor<T>, about: BoundedVec<u8, ConstU32<64>>, value: u64) -> DispatchResult {
+            Notes::<T>::insert(about, ensure_signed(origin)?, value);
             Ok(())
         }
 

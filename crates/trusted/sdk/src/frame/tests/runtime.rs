@@ -30,7 +30,8 @@ mod declaration {
         RuntimeOrigin,
         RuntimeFreezeReason,
         RuntimeHoldReason,
-        RuntimeTask
+        RuntimeTask,
+        RuntimeViewFunction
     )]
     pub struct Runtime;
 
@@ -105,13 +106,31 @@ impl frame::parentchain::Config for Runtime {
 
 impl super::probe::Config for Runtime {}
 
+crate::reads! {
+    pub struct Reads;
+    System::Account: owner(0);
+    Timestamp::Now: public;
+    Probe::Notes: owner(1);
+    Probe::Watching: public;
+    Probe::sum: public;
+    Probe::own_note: owner(0);
+}
+
 impl ShardRuntime for Runtime {
     type Extrinsic = UncheckedExtrinsic;
     type AllPallets = AllPalletsWithSystem;
     type Shielding = Parentchain;
+    type Reads = Reads;
 
     fn genesis(_shard: &ShardContext) {
         RuntimeGenesisConfig::default().build();
+    }
+
+    fn execute_view_function(
+        id: frame_support::view_functions::ViewFunctionId,
+        input: Vec<u8>,
+    ) -> Result<Vec<u8>, frame_support::view_functions::ViewFunctionDispatchError> {
+        Runtime::execute_view_function(id, input)
     }
 
     fn metadata_at_version(version: u32) -> Option<OpaqueMetadata> {

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+use super::{Output, runtime};
+use crate::cli::context::Context;
+use anyhow::Result;
+use clap::Args;
+use serde_json::json;
+
+/// List what the shard's runtime offers: calls, storage items and view functions, with their signatures
+///
+/// Being listed does not mean being open: who may read an item, the runtime decides.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Metadata {
+    /// The form of the answer
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    /// Of this pallet alone
+    pallet: Option<String>,
+}
+
+impl Metadata {
+    pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
+        let (_, _, runtime) = runtime(context).await?;
+        let described = runtime.describe(self.pallet.as_deref())?;
+        match self.output {
+            Output::Text => {
+                let lines = described.iter().map(|item| format!("{:<8} {}", item.kind, item.signature));
+                context.observer.result(&lines.collect::<Vec<_>>().join("\n"));
+            }
+            Output::Json => {
+                let all = described.iter().map(
+                    |item| json!({ "kind": item.kind, "signature": item.signature, "about": item.about }),
+                );
+                context.observer.result(&json!(all.collect::<Vec<_>>()).to_string());
+            }
+        }
+        Ok(())
+    }
+}
