@@ -76,7 +76,8 @@ fn what_is_signed_for_one_shard_is_good_there_for_a_while() {
     assert_eq!(worker.run_alone(operation(signed)).outcome, Outcome::Executed);
 }
 
-/// Without any code of ours: subxt, given the metadata, the versions and the shard's genesis hash, makes extrinsics of both formats.
+/// Without any code of ours: subxt, given the metadata, the versions and the shard's genesis hash, makes extrinsics of
+/// both formats.
 #[test]
 fn what_subxt_makes_is_executed() {
     let (mut worker, runtime) = shard(1_000);

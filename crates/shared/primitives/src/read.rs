@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What clients may ask of the state of a FRAME runtime, and how an account shows that it is its own (wire.md, "Reads").
+//! What clients may ask of the state of a FRAME runtime, and how an account shows that it is its own (wire.md,
+//! "Reads").
 //!
-//! A question names a storage item or a view function, as the runtime's metadata does. Which are open to whom, the runtime
-//! says; the rest is closed, and a question that may not be answered gets the same nothing as one without a value.
+//! A question names a storage item or a view function, as the runtime's metadata does. Which are open to whom, the
+//! runtime says; the rest is closed, and a question that may not be answered gets the same nothing as one without a
+//! value.
 
 use crate::{BlockHash, ShardIdentifier, trusted::verify_maybe_wrapped};
 use alloc::{string::String, vec::Vec};
@@ -39,8 +41,8 @@ pub enum Question {
     Nonce,
 }
 
-/// Shows a worker that its bearer speaks for an account, for a while: on one chain, about one shard. It allows reading and
-/// nothing else. Whoever holds it may read what the account may, so it goes to verified workers only.
+/// Shows a worker that its bearer speaks for an account, for a while: on one chain, about one shard. It allows reading
+/// and nothing else. Whoever holds it may read what the account may, so it goes to verified workers only.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub struct Permit {
     /// The account.
@@ -62,8 +64,8 @@ impl Permit {
     }
 }
 
-/// The bytes that the author of a permit signs: [`PERMIT_TAG`]` ++ genesis hash ++ shard ++ account ++ expires`, the number in
-/// 4 bytes, little endian.
+/// The bytes that the author of a permit signs: [`PERMIT_TAG`]` ++ genesis hash ++ shard ++ account ++ expires`, the
+/// number in 4 bytes, little endian.
 pub fn permit_payload(
     account: &AccountId32,
     expires: u32,

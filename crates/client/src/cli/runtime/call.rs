@@ -15,7 +15,8 @@ use clap::Args;
 /// Call anything that the shard's runtime offers; prints the operation's hash
 ///
 /// Arguments are written as name=value, or their values alone, in order: an account as //Alice or an address; bytes
-/// as 0x… or text; everything else as the metadata describes it. A mistake is answered with the signature that was expected.
+/// as 0x… or text; everything else as the metadata describes it. A mistake is answered with the signature that was
+/// expected.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   offstage trusted call Balances.transfer_allow_death dest=//Bob value=25_000

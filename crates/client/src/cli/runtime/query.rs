@@ -6,8 +6,8 @@ use clap::Args;
 
 /// Print a storage item of the shard's runtime
 ///
-/// What the runtime has opened to everybody, or to the account that the entry is about. Everything else has no answer, as
-/// if it did not exist.
+/// What the runtime has opened to everybody, or to the account that the entry is about. Everything else has no answer,
+/// as if it did not exist.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   offstage trusted query System.Account //Alice

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Who may read what of a runtime.
 //!
-//! Everything is closed. A runtime opens storage items and view functions one by one, to everybody or to the account that
-//! an entry is about:
+//! Everything is closed. A runtime opens storage items and view functions one by one, to everybody or to the account
+//! that an entry is about:
 //!
 //! ```rust,ignore
 //! reads! {
@@ -13,12 +13,12 @@
 //! }
 //! ```
 //!
-//! `owner(n)` means: the key with the number `n` of the map, or the argument of the function, is the account that asks. It shows
-//! that it is by a signed permit ([`offstage_primitives::read`]).
+//! `owner(n)` means: the key with the number `n` of the map, or the argument of the function, is the account that asks.
+//! It shows that it is by a signed permit ([`offstage_primitives::read`]).
 //!
 //! # Attacks
-//! - *A key that is made of pieces*: an entry's storage key is the keys' bytes, hashed one after the other. Each must be
-//!   exactly one value of its type, to the last byte; otherwise a part of one key could pass for another account's.
+//! - *A key that is made of pieces*: an entry's storage key is the keys' bytes, hashed one after the other. Each must
+//!   be exactly one value of its type, to the last byte; otherwise a part of one key could pass for another account's.
 //! - *Probing*: what does not exist, has no value, is closed, or belongs to another gives one answer.
 //! - *Expensive questions*: a storage item is one read. What a view function costs is the author's to bound.
 
