@@ -3,6 +3,8 @@
 
 mod accounts;
 mod assets;
+#[cfg(feature = "contracts")]
+mod contracts;
 mod fees;
 mod governance;
 mod identity;
@@ -10,13 +12,14 @@ mod referenda;
 
 use crate::runtime::{RuntimeCall, RuntimeEvent};
 use codec::Decode;
-use offstage_primitives::{AccountId32, H256};
+use offstage_primitives::{AccountId32, H256, trusted::MAX_OPERATION_LEN};
 use offstage_sdk::{
     Effect, Operation, OperationOutcome, Outcome, StateTransition,
     frame::{NoClassicCalls, Shard, ShardRuntime},
     testing::{TestAccount, TestWorker},
 };
 use pallet_balances::{AccountData, TotalIssuance};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A runtime of these tests.
 trait Money:
@@ -25,6 +28,8 @@ trait Money:
 }
 
 impl Money for crate::runtime::Runtime {}
+#[cfg(feature = "contracts")]
+impl Money for crate::contracts::Runtime {}
 impl Money for crate::fees::Runtime {}
 
 /// A shard, and what was executed in it.
@@ -52,6 +57,11 @@ impl<R: Money> TestShard<R> {
 
     /// Executes a block. A worker that was started for it, with nothing in its cache, gets the same out of it.
     fn run(&mut self, operations: Vec<Operation<NoClassicCalls>>) -> Vec<OperationOutcome> {
+        for operation in &operations {
+            if let Operation::Extrinsic { extrinsic, .. } = operation {
+                assert!(extrinsic.len() < MAX_OPERATION_LEN, "it fits into an envelope");
+            }
+        }
         let cold = self.worker.restarted().execute_next(&operations);
         assert!(cold.prepared, "hooks went through");
         let outcomes = self.worker.run_block(&operations);
@@ -163,6 +173,38 @@ fn the_metadata_names_all_pallets() {
         let name = [&[pallet.name.len() as u8 * 4], pallet.name.as_bytes()].concat();
         assert!(metadata.windows(name.len()).any(|window| window == name), "{}", pallet.name);
     }
+}
+
+/// What runs here is the FRAME, and the primitives under it, that the enclave is built with.
+#[test]
+fn the_versions_are_those_that_are_shipped() {
+    let versions = |path: &str| {
+        let lock = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let mut known = BTreeMap::<String, BTreeSet<String>>::new();
+        for (line, next) in lock.lines().zip(lock.lines().skip(1)) {
+            if let (Some(name), Some(version)) =
+                (line.strip_prefix("name = "), next.strip_prefix("version = "))
+            {
+                known.entry(name.trim_matches('"').to_owned()).or_default().insert(version.to_owned());
+            }
+        }
+        known
+    };
+    let here = versions(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"));
+    let shipped = versions(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock"));
+    let compared = here.iter().filter(|(name, _)| {
+        let ours = ["frame-", "offstage-", "pallet-", "parity-", "sp-"];
+        ours.iter().any(|prefix| name.starts_with(prefix)) && shipped.contains_key(*name)
+    });
+    let mut count = 0;
+    for (name, versions) in compared {
+        count += 1;
+        assert!(
+            versions.is_subset(&shipped[name]),
+            "{name}: cargo update -p {name} --precise, as in the workspace's"
+        );
+    }
+    assert!(count > 40, "{count} compared");
 }
 
 const MILLION: u128 = 1_000_000;

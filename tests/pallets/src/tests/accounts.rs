@@ -63,8 +63,9 @@ fn utility() {
     shard.executes(&alice, as_derived(transfer(&bob, 2_000)));
     assert_eq!((shard.account(&derived).free, shard.free(&bob)), (3_000, MILLION + 2_000));
     shard.refuses(&bob, as_derived(transfer(&bob, 2_000)), "Token.FundsUnavailable");
-    let too_many = vec![frame_system::Call::remark { remark: vec![] }.into(); 20_000];
-    shard.refuses(&alice, pallet_utility::Call::batch_all { calls: too_many }, "Utility.TooManyCalls");
+    // Why the call inside was refused, by the name that its pallet has for it.
+    let calls = vec![transfer(&charlie, 1), pallet_vesting::Call::vest {}.into()];
+    shard.refuses(&alice, pallet_utility::Call::batch_all { calls }, "Vesting.NotVesting");
     shard.finish();
 }
 
