@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A shard's runtime with contracts: those that compilers for Ethereum make, and those of PolkaVM.
 //!
-//! `pallet-revive` is built natively with its feature `std`, and then asks the environment whether contracts are compiled
-//! instead of interpreted (`REVIVE_USE_COMPILER`), and whether they are checked (`REVIVE_SKIP_VALIDATION`). An enclave
-//! leaves its environment behind before anything reads it (threat model H24). Who runs this elsewhere has to see to it.
+//! `pallet-revive` is built natively with its feature `std`, and then asks the environment whether contracts are
+//! compiled instead of interpreted (`REVIVE_USE_COMPILER`), and whether they are checked (`REVIVE_SKIP_VALIDATION`). An
+//! enclave leaves its environment behind before anything reads it (threat model H24).
 #![allow(missing_docs, reason = "FRAME's macros generate undocumented items")]
 
 use frame_support::{
@@ -101,8 +101,8 @@ impl pallet_revive::Config for Runtime {
     type DepositPerByte = ConstU128<1>;
     type DepositPerItem = ConstU128<10>;
     type DepositPerChildTrieItem = ConstU128<10>;
-    /// What contracts may write in a block of two seconds is 678 MB, says the pallet, and wants to be told that there is
-    /// room for twice as much beside `RuntimeMemory`. Who has less lowers `Limits` and `BlockWeights`.
+    /// What contracts may write in a block of two seconds is 678 MB, says the pallet, and wants room for twice as much
+    /// beside `RuntimeMemory`. Who has less lowers `Limits` and `BlockWeights`.
     type PVFMemory = ConstU32<{ 2_000 * 1024 * 1024 }>;
     type ChainId = ConstU64<42>;
 }

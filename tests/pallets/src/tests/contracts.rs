@@ -98,7 +98,7 @@ fn revive() {
     assert_eq!(again.refusal(), Some("Revive.DuplicateContract"));
     let second = deployed(&submit(&mut shard, &alice, deploy(Some([2; 32]))));
     assert_eq!((second == contract, counted(&shard, second)), (false, None));
-    // The pallet makes a block of Ethereum of each, and keeps the hashes of the last; so also an empty one changes the state.
+    // The pallet makes a block of Ethereum of each, and keeps the last hashes. So an empty one changes the state too.
     let root = shard.worker.root;
     shard.run(Vec::new());
     assert_ne!(shard.worker.root, root);
