@@ -28,6 +28,10 @@ fn balances() {
     assert_eq!((shard.free(&charlie), shard.free(&bob)), (0, MILLION + 1_000));
     let forced = pallet_balances::Call::force_set_balance { who: alice.id().into(), new_free: 5 };
     shard.refuses(&alice, forced, "BadOrigin");
+    // A deposit that is not there.
+    let delegate = alice.id().into();
+    let deposit = pallet_proxy::Call::add_proxy { delegate, proxy_type: ProxyType::Any, delay: 0 };
+    shard.refuses(&charlie, deposit, "Balances.InsufficientBalance");
     // Out of the shard: what is paid out is no longer in it.
     shard.executes(&bob, parentchain::Call::unshield { beneficiary: charlie.id(), amount: 70_000 });
     assert_eq!((shard.held, shard.free(&bob)), (2 * MILLION - 70_000, MILLION - 69_000));

@@ -68,7 +68,7 @@ fn collective() {
         is_frozen: false,
     }
     .into();
-    shard.refuses(&alice, RuntimeCall::clone(&call), "BadOrigin");
+    shard.refuses(&alice, call.clone(), "BadOrigin");
     let vote = |hash: [u8; 32], index, approve| CouncilCall::vote { proposal: hash.into(), index, approve };
     // One for it, one against it, and nobody else until the time is over: it is not done.
     let (_, hash, index) = propose(&mut shard, &alice, 2, call.clone());
@@ -176,6 +176,13 @@ fn preimage() {
     assert_eq!((shard.free(&charlie), shard.free(&bob)), (55, MILLION - 55));
     shard.executes(&alice, pallet_preimage::Call::unnote_preimage { hash });
     assert_eq!((shard.free(&alice), shard.reserved(&alice)), (MILLION, 0));
+    // The scheduler asked for it twice, when it made a preimage of the call and when it put it on the agenda, and let
+    // it go once. That is the pallet's, on chains as well: nobody can remove it any more but root.
+    let status = shard.look(|| pallet_preimage::RequestStatusFor::<Runtime>::get(hash));
+    assert!(
+        matches!(status, Some(RequestStatus::Requested { maybe_ticket: None, count: 1, .. })),
+        "{status:?}"
+    );
     // What nobody asked for is gone with its deposit.
     let bytes = b"whatever".to_vec();
     let hash = blake2_256(&bytes).into();
