@@ -90,6 +90,11 @@ images: ## Build the container images without a daemon, and run the demo from th
 weights: setup ## Run the FRAME benchmarks of our pallets on the runtime's wasm, and compare with their weights; UPDATE=1 writes them
 	@scripts/weights.sh
 
+.PHONY: pallets
+# It builds in a folder of its own, tests/pallets/target.
+pallets: setup ## Run polkadot-sdk's pallets in a shard, each as its users do
+	env -u CARGO_TARGET_DIR cargo test --release --locked --manifest-path tests/pallets/Cargo.toml
+
 .PHONY: clean
 clean: ## Remove what was built
 	rm -rf bin book "$(CARGO_TARGET_DIR)"
