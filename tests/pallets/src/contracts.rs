@@ -116,6 +116,7 @@ impl ShardRuntime for Runtime {
     type Extrinsic = UncheckedExtrinsic;
     type AllPallets = AllPalletsWithSystem;
     type Shielding = Parentchain;
+    type Reads = ();
 
     fn genesis(_shard: &ShardContext) {
         RuntimeGenesisConfig::default().build();

@@ -134,10 +134,18 @@ impl frame::parentchain::Config for Runtime {
     type WeightInfo = ();
 }
 
+offstage_sdk::reads! {
+    /// To each account what it holds of an asset.
+    pub struct Reads;
+    Assets::Account: owner(1);
+    Assets::Metadata: public;
+}
+
 impl ShardRuntime for Runtime {
     type Extrinsic = UncheckedExtrinsic;
     type AllPallets = AllPalletsWithSystem;
     type Shielding = Parentchain;
+    type Reads = Reads;
 
     fn genesis(_shard: &ShardContext) {
         let members = COUNCIL.map(|name| TestAccount::named(name).id()).to_vec();

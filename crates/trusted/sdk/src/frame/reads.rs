@@ -72,7 +72,11 @@ pub enum Access {
 /// [`ReadPolicy`](crate::frame::reads::ReadPolicy).
 #[macro_export]
 macro_rules! reads {
-    ($(#[$meta:meta])* $visibility:vis struct $policy:ident; $($pallet:ident::$name:ident: $access:ident $(($key:literal))?;)*) => {
+    (
+        $(#[$meta:meta])*
+        $visibility:vis struct $policy:ident;
+        $($pallet:ident::$name:ident: $access:ident $(($key:literal))?;)*
+    ) => {
         $(#[$meta])*
         $visibility struct $policy;
 
