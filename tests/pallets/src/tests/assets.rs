@@ -3,11 +3,15 @@
 
 use super::{MILLION, TestShard, three, transfer};
 use crate::runtime::{AssetConversion, Assets, Runtime};
+use codec::{Decode, Encode};
 use frame_support::{
     instances::Instance1,
     traits::{fungibles::Inspect, tokens::fungible::NativeOrWithId},
 };
-use offstage_sdk::testing::TestAccount;
+use offstage_sdk::{
+    frame::Shard,
+    testing::{TestAccount, TestWorker},
+};
 use pallet_nfts::{CollectionConfig, CollectionSettings, MintSettings};
 
 type Call = pallet_assets::Call<Runtime, Instance1>;
@@ -68,6 +72,15 @@ fn assets() {
     let supply = shard.look(|| Assets::total_issuance(ASSET));
     let owned = [&alice, &bob, &charlie].map(|account| balance(&shard, account));
     assert_eq!((supply, owned), (900, [700, 150, 50]));
+    // Its owner reads an entry by name, and nobody else.
+    TestWorker::<Shard<Runtime>>::check_read_policy();
+    let entry = [ASSET.encode(), bob.id().encode()];
+    let read = |asker| shard.worker.ask_for("Assets", "Account", &entry, asker);
+    let balance = read(Some(&bob)).and_then(|account| u128::decode(&mut &account[..]).ok());
+    assert_eq!(balance, Some(150));
+    assert_eq!([read(Some(&alice)), read(None)], [None, None]);
+    let name = shard.worker.ask_for("Assets", "Metadata", &[ASSET.encode()], None);
+    assert!(name.is_some_and(|name| name.windows(6).any(|bytes| bytes == b"Points")));
     shard.finish();
 }
 
