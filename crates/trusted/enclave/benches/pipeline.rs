@@ -12,7 +12,10 @@ mod kit;
 
 use codec::Encode;
 use kit::{Encryptor, Host, MEASUREMENT, World, start};
-use offstage_balances::Balances;
+use offstage_balances::{
+    Balances,
+    runtime::{self, Runtime, RuntimeCall, UncheckedExtrinsic},
+};
 use offstage_balances_interface::{Getter, TrustedCall};
 use offstage_enclave::{
     enclave::{Enclave, STORE_FILE},
@@ -22,12 +25,14 @@ use offstage_enclave::{
 };
 use offstage_primitives::{
     AccountId32, H256,
+    read::{Permit, Question, permit_payload},
     shielding::{MAX_CYPHERTEXT_LEN, RSA_LEN, rsa_operations_per_block},
-    trusted::{TrustedCallSigned, TrustedOperation, call_payload},
+    trusted::{TrustedCallSigned, TrustedOperation, call_payload, shard_genesis_hash},
 };
 use offstage_protocol::{EnclaveResponse, HostRequest, Untrusted};
-use offstage_sdk::{BlockContext, Executor, Operation};
+use offstage_sdk::{BlockContext, Executor, Operation, testing::frame::tx_extension};
 use sp_core::{Pair, sr25519};
+use sp_runtime::generic::Era;
 use std::{
     io::Write,
     num::NonZeroUsize,
@@ -48,9 +53,13 @@ fn main() {
     // The machine may be busy with something else for a while: what is compared is measured in turns.
     let (mut rsa, mut with_small, mut with_large) = (Vec::new(), Vec::new(), Vec::new());
     let (mut full_small, mut full_large) = (Vec::new(), Vec::new());
+    let mut extrinsics = Vec::new();
     for _ in 0..ROUNDS {
         rsa.push(rsa_rate(&small.key()));
         with_small.push(small.calls_per_second(BLOCKS, CALLS_PER_BLOCK));
+        small.form = Form::Extrinsic;
+        extrinsics.push(small.calls_per_second(BLOCKS, CALLS_PER_BLOCK));
+        small.form = Form::Classic;
         full_small.push(small.calls_per_second(FULL_BLOCKS, CALLS_PER_FULL_BLOCK));
         rsa.push(rsa_rate(&small.key()));
         with_large.push(large.calls_per_second(BLOCKS, CALLS_PER_BLOCK));
@@ -58,6 +67,8 @@ fn main() {
     }
     let (rsa, with_small, with_large) = (median(rsa), median(with_small), median(with_large));
     let (full_small, full_large) = (median(full_small), median(full_large));
+    let extrinsics = median(extrinsics);
+    let reads = small.reads_per_second();
     let together = rsa_rate_of_all(&small.key(), cores);
     let sync = sync_time(small.host.dir.path());
     let empty = small.empty_block();
@@ -94,6 +105,18 @@ fn main() {
         "at least 0.8",
         full_large / full_small >= 0.8,
     );
+    row(
+        &format!("extrinsics of a FRAME runtime per second over classic calls ({extrinsics:.0} extrinsics/s)"),
+        format!("{:.2}", extrinsics / with_small),
+        "at least 0.95",
+        extrinsics / with_small >= 0.95,
+    );
+    row(
+        "storage items read by name with a permit, per second and core, over RSA decryptions",
+        format!("{:.0} ({reads:.0}/s)", reads / rsa),
+        "at least 1",
+        reads >= rsa,
+    );
     let share = worst.as_secs_f64() / (WORST_BLOCK_TIME as f64 / 1000.0);
     row(
         &format!(
@@ -116,12 +139,32 @@ fn main() {
     println!();
 }
 
+/// How a call is signed and sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Classic,
+    Extrinsic,
+}
+
+/// A transfer as an extrinsic of the runtime, good for ever.
+fn extrinsic(world: &World, from: &sr25519::Pair, to: &sr25519::Pair, nonce: u32) -> Vec<u8> {
+    let transfer = pallet_balances::Call::transfer_allow_death { dest: id(to).into(), value: 1_000_000 };
+    let call = RuntimeCall::Balances(transfer);
+    let extensions = tx_extension::<Runtime>(nonce, Era::Immortal);
+    let genesis = shard_genesis_hash(&world.chain.header(0).hash().into(), &world.shard);
+    let version = (runtime::VERSION.spec_version, runtime::VERSION.transaction_version);
+    let payload = (&call, &extensions, version, genesis, genesis, None::<[u8; 32]>).encode();
+    let signature = from.sign(&payload).into();
+    UncheckedExtrinsic::new_signed(call, id(from).into(), signature, extensions).encode()
+}
+
 /// A serving enclave with funded accounts.
 struct Shard {
     world: World,
     host: Host,
     accounts: Vec<sr25519::Pair>,
     nonces: Vec<u32>,
+    form: Form,
     /// Walks through the accounts in a fixed, scattered order.
     next: usize,
 }
@@ -151,7 +194,7 @@ impl Shard {
         let mut host = Host::on(&world, dir).unwrap();
         host.serve(&mut world);
         let nonces = vec![0; count];
-        let mut shard = Self { world, host, accounts, nonces, next: 0 };
+        let mut shard = Self { world, host, accounts, nonces, form: Form::Classic, next: 0 };
         // Fills the journal's window, so that what is measured is the steady state.
         shard.run(40, 4);
         shard
@@ -195,12 +238,37 @@ impl Shard {
         self.next = (self.next + SCATTER) % self.accounts.len();
         let (from, to) =
             (&self.accounts[self.next], &self.accounts[(self.next * 31 + 7) % self.accounts.len()]);
-        let call = TrustedCall::BalanceTransfer(id(from), id(to), 1_000_000);
         let nonce = self.nonces[self.next];
         self.nonces[self.next] += 1;
+        if self.form == Form::Extrinsic {
+            return key.encrypt(&[&[4], &extrinsic(&self.world, from, to, nonce)[..]].concat());
+        }
+        let call = TrustedCall::BalanceTransfer(id(from), id(to), 1_000_000);
         let signature = from.sign(&call_payload(&call, nonce, &MEASUREMENT, &self.world.shard)).into();
         let signed = TrustedCallSigned { call, nonce, signature };
         key.encrypt(&TrustedOperation::<_, Getter>::IndirectCall(signed).encode())
+    }
+
+    /// Accounts that read their own entry, on one core.
+    fn reads_per_second(&self) -> f64 {
+        let view = self.host.view();
+        let identity = view.identity();
+        let expires = view.position().number + 100;
+        let mut questions = self.accounts.iter().map(|pair| {
+            let payload = permit_payload(&id(pair), expires, &identity.genesis_hash, &identity.shard);
+            let permit = Permit { account: id(pair), expires, signature: pair.sign(&payload).into() };
+            let (pallet, name) = ("System".into(), "Account".into());
+            (Question::Item { pallet, name, arguments: vec![id(pair).encode()] }, permit)
+        });
+        let (mut count, mut time) = (0, Duration::ZERO);
+        while let Some((question, permit)) = questions.next().filter(|_| time < RSA_TIME) {
+            let begin = Instant::now();
+            let answer = view.read(&question, Some(&permit)).unwrap();
+            time += begin.elapsed();
+            assert!(answer.value.is_some());
+            count += 1;
+        }
+        f64::from(count) / time.as_secs_f64()
     }
 
     fn empty_block(&mut self) -> Duration {

@@ -105,7 +105,7 @@ fn a_refusal_has_the_pallets_error_by_name_keeps_the_fee_and_uses_the_nonce() {
 
 /// What is signed is good in one shard, of one chain, for one version, once, by its sender, as it is.
 #[test]
-fn an_extrinsic_is_bound_to_everything_that_it_should_be_bound_to() {
+fn c25_an_extrinsic_is_bound_to_everything_that_it_should_be_bound_to() {
     let (mut worker, alice, bob) = with(UNIT);
     let good = worker.signed_extrinsic(&alice, transfer(&bob, 5), extensions(0, Era::Immortal, 0));
     let refused = |worker: &Worker, bytes: Vec<u8>| {
@@ -195,7 +195,7 @@ fn an_era_begins_and_ends_with_blocks_of_the_parentchain() {
 }
 
 #[test]
-fn who_cannot_pay_the_fee_loses_nothing() {
+fn c25_who_cannot_pay_the_fee_loses_nothing() {
     let (mut worker, alice, bob) = with(UNIT);
     worker.shield(&bob, 10);
     let poor = xt(&worker, &bob, transfer(&alice, 1), 0);
@@ -213,7 +213,7 @@ fn who_cannot_pay_the_fee_loses_nothing() {
 }
 
 #[test]
-fn who_did_not_sign_is_refused() {
+fn c25_who_did_not_sign_is_refused() {
     let (worker, alice, bob) = with(UNIT);
     let bare = runtime::UncheckedExtrinsic::new_bare(transfer(&bob, 1)).encode();
     let general_without_signature =
@@ -243,7 +243,7 @@ fn general(worker: &Worker, account: &TestAccount, call: RuntimeCall, nonce: u32
 }
 
 #[test]
-fn a_general_extrinsic_is_executed_for_who_signed_it() {
+fn c25_a_general_extrinsic_is_executed_for_who_signed_it() {
     let (mut worker, alice, bob) = with(UNIT);
     let good = general(&worker, &alice, transfer(&bob, 7), 0);
     for index in 0..good.len() {
@@ -399,7 +399,7 @@ fn note(worker: &mut Worker, account: &TestAccount, about: &[u8], value: u64) {
 }
 
 #[test]
-fn an_entry_is_told_to_the_account_that_it_is_about_and_to_nobody_else() {
+fn c24_an_entry_is_told_to_the_account_that_it_is_about_and_to_nobody_else() {
     Worker::check_read_policy();
     let (mut worker, alice, bob) = with(UNIT);
     note(&mut worker, &alice, b"secret", 42);
@@ -428,7 +428,7 @@ fn an_entry_is_told_to_the_account_that_it_is_about_and_to_nobody_else() {
 /// The map's keys are put together without anything between them. Pieces of one key that reach into the other's place
 /// are no keys.
 #[test]
-fn a_key_made_of_pieces_reads_nobody_elses_entry() {
+fn c24_a_key_made_of_pieces_reads_nobody_elses_entry() {
     let (mut worker, alice, bob) = with(UNIT);
     note(&mut worker, &alice, b"", 42);
     worker.shield(&bob, UNIT);
@@ -459,7 +459,7 @@ fn what_is_public_is_told_to_everybody() {
 }
 
 #[test]
-fn a_permit_is_for_one_shard_and_a_while_and_a_bad_one_gets_nothing() {
+fn c24_a_permit_is_for_one_shard_and_a_while_and_a_bad_one_gets_nothing() {
     let (mut worker, alice, _) = with(UNIT);
     worker.run_to_block(50);
     let nonce = |worker: &Worker, permit| worker.ask_with(Question::Nonce, permit);
