@@ -30,7 +30,7 @@ use offstage_primitives::{
     trusted::{TrustedCallSigned, TrustedOperation, call_payload, shard_genesis_hash},
 };
 use offstage_protocol::{EnclaveResponse, HostRequest, Untrusted};
-use offstage_sdk::{BlockContext, Executor, Operation, testing::frame::tx_extension};
+use offstage_sdk::{BlockContext, BlockSecret, Executor, Operation, testing::frame::tx_extension};
 use sp_core::{Pair, sr25519};
 use sp_runtime::generic::Era;
 use std::{
@@ -106,7 +106,9 @@ fn main() {
         full_large / full_small >= 0.8,
     );
     row(
-        &format!("extrinsics of a FRAME runtime per second over classic calls ({extrinsics:.0} extrinsics/s)"),
+        &format!(
+            "extrinsics of a FRAME runtime per second over classic calls ({extrinsics:.0} extrinsics/s)"
+        ),
         format!("{:.2}", extrinsics / with_small),
         "at least 0.95",
         extrinsics / with_small >= 0.95,
@@ -340,8 +342,10 @@ fn fund(store: &mut Store, accounts: &[sr25519::Pair]) {
         ancestors: head.ancestors.clone(),
     };
     let snapshot = store.snapshot().unwrap();
-    let outcome =
-        Executor::<Balances>::new().execute_block(&snapshot, head.state_root, &block, &operations).unwrap();
+    let secret = BlockSecret::new([0; 32].into());
+    let outcome = Executor::<Balances>::new()
+        .execute_block(&snapshot, head.state_root, &block, &secret, &operations)
+        .unwrap();
     assert!(outcome.outcomes.iter().all(|outcome| outcome.outcome.is_success()));
     let head = Head { state_root: outcome.root, ..head };
     store.commit(Change { head: Some(head), nodes: outcome.changes, ..Change::default() }).unwrap();

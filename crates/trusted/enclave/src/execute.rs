@@ -80,10 +80,14 @@ pub fn execute<S: StateTransition>(
     let number = block.block.number;
     let maintenance = block.facts.maintenance(number);
     let context = block.context(shard.birth.context(shard.shard, shard.genesis_hash), ancestors);
+    let secret = shard
+        .key
+        .block_secret(&shard.genesis_hash, &shard.shard, &block.block.hash)
+        .map_err(|_| ExecutionError::Bug("the block's secret cannot be derived"))?;
     let outcome = decrypt::<S::Call, _>(&block.incoming, shard.key, &domain, number, |operations| {
         let operations =
             operations.map(|operation| if maintenance { refuse_call(operation) } else { operation });
-        executor.execute_block(state, state_root, &context, operations)
+        executor.execute_block(state, state_root, &context, &secret, operations)
     })?;
     let operations = outcome.outcomes.len();
     if operations != block.incoming.len() {

@@ -18,8 +18,8 @@ use crate::{
     operation::{Authenticated, Operation},
     session::{Failure, Session},
     state_transition::{
-        Applied, BlockContext, CallError, CheckedExtrinsic, Effect, Effects, Limits, ReadContext, Reads,
-        Report, ShardContext, StateTransition,
+        Applied, BlockContext, BlockSecret, CallError, CheckedExtrinsic, Effect, Effects, Limits,
+        ReadContext, Reads, Report, ShardContext, StateTransition,
     },
 };
 use frame_support::weights::Weight;
@@ -83,6 +83,8 @@ impl<S: StateTransition> Executor<S> {
     /// Executes a block's operations, in order, on the state with this root. They are asked for one by one, so the
     /// iterator may still be preparing later ones while earlier ones are executed.
     ///
+    /// `secret` is what randomness in the block is made of.
+    ///
     /// The store is only read. It is for the caller to persist [`BlockOutcome::changes`] and the new root at once.
     ///
     /// # Errors
@@ -92,11 +94,15 @@ impl<S: StateTransition> Executor<S> {
         store: &N,
         root: H256,
         block: &BlockContext,
+        secret: &BlockSecret,
         operations: impl IntoIterator<Item: Borrow<Operation<S::Call>>>,
     ) -> Result<BlockOutcome, ExecutionError> {
         let mut session = Session::open(store, root, self.cache.local_cache_trusted());
         let mut meter = Meter::new(S::limits());
-        let entered = session.run_through(|| S::enter_block(block))?;
+        let entered = session.run_through(|| {
+            S::enter_block(block, Some(secret));
+            S::enter_operation(&H256::zero());
+        })?;
         let begun = session.run_through(|| S::begin_block(block))?;
         meter.note(begun.as_ref().copied().unwrap_or_default());
         let outcomes = operations
@@ -104,7 +110,11 @@ impl<S: StateTransition> Executor<S> {
             .map(|operation| execute_operation::<S, N>(&mut session, &mut meter, block, operation.borrow()))
             .collect::<Result<Vec<_>, _>>()?;
         let room = meter.room();
-        let ended = session.run_through(|| S::end_block(block, room))?;
+        let ended = session.run_through(|| {
+            // Hooks at the end draw other numbers than those at the beginning.
+            S::enter_operation(&H256::repeat_byte(0xff));
+            S::end_block(block, room)
+        })?;
         meter.note(ended.as_ref().copied().unwrap_or_default());
         let (root, changes) = session.finish(S::transient())?;
         let prepared = entered.is_ok() && begun.is_ok() && ended.is_ok();
@@ -124,7 +134,7 @@ impl<S: StateTransition> Executor<S> {
         getter: &S::Getter,
     ) -> Result<Option<Vec<u8>>, ReadError> {
         let answer = self.inspect(store, root, || {
-            S::enter_block(&reading.block);
+            S::enter_block(&reading.block, None);
             if S::may_read(reading, getter) { Some(S::read(getter)) } else { None }
         })?;
         answer.ok_or(ReadError::Unauthorised)
@@ -150,7 +160,7 @@ impl<S: StateTransition> Executor<S> {
             return Ok(None);
         }
         self.inspect(store, root, || {
-            S::enter_block(block);
+            S::enter_block(block, None);
             reads.read(question, permit.map(|permit| &permit.account))
         })
     }
@@ -271,6 +281,10 @@ fn execute_operation<S: StateTransition, N: NodeStore + ?Sized>(
     block: &BlockContext,
     operation: &Operation<S::Call>,
 ) -> Result<OperationOutcome, ExecutionError> {
+    let hash = operation.hash();
+    session
+        .run_through(|| S::enter_operation(&hash))?
+        .map_err(|Panicked| ExecutionError::Bug("naming panicked"))?;
     let result = match operation {
         Operation::Call(call) => execute_call::<S, N>(session, meter, block, call)?,
         Operation::Extrinsic { extrinsic, .. } => {
@@ -281,9 +295,8 @@ fn execute_operation<S: StateTransition, N: NodeStore + ?Sized>(
         }
         Operation::Failed { outcome, .. } => Done::not(*outcome),
     };
-    let operation = operation.hash();
     let Done { outcome, effects, report } = result;
-    Ok(OperationOutcome { operation, outcome, effects: effects.identify(operation), report })
+    Ok(OperationOutcome { operation: hash, outcome, effects: effects.identify(hash), report })
 }
 
 /// What came of an operation.

@@ -22,6 +22,9 @@
 //! ([`nonce`](crate::nonce)), under the name that wallets know, and survives an account that is emptied. What it weighs
 //! is counted by the executor, with each sender's share; what it did not use is given back.
 //!
+//! ## Randomness
+//! [`randomness`] gives pallets numbers that are the same on every worker, and says what they are not good for.
+//!
 //! ## Money
 //! [`parentchain`] is a pallet with the call that pays out; what is paid in on the parentchain is credited by
 //! [`ShardRuntime::Shielding`], which the pallet is too.
@@ -31,6 +34,7 @@ pub mod effects;
 pub mod extensions;
 pub mod extrinsic;
 pub mod parentchain;
+pub mod randomness;
 pub mod reads;
 mod runtime;
 mod shard;
@@ -38,6 +42,7 @@ mod shard;
 pub use block::{CurrentBlock, current_block};
 pub use extensions::TxExtension;
 pub use extrinsic::UncheckedExtrinsic;
+pub use randomness::Randomness;
 pub use runtime::{Classic, NoClassicCalls, NoGetters, ShardRuntime, Shielding};
 pub use shard::Shard;
 

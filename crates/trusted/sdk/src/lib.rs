@@ -89,8 +89,8 @@ pub use offstage_primitives::{
 };
 pub use operation::{Authenticated, Operation};
 pub use state_transition::{
-    Applied, BlockContext, CallError, CheckedExtrinsic, Effect, Effects, Limits, PayoutTerms, ReadContext,
-    Reads, Report, ShardContext, StateTransition,
+    Applied, BlockContext, BlockSecret, CallError, CheckedExtrinsic, Effect, Effects, Limits, PayoutTerms,
+    ReadContext, Reads, Report, ShardContext, StateTransition,
 };
 
 #[cfg(test)]

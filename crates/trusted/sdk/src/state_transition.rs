@@ -20,6 +20,7 @@ use offstage_primitives::{
     trusted::{Domain, TrustedCall},
 };
 use sp_runtime::DispatchError;
+use zeroize::Zeroizing;
 
 /// Confidential business logic: how operations change a shard's state.
 ///
@@ -41,7 +42,12 @@ pub trait StateTransition: Send + Sync + 'static {
 
     /// Puts into storage what a logic wants to read of the block, under keys that [`transient`](Self::transient) names.
     /// Runs before everything else of a block, and before each read.
-    fn enter_block(_block: &BlockContext) {}
+    ///
+    /// `secret` is there while a block is executed, and not in reads.
+    fn enter_block(_block: &BlockContext, _secret: Option<&BlockSecret>) {}
+
+    /// Says which operation is executed next; its hash is its name in its receipt.
+    fn enter_operation(_operation: &H256) {}
 
     /// Beginnings of keys that belong to the block that is executed and not to the shard's state: the number of the
     /// block, for example. What is under them is forgotten after the block.
@@ -154,6 +160,28 @@ pub struct BlockContext {
     pub payout: PayoutTerms,
     /// The newest blocks before it. It may be among them itself.
     pub ancestors: Ancestors,
+}
+
+/// What randomness in a block is made of: a secret of the shard's enclaves, another in each block. It is no part of the
+/// state, and wiped when dropped.
+#[derive(Clone)]
+pub struct BlockSecret(Zeroizing<[u8; 32]>);
+
+impl BlockSecret {
+    /// From bytes that nobody outside of the shard's enclaves can know.
+    pub fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The bytes, for tests that pin how they are derived.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn expose_for_tests(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 /// What it takes to pay out on the parentchain, as its verified blocks show it. The same on every worker.

@@ -14,8 +14,9 @@ use crate::{
     executor::{BlockOutcome, Executor, OperationOutcome, ReadError},
     node_store::{NodeChanges, NodeStore, NodeStoreError},
     operation::Operation,
-    state_transition::{BlockContext, PayoutTerms, ReadContext, ShardContext, StateTransition},
+    state_transition::{BlockContext, BlockSecret, PayoutTerms, ReadContext, ShardContext, StateTransition},
 };
+use codec::Encode;
 use offstage_primitives::{
     AccountId32, BlockHash, H256, Measurement, ShardIdentifier,
     read::{Permit, Question, permit_payload},
@@ -195,7 +196,7 @@ impl<S: StateTransition> TestWorker<S> {
     /// Executes the next block and keeps nothing of it.
     pub fn execute_next(&self, operations: &[Operation<S::Call>]) -> BlockOutcome {
         self.executor
-            .execute_block(&self.store, self.root, &self.next_block(), operations)
+            .execute_block(&self.store, self.root, &self.next_block(), &self.secret(), operations)
             .expect("a store in memory does not fail")
     }
 
@@ -267,7 +268,7 @@ impl<S: StateTransition> TestWorker<S> {
     pub fn inspect<R>(&self, look: impl FnOnce() -> R) -> R {
         self.executor
             .inspect(&self.store, self.root, || {
-                S::enter_block(&self.block);
+                S::enter_block(&self.block, None);
                 look()
             })
             .unwrap_or_else(|error| panic!("inspecting: {error}"))
@@ -276,6 +277,12 @@ impl<S: StateTransition> TestWorker<S> {
     /// The executor.
     pub fn executor(&self) -> &Executor<S> {
         &self.executor
+    }
+
+    /// What randomness in the next block is made of. Everybody knows it.
+    pub fn secret(&self) -> BlockSecret {
+        let number = self.next_block().number;
+        BlockSecret::new((b"test", number).using_encoded(sp_crypto_hashing::blake2_256).into())
     }
 
     /// The block that [`run_block`](Self::run_block) executes next.

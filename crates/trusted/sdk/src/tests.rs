@@ -478,7 +478,13 @@ fn a_store_failure_at_any_read_is_no_outcome_of_a_call() {
             let store = FailingStore { inner: &worker.store, reads: AtomicUsize::new(0), fails_at, answer };
             // A cold cache, so that every read reaches the store.
             let executor = Executor::<Logic>::new();
-            let result = executor.execute_block(&store, worker.root, &worker.next_block(), &operations);
+            let result = executor.execute_block(
+                &store,
+                worker.root,
+                &worker.next_block(),
+                &worker.secret(),
+                &operations,
+            );
             if store.reads.load(Ordering::SeqCst) <= fails_at {
                 assert_eq!(result, Ok(expected.clone()));
                 break;
@@ -508,7 +514,7 @@ fn a_block_reads_and_writes_what_it_touches_and_no_more() {
     let operation =
         worker.signed(&alice, Call(alice.id(), Deed::Put(7u32.to_be_bytes().to_vec(), vec![2; 40])), 250);
     let outcome = Executor::<Logic>::new()
-        .execute_block(&store, worker.root, &worker.next_block(), &[operation])
+        .execute_block(&store, worker.root, &worker.next_block(), &worker.secret(), &[operation])
         .unwrap();
     let (reads, writes) = (store.reads.load(Ordering::SeqCst), outcome.changes.upserts.len());
     assert!(reads < 30 && writes < 20, "{reads} reads, {writes} writes");

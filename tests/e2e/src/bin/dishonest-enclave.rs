@@ -8,10 +8,10 @@
 
 use offstage_balances::Balances;
 use offstage_enclave::{enclave::Enclave, host::converse, platform::SoftwarePlatform};
-use offstage_primitives::AccountId32;
+use offstage_primitives::{AccountId32, H256};
 use offstage_sdk::{
-    Authenticated, BlockContext, CallError, CheckedExtrinsic, Effects, Limits, Outcome, ReadContext, Reads,
-    ShardContext, StateTransition, Weight,
+    Authenticated, BlockContext, BlockSecret, CallError, CheckedExtrinsic, Effects, Limits, Outcome,
+    ReadContext, Reads, ShardContext, StateTransition, Weight,
 };
 use sp_crypto_hashing::sha2_256;
 use std::{error::Error, os::unix::net::UnixStream, path::PathBuf};
@@ -27,8 +27,12 @@ impl StateTransition for TwiceTheMoney {
         Balances::genesis(shard);
     }
 
-    fn enter_block(block: &BlockContext) {
-        Balances::enter_block(block);
+    fn enter_block(block: &BlockContext, secret: Option<&BlockSecret>) {
+        Balances::enter_block(block, secret);
+    }
+
+    fn enter_operation(operation: &H256) {
+        Balances::enter_operation(operation);
     }
 
     fn transient() -> Vec<Vec<u8>> {

@@ -9,6 +9,7 @@ use aws_lc_rs::{
 };
 use offstage_envelope::OpeningKey;
 use offstage_primitives::{BlockHash, ShardIdentifier, shielding::ShieldingPublicKey};
+use offstage_sdk::BlockSecret;
 use zeroize::Zeroizing;
 
 /// The shard's RSA-3072 private key. Usable from several threads at once.
@@ -56,6 +57,20 @@ impl ShieldingKey {
         self.commitment_key.clone()
     }
 
+    /// What randomness in the block with this hash is made of. All enclaves of the shard derive the same.
+    ///
+    /// # Errors
+    /// [`SealError::Cryptography`] when the library fails.
+    pub fn block_secret(
+        &self,
+        genesis_hash: &BlockHash,
+        shard: &ShardIdentifier,
+        block_hash: &BlockHash,
+    ) -> Result<BlockSecret, SealError> {
+        let info = [RANDOMNESS_DOMAIN, genesis_hash.as_bytes(), shard.as_bytes(), block_hash.as_bytes()];
+        derive_bytes(&self.sealable, &info).map(BlockSecret::new)
+    }
+
     /// The key that wraps the key of a worker's store (ARCHITECTURE.md, "The store"): every enclave of the shard can
     /// derive it, whatever machine or image it runs on. `salt` is the store's own and public.
     ///
@@ -96,6 +111,9 @@ impl ShieldingKey {
 
 /// Pinned by a test: another derivation would make workers of one shard publish different roots.
 const COMMITMENT_DOMAIN: &[u8] = b"offstage/state-commitment-key/v1\0";
+
+/// Pinned by a test: another derivation would give workers of two versions different numbers.
+const RANDOMNESS_DOMAIN: &[u8] = b"offstage/randomness/v1\0";
 
 /// Pinned by a test: another derivation would open no store that was wrapped before.
 const WRAPPING_DOMAIN: &[u8] = b"offstage/store-wrapping-key/v1\0";

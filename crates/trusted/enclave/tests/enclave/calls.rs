@@ -14,8 +14,8 @@ use offstage_primitives::{
     },
 };
 use offstage_sdk::{
-    Authenticated, BlockContext, CallError, Effects, ReadContext, ShardContext, StateTransition, Weight,
-    testing::TestAccount,
+    Authenticated, BlockContext, BlockSecret, CallError, Effects, ReadContext, ShardContext, StateTransition,
+    Weight, testing::TestAccount,
 };
 use sp_core::{Pair, ecdsa, ed25519, sr25519};
 use std::sync::{Arc, Mutex};
@@ -331,8 +331,12 @@ impl StateTransition for Odd {
         Balances::genesis(shard);
     }
 
-    fn enter_block(block: &BlockContext) {
-        Balances::enter_block(block);
+    fn enter_block(block: &BlockContext, secret: Option<&BlockSecret>) {
+        Balances::enter_block(block, secret);
+    }
+
+    fn enter_operation(operation: &H256) {
+        Balances::enter_operation(operation);
     }
 
     fn transient() -> Vec<Vec<u8>> {

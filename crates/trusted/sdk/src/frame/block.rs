@@ -145,7 +145,7 @@ fn register<R: ShardRuntime>(weight: Weight) {
 pub(super) fn transient<R: ShardRuntime>() -> Vec<Vec<u8>> {
     let system = SYSTEM_ITEMS.iter().map(|item| pallet_key::<frame_system::Pallet<R>>(item));
     let time = ["Now", "DidUpdate"].iter().map(|item| pallet_key::<pallet_timestamp::Pallet<R>>(item));
-    let own = OWN_ITEMS.iter().map(|item| own_key(item).to_vec());
+    let own = OWN_ITEMS.iter().chain(&super::randomness::ITEMS).map(|item| own_key(item).to_vec());
     let known = [well_known_keys::EXTRINSIC_INDEX, well_known_keys::INTRABLOCK_ENTROPY].map(<[u8]>::to_vec);
     system.chain(time).map(|key| key.to_vec()).chain(own).chain(known).collect()
 }

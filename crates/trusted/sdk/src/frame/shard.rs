@@ -4,18 +4,18 @@
 use super::{
     block,
     extrinsic::ShardExtrinsic,
-    quietly,
+    quietly, randomness,
     reads::Reader,
     runtime::{Classic, ShardRuntime, Shielding},
 };
 use crate::{
     Authenticated, Weight,
     state_transition::{
-        BlockContext, CallError, CheckedExtrinsic, Effects, Limits, ReadContext, Reads, ShardContext,
-        StateTransition,
+        BlockContext, BlockSecret, CallError, CheckedExtrinsic, Effects, Limits, ReadContext, Reads,
+        ShardContext, StateTransition,
     },
 };
-use offstage_primitives::{AccountId32, receipt::Outcome};
+use offstage_primitives::{AccountId32, H256, receipt::Outcome};
 use std::marker::PhantomData;
 
 /// The FRAME runtime `R` as business logic. `C` is for calls and getters beside its extrinsics; most have none.
@@ -29,8 +29,13 @@ impl<R: ShardRuntime, C: Classic> StateTransition for Shard<R, C> {
         R::genesis(shard);
     }
 
-    fn enter_block(context: &BlockContext) {
+    fn enter_block(context: &BlockContext, secret: Option<&BlockSecret>) {
         block::enter::<R>(context);
+        randomness::enter_block(secret);
+    }
+
+    fn enter_operation(operation: &H256) {
+        randomness::enter_operation(operation);
     }
 
     fn transient() -> Vec<Vec<u8>> {

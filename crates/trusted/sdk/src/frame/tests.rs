@@ -5,7 +5,7 @@ mod probe;
 mod runtime;
 
 use crate::{
-    Effect, Operation, OperationOutcome, Outcome, PayoutTerms, StateTransition,
+    BlockSecret, Effect, Operation, OperationOutcome, Outcome, PayoutTerms, StateTransition,
     frame::{NoClassicCalls, Shard, extensions::VerifySignature},
     testing::{
         TestAccount, TestWorker,
@@ -380,8 +380,16 @@ fn c17_money_is_paid_out_by_a_call_and_what_is_too_little_is_refused() {
     let hashes: std::collections::BTreeSet<_> =
         done.effects.iter().map(|Effect::Unshield { call_hash, .. }| *call_hash).collect();
     assert_eq!(hashes.len(), 2);
-    // Nothing of it is left behind for the next call.
-    assert!(submit(&mut worker, &alice, probe::Call::watch { on: false }).effects.is_empty());
+    // Nothing of it is left behind for the next call of the block.
+    let nonce = worker.nonce(&alice);
+    let block = [
+        xt(&worker, &alice, pay(600), nonce),
+        xt(&worker, &alice, probe::Call::watch { on: false }, nonce + 1),
+        xt(&worker, &alice, pay(1), nonce + 2),
+        xt(&worker, &alice, pay(600), nonce + 3),
+    ];
+    let effects: Vec<_> = worker.run_block(&block).iter().map(|outcome| outcome.effects.len()).collect();
+    assert_eq!(effects, [1, 0, 0, 1]);
 }
 
 #[test]
@@ -495,6 +503,42 @@ fn a_rule_that_names_nothing_opens_nothing_and_is_told_to_the_author() {
         errors,
         [unknown("Nobody", "Notes"), unknown("Probe", "Nothing"), no_account(0), no_account(2)]
     );
+}
+
+#[test]
+fn what_is_drawn_is_the_same_on_all_workers_and_never_the_same_twice() {
+    let (mut worker, alice, bob) = with(UNIT);
+    worker.shield(&bob, UNIT);
+    let draw = || probe::Call::draw_twice {};
+    let mut other = worker.restarted();
+    for nonce in 0..2 {
+        let block = [xt(&worker, &alice, draw(), nonce), xt(&worker, &bob, draw(), nonce)];
+        worker.run_block(&block);
+        other.run_block(&block);
+        other = other.restarted();
+    }
+    let drawn = |worker: &Worker| worker.inspect(probe::Drawn::<Runtime>::get);
+    assert_eq!((drawn(&worker).len(), worker.root), (8, other.root));
+    let different: std::collections::BTreeSet<_> = drawn(&worker).into_iter().collect();
+    assert_eq!(different.len(), 8);
+    // The secret decides: in the very same block another gives other numbers.
+    let block = [xt(&worker, &alice, draw(), 2)];
+    let run = |secret: &BlockSecret| {
+        let (store, next) = (&worker.store, worker.next_block());
+        worker.executor().execute_block(store, worker.root, &next, secret, &block).unwrap().root
+    };
+    assert_eq!(run(&worker.secret()), worker.execute_next(&block).root);
+    assert_ne!(run(&BlockSecret::new([7; 32].into())), worker.execute_next(&block).root);
+}
+
+/// A read that could draw would tell what a call of the same block drew.
+#[test]
+fn a_read_draws_nothing() {
+    let (worker, ..) = with(UNIT);
+    let question = Question::Item { pallet: "Probe".into(), name: "draw".into(), arguments: vec![] };
+    let reads = <Shard<Runtime> as StateTransition>::reads();
+    let asked = worker.executor().ask(&worker.store, worker.root, &worker.block, &*reads, &question, None);
+    assert_eq!(asked, Err(crate::ReadError::Panicked));
 }
 
 #[test]

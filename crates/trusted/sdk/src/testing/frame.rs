@@ -76,7 +76,7 @@ impl<R: ShardRuntime, C: Classic> TestWorker<Shard<R, C>> {
     ) -> Vec<u8> {
         let next = self.next_block();
         let signed = self.executor().inspect(&self.store, self.root, || {
-            <Shard<R, C> as StateTransition>::enter_block(&next);
+            <Shard<R, C> as StateTransition>::enter_block(&next, None);
             let payload =
                 SignedPayload::new(call.into(), extensions).expect("what is signed with it is known");
             let signature = payload.using_encoded(|bytes| account.sign(bytes));

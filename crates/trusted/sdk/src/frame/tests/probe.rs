@@ -6,14 +6,21 @@ pub use pallet::*;
 
 #[frame_support::pallet]
 pub mod pallet {
-    use frame_support::{pallet_prelude::*, weights::WeightMeter};
+    use frame_support::{pallet_prelude::*, traits::Randomness, weights::WeightMeter};
     use frame_system::pallet_prelude::*;
 
     #[pallet::pallet]
     pub struct Pallet<T>(_);
 
     #[pallet::config]
-    pub trait Config: frame_system::Config + pallet_timestamp::Config<Moment = u64> {}
+    pub trait Config: frame_system::Config + pallet_timestamp::Config<Moment = u64> {
+        type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
+    }
+
+    /// What was drawn.
+    #[pallet::storage]
+    #[pallet::unbounded]
+    pub type Drawn<T: Config> = StorageValue<_, Vec<T::Hash>, ValueQuery>;
 
     /// Which hooks note what they see.
     #[pallet::storage]
@@ -57,6 +64,11 @@ pub mod pallet {
         /// Adds.
         pub fn sum(a: u32, b: u32) -> u64 {
             u64::from(a) + u64::from(b)
+        }
+
+        /// A random number in a read.
+        pub fn draw() -> T::Hash {
+            T::Randomness::random(b"read").0
         }
 
         /// An account's note about nothing.
@@ -142,6 +154,16 @@ pub mod pallet {
         #[pallet::weight(Weight::from_parts(1_000_000, 0))]
         pub fn note(origin: OriginFor<T>, about: BoundedVec<u8, ConstU32<64>>, value: u64) -> DispatchResult {
             Notes::<T>::insert(about, ensure_signed(origin)?, value);
+            Ok(())
+        }
+
+        /// Draws twice.
+        #[pallet::call_index(8)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn draw_twice(_origin: OriginFor<T>) -> DispatchResult {
+            for _ in 0..2 {
+                Drawn::<T>::append(T::Randomness::random(b"twice").0);
+            }
             Ok(())
         }
 

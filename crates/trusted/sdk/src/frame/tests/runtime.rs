@@ -104,7 +104,9 @@ impl frame::parentchain::Config for Runtime {
     type WeightInfo = ();
 }
 
-impl super::probe::Config for Runtime {}
+impl super::probe::Config for Runtime {
+    type Randomness = frame::Randomness<Runtime>;
+}
 
 crate::reads! {
     pub struct Reads;
@@ -113,6 +115,7 @@ crate::reads! {
     Probe::Notes: owner(1);
     Probe::Watching: public;
     Probe::sum: public;
+    Probe::draw: public;
     Probe::own_note: owner(0);
 }
 
