@@ -11,7 +11,8 @@ fn refusal(user: &offstage_e2e::user::User, arguments: &[&str]) -> Result<(Strin
     Ok((String::from_utf8_lossy(&output.stderr).into_owned(), output.status.code()))
 }
 
-/// Money comes in, moves by ordinary extrinsics, goes out; each account reads its own; both workers have the same state.
+/// Money comes in, moves by ordinary extrinsics, goes out; each account reads its own; both workers have the same
+/// state.
 #[test]
 fn a_runtime_is_used_by_its_metadata_alone() {
     play(async |network| {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Random numbers for a runtime's pallets, the same on every worker.
 //!
-//! A pallet whose configuration wants a `Randomness` gets [`Randomness<Runtime>`]. What it draws follows from a secret that
-//! the shard's enclaves derive from the shielding key and the block's hash, from the operation that draws, and from how
-//! often it has drawn. So nobody outside knows it before the block is executed: not who produces the block, nor a
-//! worker's operator, because an enclave executes final blocks alone.
+//! A pallet whose configuration wants a `Randomness` gets [`Randomness<Runtime>`]. What it draws follows from a secret
+//! that the shard's enclaves derive from the shielding key and the block's hash, from the operation that draws, and
+//! from how often it has drawn. So nobody outside knows it before the block is executed: not who produces the block,
+//! nor a worker's operator, because an enclave executes final blocks alone.
 //!
 //! # What it cannot do
-//! - **Hold a player to a result.** Who draws and sees the result within one operation can make that operation fail, and
-//!   try again with the next one: a batch that ends with a call that fails unless the draw was good. Draw in a later
-//!   block than the stake: in a hook, or in a call of somebody else.
+//! - **Hold a player to a result.** Who draws and sees the result within one operation can make that operation fail,
+//!   and try again with the next one: a batch that ends with a call that fails unless the draw was good. Draw in a
+//!   later block than the stake: in a hook, or in a call of somebody else.
 //! - **Stay secret from whoever holds the shielding key.** If an enclave is broken, its operator can compute the past
 //!   and, with a block producer, choose among future blocks.
 //! - **Answer a read.** There is none in view functions: a read that asks for it has no answer.

@@ -447,8 +447,15 @@ fn c24_a_key_made_of_pieces_reads_nobody_elses_entry() {
     assert_eq!(ask(&[reaching, Vec::new()], &alice), None);
     assert_eq!(ask(&[Vec::new(), [&[0][..], &alice.id().encode()].concat()], &alice), None);
     assert_eq!(ask(&[vec![0], alice.id().encode()], &alice), Some(42u64.encode()));
-    // Bytes behind a key are no key.
-    assert_eq!(ask(&[vec![0, 0], alice.id().encode()], &alice), None);
+    // Alice writes to Bob, so his account is in her entry's key. Bytes behind the first key would make it his own
+    // place.
+    let to = [&<[u8; 32]>::from(bob.id())[..], &[0]].concat();
+    let write = probe::Call::write { to: to.clone().try_into().unwrap(), value: 7 };
+    assert_eq!(submit(&mut worker, &alice, write).outcome, Outcome::Executed);
+    let letter = |keys: [Vec<u8>; 3], asker| worker.ask_for("Probe", "Letters", &keys, Some(asker));
+    assert_eq!(letter([vec![0], alice.id().encode(), to.encode()], &alice), Some(7u64.encode()));
+    let reaching = [&[0][..], &alice.id().encode(), &to.encode()[..1]].concat();
+    assert_eq!(letter([reaching, bob.id().encode(), vec![0]], &bob), None);
 }
 
 #[test]

@@ -40,6 +40,18 @@ pub mod pallet {
     pub type Notes<T: Config> =
         StorageDoubleMap<_, Identity, BoundedVec<u8, ConstU32<64>>, Identity, T::AccountId, u64>;
 
+    /// Of three keys, with the account in the middle, and nothing between them in storage.
+    #[pallet::storage]
+    pub type Letters<T: Config> = StorageNMap<
+        _,
+        (
+            NMapKey<Identity, BoundedVec<u8, ConstU32<64>>>,
+            NMapKey<Identity, T::AccountId>,
+            NMapKey<Identity, BoundedVec<u8, ConstU32<64>>>,
+        ),
+        u64,
+    >;
+
     /// What the next hook shall do.
     #[pallet::storage]
     pub type HookPanics<T> = StorageValue<_, u8, ValueQuery>;
@@ -154,6 +166,13 @@ pub mod pallet {
         #[pallet::weight(Weight::from_parts(1_000_000, 0))]
         pub fn note(origin: OriginFor<T>, about: BoundedVec<u8, ConstU32<64>>, value: u64) -> DispatchResult {
             Notes::<T>::insert(about, ensure_signed(origin)?, value);
+            Ok(())
+        }
+
+        #[pallet::call_index(9)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn write(origin: OriginFor<T>, to: BoundedVec<u8, ConstU32<64>>, value: u64) -> DispatchResult {
+            Letters::<T>::insert((BoundedVec::default(), ensure_signed(origin)?, to), value);
             Ok(())
         }
 

@@ -113,6 +113,7 @@ crate::reads! {
     System::Account: owner(0);
     Timestamp::Now: public;
     Probe::Notes: owner(1);
+    Probe::Letters: owner(1);
     Probe::Watching: public;
     Probe::sum: public;
     Probe::draw: public;
