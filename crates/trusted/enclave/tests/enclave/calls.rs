@@ -335,7 +335,7 @@ impl StateTransition for Odd {
         Balances::enter_block(block, secret);
     }
 
-    fn enter_operation(operation: &H256) {
+    fn enter_operation(operation: &offstage_primitives::H256) {
         Balances::enter_operation(operation);
     }
 
