@@ -4,6 +4,7 @@
 //! It credits what is paid in on the parentchain, and has the call that pays out. With it, the balances of the
 //! runtime's currency add up to what the shard holds on the parentchain: see `templates/balances` for an existential
 //! deposit that keeps it so.
+#![expect(clippy::expect_used, clippy::unreachable, reason = "in code that FRAME's macros generate")]
 
 pub use pallet::*;
 

@@ -179,7 +179,7 @@ fn an_era_begins_and_ends_with_blocks_of_the_parentchain() {
     assert_eq!(worker.run_alone(signed).outcome, Outcome::Unauthorised);
     // A fork has another hash where the era begins.
     let signed = mortal(&worker, 64, 105);
-    assert_eq!(worker.execute_next(&[signed.clone()]).outcomes[0].outcome, Outcome::Executed);
+    assert_eq!(worker.execute_next(std::slice::from_ref(&signed)).outcomes[0].outcome, Outcome::Executed);
     let other = |before: crate::Ancestors, number| {
         before.after(number, offstage_primitives::BlockHash::repeat_byte(7))
     };
@@ -189,7 +189,7 @@ fn an_era_begins_and_ends_with_blocks_of_the_parentchain() {
     // The era is not over, but it began longer ago than anybody remembers.
     let signed = mortal(&worker, 1_024, 109);
     worker.run_to_block(362);
-    assert_eq!(worker.execute_next(&[signed.clone()]).outcomes[0].outcome, Outcome::Executed);
+    assert_eq!(worker.execute_next(std::slice::from_ref(&signed)).outcomes[0].outcome, Outcome::Executed);
     worker.run_to_block(366);
     assert_eq!(worker.execute_next(&[signed]).outcomes[0].outcome, Outcome::Expired);
 }
