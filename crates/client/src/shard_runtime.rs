@@ -4,8 +4,8 @@
 //! Nothing here knows an application. The metadata comes from a verified worker, in TLS that ends in its enclave; so it
 //! describes the code that was measured.
 //!
-//! - [`ShardRuntime::call`] and [`ShardRuntime::item`] read what people type (`words.rs`) and say what was expected when
-//!   it does not fit;
+//! - [`ShardRuntime::call`] and [`ShardRuntime::item`] read what people type (`words.rs`) and say what was expected
+//!   when it does not fit;
 //! - [`ShardRuntime::sign`] makes the extrinsic, which [`workflow::submit`](crate::workflow::submit) sends;
 //! - [`ShardRuntime::show`] makes text or JSON of a value.
 

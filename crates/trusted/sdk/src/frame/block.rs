@@ -3,19 +3,19 @@
 //!
 //! | `frame-executive` | here |
 //! |---|---|
-//! | `initialize_block`: number, parent's hash | [`enter`]: those, the hashes of older blocks, and the time |
-//! | migrations after a new version, `on_initialize` | [`begin`] |
-//! | the timestamp's inherent | [`begin`]: the parentchain's time is proven, so nobody has to say it |
-//! | `on_poll`, or a step of a migration over several blocks | [`begin`] |
+//! | `initialize_block`: number, parent's hash | `enter`: those, the hashes of older blocks, and the time |
+//! | migrations after a new version, `on_initialize` | `begin` |
+//! | the timestamp's inherent | `begin`: the parentchain's time is proven, so nobody has to say it |
+//! | `on_poll`, or a step of a migration over several blocks | `begin` |
 //! | `apply_extrinsic` | [`extrinsic`](super::extrinsic) |
-//! | `on_idle`, `on_finalize` | [`end`] |
+//! | `on_idle`, `on_finalize` | `end` |
 //! | the storage root in the header | none: the executor computes the state's root after the block |
 //!
 //! # Details
 //! The numbers are the parentchain's, from the shard's birth on. A hook may so see numbers that do not begin at one.
 //!
 //! What a block knows of itself, and the events that it emits, are written under keys that are no part of the state
-//! ([`transient`]). So they are the same for a read as for a call, and cost nothing when nothing happens.
+//! (`transient`). So they are the same for a read as for a call, and cost nothing when nothing happens.
 
 use super::{ShardRuntime, take_events};
 use crate::state_transition::{BlockContext, PayoutTerms};

@@ -79,7 +79,7 @@ carries_nonce!(A B C);
 carries_nonce!(A B C D);
 carries_nonce!(A B C D E);
 
-/// The nonce of an extrinsic, against the SDK's own count ([`nonce`](crate::nonce)): `frame_system` forgets that of an
+/// The nonce of an extrinsic, against the SDK's own count ([`nonce`]): `frame_system` forgets that of an
 /// account that is emptied, and refuses accounts that are not there yet.
 ///
 /// The executor uses the nonce up, before it executes; so also a call that panics has used it.
