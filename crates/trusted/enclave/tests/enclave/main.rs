@@ -7,6 +7,7 @@
 mod blocks;
 mod calls;
 mod conversation;
+mod extrinsics;
 mod fees;
 mod finality;
 mod flow;
