@@ -16,11 +16,12 @@ use offstage_sdk::testing::{TestAccount, frame::tx_extension};
 use sp_crypto_hashing::blake2_256;
 use sp_runtime::generic::Era;
 
-/// A transfer that `from` signed for eight blocks from block `at` on: the operation's bytes.
-fn transfer(world: &World, from: &TestAccount, to: &TestAccount, nonce: u32, at: u32) -> Vec<u8> {
+/// A transfer that `from` signed for `period` blocks from block `at` on: the operation's bytes.
+fn transfer(world: &World, from: &TestAccount, nonce: u32, period: u64, at: u32) -> Vec<u8> {
+    let to = TestAccount::bob();
     let call = pallet_balances::Call::transfer_allow_death { dest: to.id().into(), value: UNIT };
     let call = RuntimeCall::Balances(call);
-    let extensions = tx_extension::<Runtime>(nonce, Era::mortal(8, at.into()));
+    let extensions = tx_extension::<Runtime>(nonce, Era::mortal(period, at.into()));
     let genesis = shard_genesis_hash(&world.hash(0), &world.shard);
     let versions = (VERSION.spec_version, VERSION.transaction_version);
     let payload = (&call, &extensions, versions, genesis, world.hash(at), None::<[u8; 32]>).encode();
@@ -40,7 +41,7 @@ fn an_era_is_of_blocks_that_the_enclave_verified_whenever_it_was_started() {
     let (mut world, mut host, alice) = funded();
     let bob = TestAccount::bob();
     let at = world.chain.number();
-    let signed = transfer(&world, &alice, &bob, 0, at);
+    let signed = transfer(&world, &alice, 0, 8, at);
     // Blocks and a restart between what was signed for and where it is executed.
     for _ in 0..2 {
         world.add_empty();
@@ -50,29 +51,32 @@ fn an_era_is_of_blocks_that_the_enclave_verified_whenever_it_was_started() {
     host.serve(&mut world);
     assert_eq!(invoke(&mut host, &mut world, &signed), Outcome::Executed);
     assert_eq!((host.balance(&alice), host.balance(&bob), host.nonce(&alice)), (99 * UNIT, UNIT, 1));
+    // Signed for a block from before the shard was born.
+    let old = transfer(&world, &alice, 1, 64, 1);
+    assert_eq!(invoke(&mut host, &mut world, &old), Outcome::Executed);
     // Signed for a block of another fork.
     let elsewhere = {
         let mut other = world.clone();
         other.add(other.block().shield(other.shard, host.key().account(&bob), UNIT));
-        transfer(&other, &alice, &bob, 1, other.chain.number())
+        transfer(&other, &alice, 2, 8, other.chain.number())
     };
     world.add_empty();
     host.follow(&world);
     assert_eq!(invoke(&mut host, &mut world, &elsewhere), Outcome::Unauthorised);
     // Too late.
-    let late = transfer(&world, &alice, &bob, 1, world.chain.number());
+    let late = transfer(&world, &alice, 2, 8, world.chain.number());
     for _ in 0..10 {
         world.add_empty();
     }
     host.follow(&world);
     assert!(matches!(invoke(&mut host, &mut world, &late), Outcome::Unauthorised | Outcome::Expired));
-    assert_eq!(host.nonce(&alice), 1);
+    assert_eq!(host.nonce(&alice), 2);
     // Who joins now executes all of it again, and finds the same good and bad.
     let mut other = Host::joining(&mut world, &mut host);
     other.settle(&mut world);
     host.follow(&world);
     assert_eq!(other.state_root(), host.state_root());
-    for operation in [&signed, &elsewhere, &late] {
+    for operation in [&signed, &old, &elsewhere, &late] {
         let hash = H256(blake2_256(operation));
         assert_eq!(other.outcome(hash), host.outcome(hash));
     }
