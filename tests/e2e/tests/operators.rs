@@ -266,6 +266,9 @@ fn a_worker_is_taken_out_for_good_and_registers_again_when_it_runs() {
             let status: serde_json::Value = serde_json::from_str(&status)?;
             Ok(status["peers"].as_array().is_some_and(|peers| !peers.is_empty()))
         })?;
+        // The status is of the node's best block. The enclave goes by what is final.
+        let head = Auditor::connect(&network.node_url()).await?.finalized().await?;
+        network.wait_for_position(first, head + 3)?;
         ensure!(listed(&account)?);
         network.kill_worker(first);
         network.wait_for_port(first)?;
