@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Extrinsics of the logic's runtime through the whole enclave: what they are signed for is what the enclave has verified,
-//! after a restart and on a worker that joins late, too; and reads by name, behind the gate.
+//! Extrinsics of the logic's runtime through the whole enclave: what they are signed for is what the enclave has
+//! verified, after a restart and on a worker that joins late, too; and reads by name, behind the gate.
 
 use crate::kit::{Host, UNIT, World, funded};
 use codec::Encode;
