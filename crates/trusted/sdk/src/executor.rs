@@ -101,7 +101,7 @@ impl<S: StateTransition> Executor<S> {
         let mut meter = Meter::new(S::limits());
         let entered = session.run_through(|| {
             S::enter_block(block, Some(secret));
-            S::enter_operation(&H256::zero());
+            S::enter_operation(&BLOCK_BEGINS);
         })?;
         let begun = session.run_through(|| S::begin_block(block))?;
         meter.note(begun.as_ref().copied().unwrap_or_default());
@@ -112,7 +112,7 @@ impl<S: StateTransition> Executor<S> {
         let room = meter.room();
         let ended = session.run_through(|| {
             // Hooks at the end draw other numbers than those at the beginning.
-            S::enter_operation(&H256::repeat_byte(0xff));
+            S::enter_operation(&BLOCK_ENDS);
             S::end_block(block, room)
         })?;
         meter.note(ended.as_ref().copied().unwrap_or_default());
@@ -469,6 +469,12 @@ impl NodeStore for NoNodes {
         Ok(None)
     }
 }
+
+/// The name under which a block's beginning is executed. No operation has it: names are hashes.
+pub(crate) const BLOCK_BEGINS: H256 = H256::zero();
+
+/// The name under which a block's end is executed.
+pub(crate) const BLOCK_ENDS: H256 = H256::repeat_byte(0xff);
 
 /// Memory that an executor's node cache may take, in bytes: 32 MiB holds the upper levels of a trie with millions of
 /// accounts.

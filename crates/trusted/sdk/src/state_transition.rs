@@ -277,6 +277,12 @@ impl Effects {
         self
     }
 
+    /// These, and then those.
+    pub(crate) fn and(mut self, Self(more): Self) -> Self {
+        self.0.extend(more);
+        self
+    }
+
     /// What a runtime's pallets asked for.
     pub(crate) fn of(requests: Vec<EffectRequest>) -> Self {
         Self(requests)

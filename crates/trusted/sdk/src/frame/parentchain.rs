@@ -96,7 +96,7 @@ pub mod pallet {
                 Precision::Exact,
                 Fortitude::Polite,
             )?;
-            effects::unshield(beneficiary.clone(), amount);
+            effects::unshield(beneficiary.clone(), amount)?;
             Self::deposit_event(Event::Unshielding { from, beneficiary, amount });
             Ok(())
         }

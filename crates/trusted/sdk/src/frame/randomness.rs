@@ -15,7 +15,10 @@
 //! - **Answer a read.** There is none in view functions: a read that asks for it has no answer.
 
 use super::{ShardRuntime, block::own_key};
-use crate::state_transition::BlockSecret;
+use crate::{
+    executor::{BLOCK_BEGINS, BLOCK_ENDS},
+    state_transition::BlockSecret,
+};
 use codec::Encode;
 use frame_support::storage::unhashed;
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -55,6 +58,12 @@ pub(super) fn enter_block(secret: Option<&BlockSecret>) {
 pub(super) fn enter_operation(operation: &H256) {
     unhashed::put(&own_key(OPERATION), operation);
     unhashed::kill(&own_key(DRAWN));
+}
+
+/// Whether an operation is executed, and not a hook of the block's beginning or end.
+pub(super) fn in_operation() -> bool {
+    let operation: H256 = unhashed::get_or_default(&own_key(OPERATION));
+    ![BLOCK_BEGINS, BLOCK_ENDS].contains(&operation)
 }
 
 /// What the SDK keeps for it, none of it in the state.

@@ -2,7 +2,7 @@
 //! A runtime behind the trait that the executor runs.
 
 use super::{
-    block,
+    block, effects,
     extrinsic::ShardExtrinsic,
     quietly, randomness,
     reads::Reader,
@@ -59,7 +59,9 @@ impl<R: ShardRuntime, C: Classic> StateTransition for Shard<R, C> {
     }
 
     fn execute(block: &BlockContext, call: &Authenticated<C::Call>) -> Result<Effects, CallError> {
-        C::execute(block, call)
+        // What pallets asked for on the way is the call's, too.
+        let own = C::execute(block, call)?;
+        Ok(own.and(effects::take()))
     }
 
     fn shield(_block: &BlockContext, beneficiary: &AccountId32, amount: u128) -> Result<(), CallError> {

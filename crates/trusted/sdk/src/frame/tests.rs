@@ -392,6 +392,17 @@ fn c17_money_is_paid_out_by_a_call_and_what_is_too_little_is_refused() {
     assert_eq!(effects, [1, 0, 0, 1]);
 }
 
+/// A payment that a hook asks for would be another's, or nobody's: it is refused, and what it cost can be given back.
+#[test]
+fn c17_a_hook_cannot_ask_for_a_payment() {
+    let (mut worker, alice, _) = with(UNIT);
+    submit(&mut worker, &alice, probe::Call::let_hooks_pay {});
+    let before = worker.inspect(probe::Unpaid::<Runtime>::get);
+    let done = submit(&mut worker, &alice, probe::Call::watch { on: false });
+    assert_eq!((done.outcome, done.effects.len()), (Outcome::Executed, 0));
+    assert_eq!(worker.inspect(probe::Unpaid::<Runtime>::get), before + 4, "each hook of the block");
+}
+
 #[test]
 fn what_is_paid_in_is_credited_and_nothing_is_not() {
     let (mut worker, alice, bob) = with(7);
