@@ -18,6 +18,8 @@
 //! 2. [`workflow`] has the steps, each a function: compose, encrypt ([`offstage_envelope`]), wrap, send, wait, check.
 //! 3. [`parentchain`] talks to the node, by the chain's own metadata.
 //!
+//! For a shard with a FRAME runtime [`shard`] does all of it in a line.
+//!
 //! The library is generic over the shard's business logic: its words are type parameters. Only [`cli`] knows a logic,
 //! the balances of `offstage_balances_interface`.
 //!
@@ -72,6 +74,7 @@ mod printable;
 pub mod profile;
 pub mod progress;
 pub mod secret;
+pub mod shard;
 pub mod shard_runtime;
 pub mod trust;
 pub mod verification;

@@ -24,6 +24,12 @@ impl Pin {
         Self { shard, measurement: None }
     }
 
+    /// The same, run by this code alone, if any is named.
+    #[must_use]
+    pub fn with_measurement(self, measurement: Option<Measurement>) -> Self {
+        Self { measurement, ..self }
+    }
+
     /// What the user named, or `None` when it was nothing. A shard is named after the measurement that it started
     /// with, unless it has a name of its own, so a measurement alone names a shard too.
     pub fn new(shard: Option<ShardIdentifier>, measurement: Option<Measurement>) -> Option<Self> {

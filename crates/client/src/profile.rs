@@ -92,8 +92,8 @@ impl Profile {
     }
 
     /// The shard that the user means.
-    pub fn pin(&self) -> Option<Pin> {
-        Pin::new(Some(self.shard), self.measurement)
+    pub fn pin(&self) -> Pin {
+        Pin::shard(self.shard).with_measurement(self.measurement)
     }
 }
 

@@ -6,15 +6,18 @@
 //!
 //! - [`ShardRuntime::call`] and [`ShardRuntime::item`] read what people type (`words.rs`) and say what was expected
 //!   when it does not fit;
-//! - [`ShardRuntime::sign`] makes the extrinsic, which [`workflow::submit`](crate::workflow::submit) sends;
-//! - [`ShardRuntime::show`] makes text or JSON of a value.
+//! - [`ShardRuntime::sign`] makes the extrinsic, which [`workflow::submit`](crate::workflow::submit) sends: of such a
+//!   call, or of one that `subxt`'s macro made from the metadata;
+//! - [`ShardRuntime::show`] makes text or JSON of a value, [`ShardRuntime::show_result`] of what became of a call.
 
 mod errors;
+mod results;
 mod signature;
 mod values;
 mod words;
 
 pub use errors::RuntimeError;
+pub use results::ShownResult;
 pub use signature::Described;
 pub use values::{Shown, render};
 
@@ -34,7 +37,7 @@ use subxt::{
         substrate::{SpecVersionForRange, SubstrateConfigBuilder},
     },
     ext::scale_value::Composite,
-    transactions::{DynamicPayload, dynamic},
+    transactions::{DynamicPayload, Payload, dynamic},
     utils,
 };
 
@@ -48,6 +51,22 @@ pub struct ShardRuntime {
 
 /// A call of a shard's runtime. What it means in bytes, the metadata says.
 pub struct RuntimeCall(DynamicPayload<Composite<()>>);
+
+impl Payload for RuntimeCall {
+    type CallData = Composite<()>;
+
+    fn pallet_name(&self) -> &str {
+        self.0.pallet_name()
+    }
+
+    fn call_name(&self) -> &str {
+        self.0.call_name()
+    }
+
+    fn call_data(&self) -> &Self::CallData {
+        self.0.call_data()
+    }
+}
 
 /// What is asked, and how the answer is decoded.
 pub struct Item {
@@ -109,9 +128,9 @@ impl ShardRuntime {
     ///
     /// # Errors
     /// [`RuntimeError::Signing`] when the runtime wants something signed that is not known here.
-    pub fn sign(
+    pub fn sign<P: Payload>(
         &self,
-        call: &RuntimeCall,
+        call: &P,
         nonce: u32,
         author: &Account,
         at: BlockId,
@@ -135,7 +154,7 @@ impl ShardRuntime {
         let block = client.at_block(at.number).map_err(|error| refused(&error))?;
         let transactions = block.transactions();
         let mut signable =
-            transactions.create_v4_signable_offline(&call.0, parameters).map_err(|error| refused(&error))?;
+            transactions.create_v4_signable_offline(call, parameters).map_err(|error| refused(&error))?;
         let payload = signable.signer_payload().map_err(|error| refused(&error))?;
         let account = utils::AccountId32(author.id().into());
         let signed = signable

@@ -7,6 +7,7 @@
 
 pub mod address;
 mod channel;
+mod results;
 mod stranger;
 mod tls;
 
@@ -26,10 +27,10 @@ use offstage_primitives::{
     AccountId32, H256, Measurement, ShardIdentifier,
     bounded::decode_bounded,
     enclave_bridge::Request,
-    read::{Permit, Question, ReadRequest, permit_payload},
+    read::{Question, ReadRequest},
     receipt::Receipt,
     rpc::{GetterAnswer, Method, WorkerStatus},
-    trusted::{BoundGetterSigned, Domain, Getter, TrustedGetter, bound_getter_payload},
+    trusted::{BoundGetterSigned, Getter, TrustedGetter, bound_getter_payload},
 };
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -163,12 +164,7 @@ impl Worker {
         question: Question,
         asker: Option<&Account>,
     ) -> Result<Option<Vec<u8>>, WorkerError> {
-        let permit = asker.map(|asker| {
-            let expires = self.identity.verified_at().saturating_add(GETTER_LIFETIME);
-            let Domain { genesis_hash, shard, .. } = self.identity.domain();
-            let payload = permit_payload(&asker.id(), expires, &genesis_hash, &shard);
-            Permit { account: asker.id(), expires, signature: Account::sign(asker, &payload) }
-        });
+        let permit = asker.map(|asker| self.permit(asker));
         let request = ReadRequest { shard: self.identity.shard(), question, permit };
         // Not encrypted: it travels in TLS that ends in the enclave.
         let parameter = format!("0x{}", hex::encode(request.encode()));

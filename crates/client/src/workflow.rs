@@ -11,6 +11,9 @@
 //! over the shard's business logic: `C` is its trusted call, `G` its getter.
 
 mod receipt;
+mod result;
+
+pub use result::{CheckedResult, history_of, result_of};
 
 pub use receipt::{
     CONTRADICTION_PATIENCE, RECEIPT_PATIENCE, Settled, Sought, check_receipt, processed, receipt, receipt_of,
@@ -25,9 +28,9 @@ use crate::{
     },
     pin::Pin,
     progress::{Milestone, Observer, Stage},
-    shard_runtime::{RuntimeCall, RuntimeError, ShardRuntime},
+    shard_runtime::{RuntimeError, ShardRuntime},
     verification::{Expected, VerifiedWorker},
-    worker::{Stranger, Worker, WorkerAddress, WorkerError},
+    worker::{Stranger, Worker, WorkerAddress, WorkerError, address::AddressError},
 };
 use codec::Encode;
 use offstage_envelope::{SealError, seal};
@@ -39,7 +42,7 @@ use offstage_primitives::{
     trusted::{BoundCallSigned, Getter, TrustedCall, TrustedOperation, bound_call_payload},
 };
 use sp_crypto_hashing::blake2_256;
-use subxt::dynamic::Value;
+use subxt::{dynamic::Value, transactions::Payload};
 use thiserror::Error;
 
 /// Step 1: signs a call for one chain, shard, measurement and nonce, and makes the operation of it that travels through
@@ -147,7 +150,7 @@ pub async fn invoke<C: TrustedCall, G: Getter>(
     let blocks = chain.final_blocks().await?;
     let included = send(chain, &call, payer, observer).await?;
     let sought = Sought::invocation(operation.hash(), &cyphertext, included.block_number);
-    follow(chain, address, worker.shard(), sought, included, blocks, observer).await
+    follow(chain, address, Posted { shard: worker.shard(), sought, included, blocks }, observer).await
 }
 
 /// All steps for an extrinsic of the shard's runtime: it is signed by `author` with the author's next nonce, encrypted
@@ -156,16 +159,41 @@ pub async fn invoke<C: TrustedCall, G: Getter>(
 /// # Errors
 /// As [`invoke`]; [`WorkflowError::Runtime`] when it cannot be signed.
 #[expect(clippy::too_many_arguments, reason = "each is another party or place")]
-pub async fn submit(
+pub async fn submit<P: Payload>(
     chain: &Parentchain,
     address: &WorkerAddress,
-    mut worker: Worker,
+    worker: Worker,
     runtime: &ShardRuntime,
-    call: &RuntimeCall,
+    call: &P,
     author: &Account,
     payer: &Account,
     observer: &dyn Observer,
 ) -> Result<Completed, WorkflowError> {
+    let posted = post(chain, worker, runtime, call, author, payer, observer).await?;
+    follow(chain, address, posted, observer).await
+}
+
+/// An operation that is in a final block and has to be followed to its receipt.
+pub struct Posted {
+    shard: ShardIdentifier,
+    sought: Sought,
+    included: Included,
+    blocks: FinalBlocks,
+}
+
+/// The steps of [`submit`] up to the final block that has the operation.
+///
+/// # Errors
+/// As [`submit`].
+pub async fn post<P: Payload>(
+    chain: &Parentchain,
+    mut worker: Worker,
+    runtime: &ShardRuntime,
+    call: &P,
+    author: &Account,
+    payer: &Account,
+    observer: &dyn Observer,
+) -> Result<Posted, WorkflowError> {
     observer.waiting_for(Stage::Answer);
     let nonce = worker.next_nonce(author).await?;
     let worker = worker.identity().clone();
@@ -176,7 +204,7 @@ pub async fn submit(
     let blocks = chain.final_blocks().await?;
     let included = send(chain, &call, payer, observer).await?;
     let sought = Sought::invocation(H256(blake2_256(&operation)), &cyphertext, included.block_number);
-    follow(chain, address, worker.shard(), sought, included, blocks, observer).await
+    Ok(Posted { shard: worker.shard(), sought, included, blocks })
 }
 
 /// The operation that carries an extrinsic of the shard's runtime: wire.md, "Extrinsics".
@@ -205,23 +233,26 @@ pub async fn shield_funds(
     let included = send(chain, &call, payer, observer).await?;
     // The only shielding in its extrinsic.
     let operation = shielding_operation_hash(&included.block_hash, included.extrinsic_index, 0, &encrypted);
-    follow(chain, address, worker.shard(), Sought::operation(operation), included, blocks, observer).await
+    let posted = Posted { shard: worker.shard(), sought: Sought::operation(operation), included, blocks };
+    follow(chain, address, posted, observer).await
 }
 
-/// Steps 6 and 7.
-async fn follow(
+/// Steps 6 and 7: waits until an enclave of the shard has confirmed the block, and checks the receipt, which is asked
+/// for at `address`.
+///
+/// # Errors
+/// As [`invoke`].
+pub async fn follow(
     chain: &Parentchain,
     address: &WorkerAddress,
-    shard: ShardIdentifier,
-    sought: Sought,
-    included: Included,
-    blocks: FinalBlocks,
+    posted: Posted,
     observer: &dyn Observer,
 ) -> Result<Completed, WorkflowError> {
+    let Posted { shard, sought, included, blocks } = posted;
     let mut confirmations = blocks.confirmations_of(shard, included.block_hash);
     let first = processed(&mut confirmations, observer).await?;
     let settled = receipt(chain, address, sought, first, &mut confirmations, observer).await?;
-    let OperationLeaf { operation, outcome } = settled.receipt.leaf;
+    let OperationLeaf { operation, outcome, .. } = settled.receipt.leaf;
     Ok(Completed { operation, included, root: settled.root, outcome })
 }
 
@@ -277,6 +308,9 @@ pub enum WorkflowError {
     /// Nothing could be encrypted.
     #[error(transparent)]
     Envelope(#[from] SealError),
+    /// The address of a worker.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// The chain.
     #[error(transparent)]
     Parentchain(#[from] ParentchainError),
@@ -289,6 +323,18 @@ pub enum WorkflowError {
     /// The worker's receipt follows from none of the roots that enclaves of its shard published.
     #[error("the worker's receipt for {operation:?} does not follow from the root on chain")]
     Receipt {
+        /// The operation.
+        operation: H256,
+    },
+    /// The worker's result is not the one that its receipt commits to.
+    #[error("the worker's result of {operation:?} is not the one that its receipt commits to")]
+    OtherResult {
+        /// The operation.
+        operation: H256,
+    },
+    /// The worker tells this account nothing of the operation.
+    #[error("the worker has no result of {operation:?} for this account")]
+    NoResult {
         /// The operation.
         operation: H256,
     },
@@ -305,13 +351,16 @@ impl WorkflowError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Sender => Some("sign with the key of the account that pays"),
-            Self::Envelope(_) => None,
+            Self::Envelope(_) | Self::Address(_) => None,
             Self::Parentchain(error) => error.hint(),
             Self::Worker(error) => error.hint(),
             Self::Runtime(error) => error.hint(),
-            Self::Receipt { .. } => {
+            Self::Receipt { .. } | Self::OtherResult { .. } => {
                 Some("do not rely on this worker: it contradicts what an enclave of its shard published")
             }
+            Self::NoResult { .. } => Some(
+                "results are for the account that signed, and for about a day; `trusted get-receipt` is for everybody",
+            ),
             Self::UnknownOperation { .. } => {
                 Some("the hash is the last line that the operation's command printed")
             }

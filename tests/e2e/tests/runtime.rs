@@ -69,7 +69,27 @@ fn a_runtime_is_used_by_its_metadata_alone() {
         let (said, code) = refusal(&user, &["call", "Assets.mint", "1"])?;
         ensure!(code == Some(2) && said.contains("has no pallet Assets; it has System, "), "{said}");
         let (said, code) = refusal(&user, &["call", "--from", "//Nobody", transfer, "//Erik", "1"])?;
-        ensure!(code == Some(1) && said.contains("refused"), "{said}");
+        ensure!(code == Some(1) && said.contains("refused: "), "{said}");
+
+        // ---- Results: to the sender, and to nobody else.
+        let operation = user.trusted(&["call", "--from", "//Dora", transfer, "//Erik", "1_000_000_000"])?;
+        for user in [&user, &other] {
+            let result = user.trusted(&["result", "--as", "//Dora", "--output", "json", &operation])?;
+            let result: serde_json::Value = serde_json::from_str(&result)?;
+            let events = result["events"].as_array().cloned().unwrap_or_default();
+            let transfer = events.iter().find(|event| event["name"] == "Balances.Transfer");
+            ensure!(
+                result["outcome"] == 0
+                    && transfer.is_some_and(|event| event["fields"]["amount"] == 1_000_000_000),
+                "{result}"
+            );
+        }
+        let (said, _) = refusal(&user, &["result", "--as", "//Erik", &operation])?;
+        ensure!(said.contains("no result of"), "{said}");
+        let history = user.trusted(&["history", "//Dora"])?;
+        ensure!(history.lines().next().is_some_and(|newest| newest.contains(&operation)), "{history}");
+        // Two transfers and a classic one that she signed, and what was shielded to her.
+        ensure!(history.lines().count() == 4, "{history}");
 
         // ---- What is there.
         let constants = user.trusted(&["constants", "--output", "json", "Balances"])?;

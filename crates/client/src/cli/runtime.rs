@@ -3,14 +3,18 @@
 
 mod call;
 mod constants;
+mod history;
 mod metadata;
 mod query;
+mod result;
 mod view;
 
 pub(super) use call::Call;
 pub(super) use constants::Constants;
+pub(super) use history::History;
 pub(super) use metadata::Metadata;
 pub(super) use query::Query;
+pub(super) use result::OperationResult;
 pub(super) use view::View;
 
 use super::context::Context;

@@ -44,6 +44,9 @@ enum TrustedCommand {
     GetParentchainsInfo(shard::GetParentchainsInfo),
     Version(shard::Version),
     GetReceipt(shard::GetReceipt),
+    #[command(name = "result")]
+    OperationResult(runtime::OperationResult),
+    History(runtime::History),
     Call(runtime::Call),
     Query(runtime::Query),
     View(runtime::View),
@@ -73,6 +76,8 @@ impl Trusted {
             TrustedCommand::GetParentchainsInfo(command) => command.run(context).await,
             TrustedCommand::Version(command) => command.run(context).await,
             TrustedCommand::GetReceipt(command) => command.run(context).await,
+            TrustedCommand::OperationResult(command) => command.run(context).await,
+            TrustedCommand::History(command) => command.run(context).await,
             TrustedCommand::Call(command) => command.run(context, payer).await,
             TrustedCommand::Query(command) => command.run(context).await,
             TrustedCommand::View(command) => command.run(context).await,

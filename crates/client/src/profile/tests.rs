@@ -27,7 +27,7 @@ fn a_profile_is_written_as_it_is_read() {
     assert_eq!(profile.to_json(), WHOLE);
     assert_eq!(profile.trust().root, TrustedRoot::Development);
     assert_eq!(profile.trust().genesis, Some(BlockHash::new([1; 32])));
-    assert_eq!(profile.pin().unwrap().identifier(), profile.shard);
+    assert_eq!(profile.pin().identifier(), profile.shard);
 }
 
 #[test]

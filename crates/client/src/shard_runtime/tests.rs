@@ -109,6 +109,62 @@ fn what_subxt_makes_is_executed() {
     assert_eq!(worker.run_alone(operation(signed.into_encoded())).outcome, Outcome::Executed);
 }
 
+/// What `subxt`'s macro makes of the metadata that `trusted metadata --scale` saves.
+#[subxt::subxt(runtime_metadata_path = "src/shard_runtime/tests/balances.scale")]
+mod generated {}
+
+/// The saved metadata is that of the template: `UPDATE=1` writes it.
+#[test]
+fn the_saved_metadata_is_the_templates() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/shard_runtime/tests/balances.scale");
+    let metadata = Balances::newest_metadata();
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, &metadata).unwrap();
+    }
+    assert!(std::fs::read(path).unwrap() == metadata, "write it anew with UPDATE=1");
+}
+
+/// Calls of static types are signed, executed, and their results decoded into static types again.
+#[test]
+fn static_code_of_subxt_calls_and_reads_results() {
+    let (mut worker, runtime) = shard(1_000);
+    let bob = utils::MultiAddress::Id(utils::AccountId32(TestAccount::bob().id().into()));
+    let call = generated::tx().balances().transfer_allow_death(bob, 25);
+    let extrinsic = runtime.sign(&call, 0, &alice(), newest(&worker)).unwrap();
+    let done = worker.run_alone(operation(extrinsic));
+    assert_eq!(done.outcome, Outcome::Executed, "{:?}", done.refusal());
+    let events: Vec<generated::Event> = runtime.events_as(&done.report.to_result()).unwrap();
+    assert!(events.into_iter().any(|event| matches!(
+        event,
+        generated::Event::Balances(generated::balances::Event::Transfer { amount: 25, .. })
+    )));
+}
+
+/// C28: what the sender is told, in words; and in bytes that are no result, an error.
+#[test]
+fn a_result_is_shown_in_the_words_of_the_runtime() {
+    let (mut worker, runtime) = shard(1_000);
+    let mut run = |nonce, value: &str| {
+        let arguments = texts(&["//Bob", value]);
+        let call = runtime.call("Balances.transfer_allow_death", &arguments).unwrap();
+        let extrinsic = runtime.sign(&call, nonce, &alice(), newest(&worker)).unwrap();
+        runtime.show_result(&worker.run_alone(operation(extrinsic)).report.to_result()).unwrap()
+    };
+    let done = run(0, "25");
+    assert_eq!((done.refusal.as_deref(), done.error.as_ref(), done.omitted_events), (None, None, 0));
+    let (_, Shown(transfer)) = done.events.iter().find(|(name, _)| name == "Balances.Transfer").unwrap();
+    assert_eq!(transfer["amount"], json!(25));
+    assert_eq!(done.json()["events"].as_array().unwrap().len(), done.events.len());
+    let refused = run(1, "1_000_000");
+    assert_eq!(refused.refusal.as_deref(), Some("Arithmetic.Underflow"));
+    assert_eq!(refused.error, Some(Shown(json!({ "Arithmetic": "Underflow" }))));
+    assert!(refused.events.iter().all(|(name, _)| name == "System.ExtrinsicFailed"));
+    assert!(refused.weight.0 > 0);
+    let other =
+        offstage_primitives::result::OperationResult { events: vec![vec![0xff; 3]], ..Default::default() };
+    assert!(matches!(runtime.show_result(&other), Err(RuntimeError::Answer)));
+}
+
 #[test]
 fn a_mistake_is_answered_with_what_was_expected() {
     let (_, runtime) = shard(0);

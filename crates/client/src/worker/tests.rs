@@ -228,7 +228,11 @@ fn answer(
             logic(&request.cyphertext, answers_from)
         }
         "offstage_getReceipt" => RpcReturnValue::ok((bytes()[0] == 1).then(|| Receipt {
-            leaf: OperationLeaf { operation: H256::from_slice(&bytes()), outcome: Outcome::Executed },
+            leaf: OperationLeaf {
+                operation: H256::from_slice(&bytes()),
+                outcome: Outcome::Executed,
+                result: H256::zero(),
+            },
             block_number: 1,
             block_hash: BlockHash::zero(),
             index: 0,

@@ -132,7 +132,17 @@ pub async fn receipt_of(
     observer.waiting_for(Stage::Receipt);
     let asked = timeout(RECEIPT_PATIENCE, first_receipt(worker, Sought::operation(operation))).await;
     let (_, receipt) = asked.map_err(|_| WorkflowError::UnknownOperation { operation })??;
-    let shard = worker.identity().shard();
+    settle_past(chain, worker.identity().shard(), receipt, operation, observer).await
+}
+
+/// Holds a receipt of the past against what the chain holds of its block.
+pub(super) async fn settle_past(
+    chain: &Parentchain,
+    shard: ShardIdentifier,
+    receipt: Receipt,
+    operation: H256,
+    observer: &dyn Observer,
+) -> Result<Settled, WorkflowError> {
     let mut confirmations = chain.confirmations_of(shard, receipt.block_hash, receipt.block_number).await?;
     settle(receipt, operation, Vec::new(), &mut confirmations, observer).await
 }
@@ -277,9 +287,14 @@ mod tests {
 
     fn confirmed_block() -> (H256, Receipt, ProcessedParentchainBlock) {
         let operation = H256::repeat_byte(1);
-        let leaf = OperationLeaf { operation, outcome: Outcome::WrongNonce };
+        let leaf = OperationLeaf { operation, outcome: Outcome::WrongNonce, result: H256::zero() };
         let leaves = [
-            OperationLeaf { operation: H256::repeat_byte(2), outcome: Outcome::Executed }.hash(),
+            OperationLeaf {
+                operation: H256::repeat_byte(2),
+                outcome: Outcome::Executed,
+                result: H256::zero(),
+            }
+            .hash(),
             leaf.hash(),
             state_leaf(&[3; 32], &BlockHash::repeat_byte(5), &H256::repeat_byte(4)),
         ];

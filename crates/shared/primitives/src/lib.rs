@@ -18,6 +18,7 @@
 //! - `command_line`, `node_url` and `ss58`, with `std`: how the programs refuse a command line, name a node and show
 //!   an account.
 //! - [`receipt`]: what a block's `trusted_calls_merkle_root` commits to, and how to check one's own leaf.
+//! - [`result`]: what an operation's sender learns of its execution, and how to check it.
 //!
 //! All of it is SCALE, except where a format says otherwise. Discriminants are explicit wherever they are on the
 //! wire; a test pins them. The crate is `no_std`, because the parentchain's runtime uses it too.
@@ -57,6 +58,7 @@ pub mod measurement;
 pub mod node_url;
 pub mod read;
 pub mod receipt;
+pub mod result;
 pub mod rpc;
 pub mod shard;
 pub mod shielding;

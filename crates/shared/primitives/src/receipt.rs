@@ -3,16 +3,16 @@
 //!
 //! After a worker executed a block it publishes one hash: the root of a binary Merkle tree (Keccak-256) over
 //!
-//! - one leaf per operation of the shard in the block, in the chain's order: the operation's hash and its
-//!   [`Outcome`];
+//! - one leaf per operation of the shard in the block, in the chain's order: the operation's hash, its [`Outcome`],
+//!   and a commitment to its [result](crate::result), which is its sender's alone;
 //! - a last leaf that commits to the state root, *keyed* by a secret that only the shard's enclaves can derive. So two
 //!   honest workers always publish the same root, and the chain cannot find out a small state by guessing.
 //!
 //! Whoever knows an operation's hash asks a worker for the [`Receipt`] and checks it against the chain with
 //! [`Receipt::verify`].
 //!
-//! The tree: leaves are hashed with a prefix byte `0x00`, inner nodes with `0x01`, so that no node can pass for a
-//! leaf; a level with an odd count moves its last node up unchanged.
+//! The tree: an operation's leaf is hashed with the prefix byte `0x02`, the state's with `0x00`, inner nodes with
+//! `0x01`, so that none can pass for another; a level with an odd count moves its last node up unchanged.
 
 use crate::BlockHash;
 use alloc::vec::Vec;
@@ -129,15 +129,19 @@ pub struct OperationLeaf {
     pub operation: H256,
     /// What became of it.
     pub outcome: Outcome,
+    /// Commits to what its sender may learn of it, and tells nothing:
+    /// [`OperationResult::commitment`](crate::result::OperationResult::commitment).
+    pub result: H256,
 }
 
 impl OperationLeaf {
-    /// The leaf's hash: Keccak-256 of `0x00 ++ operation ++ outcome code`.
+    /// The leaf's hash: Keccak-256 of `0x02 ++ operation ++ outcome code ++ result`.
     pub fn hash(&self) -> H256 {
-        let mut bytes = Vec::with_capacity(34);
-        bytes.push(LEAF_PREFIX);
+        let mut bytes = Vec::with_capacity(66);
+        bytes.push(OPERATION_PREFIX);
         bytes.extend_from_slice(self.operation.as_bytes());
         bytes.push(self.outcome.code());
+        bytes.extend_from_slice(self.result.as_bytes());
         H256(keccak_256(&bytes))
     }
 }
@@ -170,7 +174,7 @@ pub fn undecipherable_operation_hash(cyphertext: &[u8]) -> H256 {
 /// hash of the parentchain's block makes it another in each block, so nobody sees whether the state has changed.
 pub fn state_leaf(commitment_key: &[u8; 32], block_hash: &BlockHash, state_root: &H256) -> H256 {
     let mut bytes = Vec::with_capacity(97);
-    bytes.push(LEAF_PREFIX);
+    bytes.push(STATE_PREFIX);
     bytes.extend_from_slice(commitment_key);
     bytes.extend_from_slice(block_hash.as_bytes());
     bytes.extend_from_slice(state_root.as_bytes());
@@ -259,8 +263,9 @@ fn inner(left: &H256, right: &H256) -> H256 {
 
 const SHIELDING_DOMAIN: &[u8; 19] = b"offstage/shield/v1\0";
 const UNDECIPHERABLE_DOMAIN: &[u8; 27] = b"offstage/undecipherable/v1\0";
-const LEAF_PREFIX: u8 = 0;
+const STATE_PREFIX: u8 = 0;
 const INNER_PREFIX: u8 = 1;
+const OPERATION_PREFIX: u8 = 2;
 
 /// The most siblings a path may have when it is decoded from an untrusted worker: 2^32 leaves.
 pub const MAX_PATH_LEN: usize = 32;
@@ -271,7 +276,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn leaf(n: u8) -> OperationLeaf {
-        OperationLeaf { operation: H256::repeat_byte(n), outcome: Outcome::Executed }
+        OperationLeaf {
+            operation: H256::repeat_byte(n),
+            outcome: Outcome::Executed,
+            result: H256::repeat_byte(0x80 | n),
+        }
     }
 
     fn block(count: u8) -> Vec<H256> {
@@ -302,6 +311,8 @@ mod tests {
             let refused = OperationLeaf { outcome: Outcome::Refused, ..honest.leaf };
             let wrong_outcome = Receipt { leaf: refused, ..honest.clone() };
             prop_assert!(!wrong_outcome.verify(&root));
+            let wrong_result = OperationLeaf { result: H256::zero(), ..honest.leaf };
+            prop_assert!(!Receipt { leaf: wrong_result, ..honest.clone() }.verify(&root), "another result");
             let elsewhere = Receipt { index: other.into(), ..honest.clone() };
             prop_assert_eq!(elsewhere.verify(&root), other == index);
             let mut tampered = honest.clone();

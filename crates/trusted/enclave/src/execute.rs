@@ -8,8 +8,8 @@ use crate::{
     decrypt::{decrypt, refuse_call},
     ingest::{Birth, Ingested},
     keys::ShieldingKey,
-    receipts::{is_confirmed, receipts},
-    store::{BlockReceipts, Snapshot, WaitingEffect},
+    receipts::{is_confirmed, receipts, results},
+    store::{BlockReceipts, BlockResults, Snapshot, WaitingEffect},
 };
 use offstage_primitives::{BlockHash, H256, ShardIdentifier, trusted::Domain};
 use offstage_sdk::{Ancestors, Effect, ExecutionError, Executor, NodeChanges, StateTransition};
@@ -23,6 +23,8 @@ pub struct Executed {
     pub nodes: NodeChanges,
     /// Its receipts, if it is to be confirmed.
     pub receipts: Option<BlockReceipts>,
+    /// What the senders of its operations may learn.
+    pub results: BlockResults,
     /// What has to be done on the parentchain.
     pub effects: Vec<WaitingEffect>,
     /// Number of operations.
@@ -93,8 +95,13 @@ pub fn execute<S: StateTransition>(
     if operations != block.incoming.len() {
         return Err(ExecutionError::Bug("an operation was lost while it was decrypted"));
     }
+    let secret = shard
+        .key
+        .result_secret(&shard.genesis_hash, &shard.shard, &block.block.hash)
+        .map_err(|_| ExecutionError::Bug("the secret of the block's results cannot be derived"))?;
+    let results = results(&outcome.outcomes, &secret);
     let receipts = is_confirmed(number, operations, shard.heartbeat)
-        .then(|| receipts(block.block, &outcome.outcomes, &outcome.root, shard.key));
+        .then(|| receipts(block.block, &outcome.outcomes, &results, &outcome.root, shard.key));
     let effects = outcome
         .outcomes
         .iter()
@@ -114,6 +121,7 @@ pub fn execute<S: StateTransition>(
         state_root: outcome.root,
         nodes: outcome.changes,
         receipts,
+        results,
         effects,
         operations,
         prepared: outcome.prepared,

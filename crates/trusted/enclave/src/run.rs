@@ -211,10 +211,11 @@ fn described(report: &StoreReport) -> String {
         let (genesis, shard, position) = bound;
         format!("genesis: {genesis:?}\nshard: {shard}\nposition: {}", position.number)
     });
-    let StoreReport { outbox, journal, nodes, blocks, receipts, state_entries, .. } = report;
+    let StoreReport { outbox, journal, nodes, blocks, receipts, results, state_entries, .. } = report;
     format!(
         "account: {}\n{bound}\nshard's key: {}\nrecords: {outbox} in the outbox, {journal} in the journal, {nodes} \
-        nodes, {blocks} blocks, {receipts} receipts\nstate: {state_entries} entries\nevery record is intact",
+        nodes, {blocks} blocks, {receipts} receipts, {results} blocks' results\nstate: \
+        {state_entries} entries\nevery record is intact",
         ss58(&report.signer, GENERIC_PREFIX),
         if report.has_shielding_key { "in the store" } else { "not in the store" },
     )

@@ -35,6 +35,7 @@ mod load;
 mod open;
 mod overdue;
 mod records;
+mod results;
 mod snapshot;
 mod tally;
 mod verify;
@@ -42,7 +43,7 @@ mod wrap;
 
 pub use error::StoreError;
 pub use overdue::Overdue;
-pub use records::{BlockReceipts, Head, Keys, Opinion, Waiting, WaitingEffect};
+pub use records::{BlockReceipts, BlockResults, Head, KeptResult, Keys, Opinion, Waiting, WaitingEffect};
 pub use snapshot::Snapshot;
 pub use verify::StoreReport;
 
@@ -54,6 +55,7 @@ use offstage_sdk::NodeChanges;
 use overdue::merge;
 use records::{Ledger, ReceiptPointer};
 use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use results::put_results;
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -89,6 +91,8 @@ pub struct Change {
     pub nodes: NodeChanges,
     /// Receipts of the block.
     pub receipts: Option<BlockReceipts>,
+    /// What the senders of the operations with these receipts may learn.
+    pub results: BlockResults,
     /// Effects that begin to wait.
     pub effects: Vec<NewEffect>,
     /// Ids of effects that were seen final.
@@ -158,6 +162,9 @@ impl Store {
         // ---- Receipts.
         if let Some(receipts) = &change.receipts {
             put_receipts(&transaction, &cipher, receipts)?;
+            let number = receipts.block.number;
+            ledger.results_len =
+                put_results(&transaction, &cipher, number, &change.results, ledger.results_len)?;
         }
         // ---- Effects.
         let mut ended = Vec::new();
@@ -365,6 +372,7 @@ const NODES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("nodes");
 const JOURNAL: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("journal");
 const RECEIPTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("receipts");
 const BLOCKS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("blocks");
+const RESULTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("results");
 const OUTBOX: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("outbox");
 
 /// Name of the only record of a table.

@@ -22,6 +22,7 @@ use offstage_primitives::{
     AccountId32, BlockHash, H256, Measurement, ShardIdentifier,
     read::{Permit, Question},
     receipt::Receipt,
+    result::{HistoryAnswer, ProvenResult},
     shielding::ShieldingPublicKey,
     trusted::Domain,
 };
@@ -212,6 +213,42 @@ impl View {
         let picture = self.serving()?;
         let snapshot = picture.snapshot.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
         Ok(Answer { value: snapshot.receipt(operation)?, block: picture.position })
+    }
+
+    /// What the bearer of the permit may learn of its own operation. `None` for all that is not told.
+    ///
+    /// # Errors
+    /// [`ViewError::NotServing`] before the gate is open, [`ViewError::Store`] when the store is damaged.
+    pub fn result(
+        &self,
+        operation: &H256,
+        permit: &Permit,
+    ) -> Result<Answer<Option<ProvenResult>>, ViewError> {
+        let picture = self.serving()?;
+        let snapshot = picture.snapshot.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
+        let value = match self.is_good(permit, &picture) {
+            true => snapshot.result(operation, &permit.account, picture.position.number)?,
+            false => None,
+        };
+        Ok(Answer { value, block: picture.position })
+    }
+
+    /// A stretch of the operations of the permit's account, newest first. Empty when the permit is not good.
+    ///
+    /// # Errors
+    /// [`ViewError::NotServing`] before the gate is open, [`ViewError::Store`] when the store is damaged.
+    pub fn history(&self, permit: &Permit, before: Option<u32>) -> Result<HistoryAnswer, ViewError> {
+        let picture = self.serving()?;
+        let snapshot = picture.snapshot.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
+        match self.is_good(permit, &picture) {
+            true => Ok(snapshot.history(&permit.account, before, picture.position.number)?),
+            false => Ok(HistoryAnswer::default()),
+        }
+    }
+
+    fn is_good(&self, permit: &Permit, picture: &Picture) -> bool {
+        let Identity { genesis_hash, shard, .. } = &self.identity;
+        permit.verify(genesis_hash, shard, picture.position.number)
     }
 
     fn serving(&self) -> Result<Arc<Picture>, ViewError> {

@@ -228,6 +228,8 @@ pub struct OperationOutcome {
     pub outcome: Outcome,
     /// What it wants done on the parentchain. Empty unless it was executed.
     pub effects: Vec<Effect>,
+    /// Who may learn the report: who signed, or whom a shielding credits. `None` when nobody is known to have signed.
+    pub sender: Option<AccountId32>,
     /// What its sender may learn, if it was executed or refused by the logic.
     pub report: Report,
 }
@@ -285,18 +287,19 @@ fn execute_operation<S: StateTransition, N: NodeStore + ?Sized>(
     session
         .run_through(|| S::enter_operation(&hash))?
         .map_err(|Panicked| ExecutionError::Bug("naming panicked"))?;
-    let result = match operation {
+    let done = match operation {
         Operation::Call(call) => execute_call::<S, N>(session, meter, block, call)?,
         Operation::Extrinsic { extrinsic, .. } => {
             execute_extrinsic::<S, N>(session, meter, block, extrinsic)?
         }
         Operation::Shield { beneficiary, amount, .. } => {
             done_or_not(session.run(|| S::shield(block, beneficiary, *amount).map(|()| Effects::none()))?)
+                .of(beneficiary)
         }
         Operation::Failed { outcome, .. } => Done::not(*outcome),
     };
-    let Done { outcome, effects, report } = result;
-    Ok(OperationOutcome { operation: hash, outcome, effects: effects.identify(hash), report })
+    let Done { outcome, effects, sender, report } = done;
+    Ok(OperationOutcome { operation: hash, outcome, effects: effects.identify(hash), sender, report })
 }
 
 /// What came of an operation.
@@ -304,13 +307,19 @@ struct Done {
     outcome: Outcome,
     /// None unless it was executed.
     effects: Effects,
+    sender: Option<AccountId32>,
     report: Report,
 }
 
 impl Done {
     /// Nothing was done.
     fn not(outcome: Outcome) -> Self {
-        Self { outcome, effects: Effects::none(), report: Report::default() }
+        Self { outcome, effects: Effects::none(), sender: None, report: Report::default() }
+    }
+
+    /// It was this account's.
+    fn of(self, sender: &AccountId32) -> Self {
+        Self { sender: Some(sender.clone()), ..self }
     }
 }
 
@@ -324,14 +333,15 @@ fn execute_call<S: StateTransition, N: NodeStore + ?Sized>(
         Ok(session.run_through(|| S::weight_of(call.call()))?.ok())
     })?;
     if let Err(outcome) = admitted {
-        return Ok(Done::not(outcome));
+        return Ok(Done::not(outcome).of(call.sender()));
     }
     // ---- Execution. A payment that the parentchain would refuse is the call's failure, and takes nothing.
-    Ok(done_or_not(session.run(|| {
+    let done = done_or_not(session.run(|| {
         let effects = S::execute(block, call)?;
         effects.check(&block.payout)?;
         Ok(effects)
-    })?))
+    })?);
+    Ok(done.of(call.sender()))
 }
 
 fn execute_extrinsic<S: StateTransition, N: NodeStore + ?Sized>(
@@ -348,17 +358,18 @@ fn execute_extrinsic<S: StateTransition, N: NodeStore + ?Sized>(
     };
     let CheckedExtrinsic { sender, nonce, weight, apply } = checked;
     if let Err(outcome) = admit(session, meter, &sender, nonce, |_| Ok(Some(weight)))? {
-        return Ok(Done::not(outcome));
+        return Ok(Done::not(outcome).of(&sender));
     }
-    Ok(match session.run(apply)? {
+    let done = match session.run(apply)? {
         Ok(Applied { weight: used, effects, report }) => {
             meter.give_back(&sender, weight.saturating_sub(used));
             let outcome = if report.refusal.is_none() { Outcome::Executed } else { Outcome::Refused };
-            Done { outcome, effects, report }
+            Done { outcome, effects, sender: None, report }
         }
         Err(Failure::Refused(outcome)) => Done::not(outcome),
         Err(Failure::Panicked) => Done::not(Outcome::Panicked),
-    })
+    };
+    Ok(done.of(&sender))
 }
 
 /// Makes room for a call and uses up its nonce. `Ok(Err(_))` says that it must not be executed, and why.
@@ -392,7 +403,7 @@ fn admit<'a, N: NodeStore + ?Sized>(
 
 fn done_or_not(result: Result<Effects, Failure<CallError>>) -> Done {
     match result {
-        Ok(effects) => Done { outcome: Outcome::Executed, effects, report: Report::default() },
+        Ok(effects) => Done { effects, ..Done::not(Outcome::Executed) },
         // The reason is for its sender and for tests: receipts are public.
         Err(Failure::Refused(CallError(reason))) => Done {
             report: Report { refusal: Some(reason.into()), ..Report::default() },

@@ -17,6 +17,7 @@ use offstage_primitives::{
     AccountId32, BlockHash, H256, ShardIdentifier,
     read::Question,
     receipt::Outcome,
+    result::{MAX_EVENTS_LEN, OperationResult},
     trusted::{Domain, TrustedCall},
 };
 use sp_runtime::DispatchError;
@@ -252,6 +253,31 @@ pub struct Report {
     pub events: Vec<Vec<u8>>,
     /// What it cost, by the runtime's measure.
     pub weight: Weight,
+}
+
+impl Report {
+    /// The form in which it is kept and told. Events beyond [`MAX_EVENTS_LEN`] bytes are left out, from the first one
+    /// that does not fit on: the same on every worker, since all commit to it.
+    pub fn to_result(&self) -> OperationResult {
+        let fitting = self
+            .events
+            .iter()
+            .scan(0usize, |total, event| {
+                *total = total.saturating_add(event.len());
+                (*total <= MAX_EVENTS_LEN).then_some(event)
+            })
+            .cloned()
+            .collect::<Vec<_>>();
+        let omitted = self.events.len().saturating_sub(fitting.len());
+        OperationResult {
+            refusal: self.refusal.clone(),
+            error: self.error.clone(),
+            events: fitting,
+            omitted_events: u32::try_from(omitted).unwrap_or(u32::MAX),
+            ref_time: self.weight.ref_time(),
+            proof_size: self.weight.proof_size(),
+        }
+    }
 }
 
 /// What a successful call wants done on the parentchain.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-use super::runtime;
+use super::{result::events, runtime};
 use crate::{
     account::AccountText,
     cli::{
@@ -7,12 +7,15 @@ use crate::{
         shard::conclude,
     },
     keystore::Keystore,
+    progress::Unobserved,
     workflow,
 };
 use anyhow::Result;
 use clap::Args;
 
 /// Call anything that the shard's runtime offers; prints the operation's hash
+///
+/// What it did, the events or the pallet's own name for the error, goes to stderr; `trusted result` prints it again.
 ///
 /// Arguments are written as name=value, or their values alone, in order: an account as //Alice or an address; bytes
 /// as 0x… or text; everything else as the metadata describes it. A mistake is answered with the signature that was
@@ -44,6 +47,20 @@ impl Call {
         let (address, observer) = (&context.worker, context.observer);
         let completed =
             workflow::submit(&chain, address, worker, &runtime, &call, &author, &payer, observer).await?;
+        // What used up no nonce did nothing.
+        if completed.outcome.used_nonce() {
+            let pin = context.pin()?;
+            let mut worker = workflow::connect(&chain, address, &pin, &Unobserved).await?;
+            let operation = completed.operation;
+            let checked = workflow::result_of(&chain, &mut worker, operation, &author, &Unobserved).await?;
+            let shown = runtime.show_result(&checked.result)?;
+            for line in events(&shown) {
+                observer.line(&line);
+            }
+            if let Some(refusal) = shown.refusal {
+                observer.line(&format!("refused: {refusal}"));
+            }
+        }
         conclude(context, &completed)
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 use super::{Output, runtime};
 use crate::cli::context::Context;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
+use std::path::PathBuf;
 
 /// List what the shard's runtime offers: calls, storage items and view functions, with their signatures
 ///
@@ -13,13 +14,21 @@ pub(in crate::cli) struct Metadata {
     /// The form of the answer
     #[arg(long, value_enum, default_value_t)]
     output: Output,
+    /// Save the metadata itself (SCALE) to this file, for `subxt` and other tools, and list nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pallet", "output"])]
+    scale: Option<PathBuf>,
     /// Of this pallet alone
     pallet: Option<String>,
 }
 
 impl Metadata {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
-        let (_, _, runtime) = runtime(context).await?;
+        let (_, mut worker, runtime) = runtime(context).await?;
+        if let Some(file) = &self.scale {
+            let metadata = worker.newest_metadata().await?;
+            return std::fs::write(file, metadata)
+                .with_context(|| format!("cannot write {}", file.display()));
+        }
         let described = runtime.describe(self.pallet.as_deref())?;
         match self.output {
             Output::Text => {

@@ -78,10 +78,14 @@ methods! {
     GetterAtBlock: "offstage_executeGetter", Getter, "`GetterAnswer`: the value, and the block it holds for", Serving;
     /// The evidence in the enclave's TLS certificate.
     Evidence: "offstage_getEvidence", Nothing, "`CertificateEvidence`", Always;
+    /// An account's own operations.
+    History: "offstage_getHistory", History, "`HistoryAnswer`: the asker's own operations, newest first", Serving;
     /// The metadata of the business logic's runtime, in the newest version of the format.
     NewestMetadata: "offstage_getMetadata", Nothing, "the same, of a FRAME runtime in version 16", Always;
     /// What became of an operation.
     Receipt: "offstage_getReceipt", Operation, "`Option<Receipt>`", Serving;
+    /// What an operation's sender may learn of its execution.
+    OperationResult: "offstage_getResult", OperationResult, "`ResultAnswer`: to the operation's sender alone", Serving;
     /// How far the worker is.
     Status: "offstage_getStatus", Nothing, "`WorkerStatus`: phase, executed block, final block", Always;
     /// A storage item or a view function of the logic's runtime.
@@ -112,6 +116,10 @@ pub enum Parameters {
     Read,
     /// The hexadecimal form of an operation's hash.
     Operation,
+    /// The hexadecimal form of a [`ResultRequest`](crate::result::ResultRequest).
+    OperationResult,
+    /// The hexadecimal form of a [`HistoryRequest`](crate::result::HistoryRequest).
+    History,
     /// Whatever: it is not looked at.
     Anything,
 }
@@ -138,6 +146,8 @@ mod tests {
             Parameters::Getter => "hex of a `Request` whose `cyphertext` is a bare getter",
             Parameters::Read => "hex of a `ReadRequest`",
             Parameters::Operation => "hex of an operation hash",
+            Parameters::OperationResult => "hex of a `ResultRequest`",
+            Parameters::History => "hex of a `HistoryRequest`",
             Parameters::Anything => "any",
         };
         let answered = match method.answered() {

@@ -15,7 +15,7 @@ use crate::{
     outbox::{ended, rota::Slots},
     receipts::receipts,
     registry::Origin,
-    store::{Change, Head, Keys, NewEffect, Snapshot, StoreError, WaitingEffect},
+    store::{BlockResults, Change, Head, Keys, NewEffect, Snapshot, StoreError, WaitingEffect},
 };
 use offstage_light_client::{BlockError, BlockMaterial, RuntimeError, VerifiedBlock};
 use offstage_primitives::KeyDigest;
@@ -296,6 +296,7 @@ impl<S: StateTransition> Running<S> {
             keys,
             nodes: executed.nodes,
             receipts: executed.receipts,
+            results: executed.results,
             effects,
             ended,
         })?;
@@ -377,7 +378,7 @@ impl<S: StateTransition> Running<S> {
             ended.push(waiting.id);
         }
         let genesis = self.genesis(&self.birth(block, key.public().digest()))?;
-        let root = receipts(block.block, &[], &genesis.state_root, key).root();
+        let root = receipts(block.block, &[], &BlockResults::default(), &genesis.state_root, key).root();
         effects.push(NewEffect {
             effect: WaitingEffect::Confirmation { block: block.block, root },
             produced_at: number,

@@ -71,6 +71,21 @@ impl ShieldingKey {
         derive_bytes(&self.sealable, &info).map(BlockSecret::new)
     }
 
+    /// The secret from which the salts of a block's results are made ([`offstage_primitives::result`]). They hide the
+    /// results in the receipts' leaves. All enclaves of the shard derive the same.
+    ///
+    /// # Errors
+    /// [`SealError::Cryptography`] when the library fails.
+    pub fn result_secret(
+        &self,
+        genesis_hash: &BlockHash,
+        shard: &ShardIdentifier,
+        block_hash: &BlockHash,
+    ) -> Result<Zeroizing<[u8; 32]>, SealError> {
+        let info = [RESULTS_DOMAIN, genesis_hash.as_bytes(), shard.as_bytes(), block_hash.as_bytes()];
+        derive_bytes(&self.sealable, &info)
+    }
+
     /// The key that wraps the key of a worker's store (ARCHITECTURE.md, "The store"): every enclave of the shard can
     /// derive it, whatever machine or image it runs on. `salt` is the store's own and public.
     ///
@@ -114,6 +129,9 @@ const COMMITMENT_DOMAIN: &[u8] = b"offstage/state-commitment-key/v1\0";
 
 /// Pinned by a test: another derivation would give workers of two versions different numbers.
 const RANDOMNESS_DOMAIN: &[u8] = b"offstage/randomness/v1\0";
+
+/// Pinned by a test: another derivation would make workers of one shard publish different roots.
+const RESULTS_DOMAIN: &[u8] = b"offstage/results/v1\0";
 
 /// Pinned by a test: another derivation would open no store that was wrapped before.
 const WRAPPING_DOMAIN: &[u8] = b"offstage/store-wrapping-key/v1\0";

@@ -55,6 +55,18 @@ fn the_secret_of_a_block_is_of_one_chain_one_shard_and_one_block() {
 }
 
 #[test]
+fn c28_the_secret_of_results_is_of_one_chain_one_shard_and_one_block() {
+    let secret = |genesis: u8, shard: u8, block: u8| {
+        let (genesis, block) = (BlockHash::repeat_byte(genesis), BlockHash::repeat_byte(block));
+        *KEY.result_secret(&genesis, &[shard; 32].into(), &block).unwrap()
+    };
+    for other in [secret(9, 2, 3), secret(1, 9, 3), secret(1, 2, 9)] {
+        assert_ne!(other, secret(1, 2, 3));
+    }
+    assert_eq!(hex::encode(secret(1, 2, 3)), PINNED_RESULT_SECRET);
+}
+
+#[test]
 fn keys_of_other_sizes_and_damaged_keys_are_refused() {
     let small = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
     let small: Pkcs8V1Der<'_> = small.as_der().unwrap();
@@ -73,5 +85,8 @@ const PINNED_WRAP: &str =
 
 /// Made with another implementation of HKDF from the pinned key.
 const PINNED_BLOCK_SECRET: &str = "6dacbe9d15882d7883b2ee8cc4fe12ef76294a2827da1718ab73e6aaa3abfd6b";
+
+/// Made with another implementation of HKDF from the pinned key.
+const PINNED_RESULT_SECRET: &str = "1bab8059bbdb2add8acd9fb6a42ae1d2e5f9cdc1f157064a9b6a573a1ac4167f";
 
 const PINNED_COMMITMENT_KEY: &str = "6c82aeab68f45a872d4251627a9175d7c3f85a45f4c8e6865d8dd1c713c82f7e";

@@ -11,6 +11,7 @@ use offstage_primitives::{
     bounded::decode_bounded,
     enclave_bridge::Request,
     read::ReadRequest,
+    result::{HistoryRequest, ResultRequest},
     rpc::{ErrorCode, Method},
 };
 use serde_json::Value;
@@ -67,6 +68,8 @@ fn check_params(params: &[Value]) {
     if let Ok(request) = decode_bounded::<ReadRequest>(&bytes, MAX_REQUEST_LEN) {
         assert_eq!(request.encode(), bytes);
     }
+    let _ = decode_bounded::<ResultRequest>(&bytes, MAX_REQUEST_LEN);
+    let _ = decode_bounded::<HistoryRequest>(&bytes, MAX_REQUEST_LEN);
     let Ok(request) = decode_bounded::<Request>(&bytes, MAX_REQUEST_LEN) else { return };
     assert_eq!(request.encode(), bytes);
 }

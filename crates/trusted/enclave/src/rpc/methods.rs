@@ -12,13 +12,14 @@
 
 use super::{RpcLimits, json::ErrorObject};
 use crate::view::{View, ViewError};
-use codec::Encode;
+use codec::{Decode, Encode};
 use offstage_attestation::x509;
 use offstage_primitives::{
-    H256,
+    H256, ShardIdentifier,
     bounded::decode_bounded,
     enclave_bridge::Request,
     read::ReadRequest,
+    result::{HistoryRequest, ResultAnswer, ResultRequest},
     rpc::{GetterAnswer, Method, Parameters, Phase, RpcReturnValue, WorkerStatus},
     shielding::ShieldingPublicKey,
     trusted::MAX_OPERATION_LEN,
@@ -38,6 +39,8 @@ pub(super) enum Query {
     DirectInvocation,
     GetterAtBlock(Request),
     Evidence,
+    History(Box<HistoryRequest>),
+    OperationResult(Box<ResultRequest>),
     Read(Box<ReadRequest>),
     Receipt(H256),
     Status,
@@ -66,13 +69,17 @@ impl Query {
             Method::PendingExtrinsics | Method::SubmitAndWatchExtrinsic | Method::SubmitExtrinsic => {
                 Self::DirectInvocation
             }
-            Method::GetterAtBlock => Self::GetterAtBlock(getter(params)?),
+            Method::GetterAtBlock => Self::GetterAtBlock(request(params, "a request")?),
             Method::Evidence => Self::Evidence,
-            Method::Read => Self::Read(Box::new(read_request(params)?)),
+            Method::History => Self::History(Box::new(request(params, "a request for a history")?)),
+            Method::OperationResult => {
+                Self::OperationResult(Box::new(request(params, "a request for a result")?))
+            }
+            Method::Read => Self::Read(Box::new(request(params, "a question")?)),
             Method::Receipt => Self::Receipt(operation(params)?),
             Method::Status => Self::Status,
             Method::Methods => Self::Methods,
-            Method::Getter => Self::Getter(getter(params)?),
+            Method::Getter => Self::Getter(request(params, "a request")?),
             Method::Metadata => Self::Metadata,
             Method::NewestMetadata => Self::NewestMetadata,
             Method::Health => Self::Health,
@@ -86,6 +93,10 @@ impl Query {
         match self {
             // A look into the store, a signature to verify.
             Self::GetterAtBlock(_) | Self::Getter(_) | Self::Read(_) | Self::Receipt(_) => 10,
+            // The same, and another look.
+            Self::OperationResult(_) => 15,
+            // Half a megabyte to read and to decrypt.
+            Self::History(_) => 100,
             // Some 200 KB to copy and to encrypt.
             Self::Metadata | Self::NewestMetadata => 50,
             // Some 10 KB.
@@ -141,6 +152,8 @@ impl Methods {
             Query::Evidence => self.evidence(),
             Query::Status => text(&RpcReturnValue::ok(self.status())),
             Query::Health => text(&RpcReturnValue::ok(self.health())),
+            Query::History(request) => self.history(*request).await,
+            Query::OperationResult(request) => self.result(*request).await,
             Query::Read(request) => self.read(*request).await,
             Query::Receipt(operation) => self.receipt(operation).await,
             Query::Getter(request) => self.execute_getter(request, |answer| answer.value.encode()).await,
@@ -149,9 +162,8 @@ impl Methods {
     }
 
     async fn execute_getter(&self, request: Request, encode: fn(GetterAnswer) -> Vec<u8>) -> Arc<str> {
-        let shard = self.view.identity().shard;
-        if request.shard != shard {
-            return text(&RpcReturnValue::error(format!("this worker serves shard {shard}")));
+        if let Some(refused) = self.not_here(request.shard) {
+            return refused;
         }
         let answer = self.in_turn(move |view| view.execute_getter(&request.cyphertext)).await;
         text(&answer.map_or_else(
@@ -165,9 +177,8 @@ impl Methods {
     }
 
     async fn read(&self, request: ReadRequest) -> Arc<str> {
-        let shard = self.view.identity().shard;
-        if request.shard != shard {
-            return text(&RpcReturnValue::error(format!("this worker serves shard {shard}")));
+        if let Some(refused) = self.not_here(request.shard) {
+            return refused;
         }
         let ReadRequest { question, permit, .. } = request;
         let answer = self.in_turn(move |view| view.read(&question, permit.as_ref())).await;
@@ -175,6 +186,31 @@ impl Methods {
             |refused| refused,
             |answer| RpcReturnValue::ok(GetterAnswer { value: answer.value, block: answer.block }),
         ))
+    }
+
+    async fn result(&self, ResultRequest { shard, operation, permit }: ResultRequest) -> Arc<str> {
+        if let Some(refused) = self.not_here(shard) {
+            return refused;
+        }
+        let answer = self.in_turn(move |view| view.result(&operation, &permit)).await;
+        text(&answer.map_or_else(
+            |refused| refused,
+            |answer| RpcReturnValue::ok(ResultAnswer { result: answer.value, block: answer.block }),
+        ))
+    }
+
+    async fn history(&self, HistoryRequest { shard, permit, before }: HistoryRequest) -> Arc<str> {
+        if let Some(refused) = self.not_here(shard) {
+            return refused;
+        }
+        let answer = self.in_turn(move |view| view.history(&permit, before)).await;
+        text(&answer.map_or_else(|refused| refused, RpcReturnValue::ok))
+    }
+
+    /// The refusal of what is asked about another shard.
+    fn not_here(&self, asked: ShardIdentifier) -> Option<Arc<str>> {
+        let shard = self.view.identity().shard;
+        (asked != shard).then(|| text(&RpcReturnValue::error(format!("this worker serves shard {shard}"))))
     }
 
     async fn receipt(&self, operation: H256) -> Arc<str> {
@@ -337,16 +373,10 @@ fn text(answer: &RpcReturnValue) -> Arc<str> {
     format!("0x{}", hex::encode(answer.encode())).into()
 }
 
-fn getter(params: &[Value]) -> Result<Request, ErrorObject> {
+fn request<T: Decode>(params: &[Value], what: &str) -> Result<T, ErrorObject> {
     let bytes = single_hex_param(params, MAX_REQUEST_LEN)?;
     decode_bounded(&bytes, MAX_REQUEST_LEN)
-        .map_err(|error| ErrorObject::invalid_params(format!("not a request: {error}")))
-}
-
-fn read_request(params: &[Value]) -> Result<ReadRequest, ErrorObject> {
-    let bytes = single_hex_param(params, MAX_REQUEST_LEN)?;
-    decode_bounded(&bytes, MAX_REQUEST_LEN)
-        .map_err(|error| ErrorObject::invalid_params(format!("not a question: {error}")))
+        .map_err(|error| ErrorObject::invalid_params(format!("not {what}: {error}")))
 }
 
 fn operation(params: &[Value]) -> Result<H256, ErrorObject> {

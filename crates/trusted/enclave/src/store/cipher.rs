@@ -36,6 +36,8 @@ pub(super) enum Table {
     Receipts,
     /// Leaves of an executed block, by number.
     Blocks,
+    /// What the senders of a block's operations may learn, by number.
+    Results,
     /// Effects that wait, by id.
     Outbox,
 }
@@ -51,6 +53,7 @@ impl Table {
             Self::Journal => "journal",
             Self::Receipts => "receipts",
             Self::Blocks => "blocks",
+            Self::Results => "results",
             Self::Outbox => "outbox",
         }
     }

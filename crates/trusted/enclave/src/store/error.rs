@@ -140,4 +140,4 @@ impl From<StoreError> for NodeStoreError {
 }
 
 /// Version of the store's layout.
-pub(super) const FORMAT: u8 = 3;
+pub(super) const FORMAT: u8 = 4;

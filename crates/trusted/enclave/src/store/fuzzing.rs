@@ -103,6 +103,7 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
             journal_to: 4,
             journal: Tally::of(&[[7; 32]]),
             keys_tag: [9; 32],
+            results_len: 11,
         },
     };
     let keys = Keys {
@@ -112,7 +113,11 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
     let unshield =
         WaitingEffect::Unshield { beneficiary: [1; 32].into(), amount: 5, call_hash: H256::repeat_byte(2) };
     let waiting = |effect| Waiting { id: 3, effect, produced_at: 7, while_serving: true }.encode();
-    let leaf = |byte| OperationLeaf { operation: H256::repeat_byte(byte), outcome: Outcome::Executed };
+    let leaf = |byte| OperationLeaf {
+        operation: H256::repeat_byte(byte),
+        outcome: Outcome::Executed,
+        result: H256::zero(),
+    };
     let receipts =
         BlockReceipts { block, operations: vec![leaf(1), leaf(2), leaf(3)], state_leaf: H256::zero() };
     let journal: JournalEntry = (vec![(vec![1; 40], vec![2; 100])], vec![vec![3; 40]]);

@@ -2,7 +2,7 @@
 //! What a start reads, and how it is checked against the head.
 
 use super::{
-    BLOCKS, HEAD, JOURNAL, KEYS, META, NODES, OUTBOX, RECEIPTS, SINGLE, Store, StoreError,
+    BLOCKS, HEAD, JOURNAL, KEYS, META, NODES, OUTBOX, RECEIPTS, RESULTS, SINGLE, Store, StoreError,
     cipher::{Cipher, Mark, Table},
     journal::Layers,
     records::{Binding, Head, Keys, SealedHead, Waiting},
@@ -61,7 +61,7 @@ fn load_binding(transaction: &ReadTransaction, unbound: &Cipher) -> Result<Optio
         let plaintext = unbound.open(Table::Binding, BINDING, sealed.value())?;
         return Ok(Some(decode(&plaintext).ok_or(StoreError::Damaged(label))?));
     }
-    let later = [NODES, JOURNAL, RECEIPTS, BLOCKS, OUTBOX];
+    let later = [NODES, JOURNAL, RECEIPTS, BLOCKS, RESULTS, OUTBOX];
     for table in transaction.list_tables()? {
         if later.iter().any(|later| later.name() == table.name()) {
             return Err(StoreError::Missing(label));

@@ -11,6 +11,7 @@ use codec::{Decode, Encode};
 use offstage_primitives::{
     AccountId32, BlockHash, H256, ShardIdentifier,
     receipt::{OperationLeaf, Receipt, merkle_proof, merkle_root},
+    result::OperationResult,
 };
 use offstage_protocol::BlockReference;
 use offstage_sdk::Ancestors;
@@ -117,6 +118,8 @@ pub(super) struct Ledger {
     pub(super) journal_to: u64,
     pub(super) journal: Tally,
     pub(super) keys_tag: [u8; 32],
+    /// How many bytes the sealed results take.
+    pub(super) results_len: u64,
 }
 
 impl Ledger {
@@ -242,6 +245,21 @@ impl BlockReceipts {
     fn leaves(&self) -> Vec<H256> {
         self.operations.iter().map(OperationLeaf::hash).chain([self.state_leaf]).collect()
     }
+}
+
+/// What the senders of a block's operations may learn, in the order of the block's receipts.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+pub struct BlockResults(pub Vec<KeptResult>);
+
+/// What the sender of an operation may learn.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub struct KeptResult {
+    /// Who may; `None` for nobody.
+    pub owner: Option<AccountId32>,
+    /// What hides it in the receipt's leaf.
+    pub salt: [u8; 32],
+    /// It.
+    pub result: OperationResult,
 }
 
 /// Where an operation's receipt is.

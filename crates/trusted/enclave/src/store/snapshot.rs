@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 /// The store as of one commit. Later commits do not change it.
 pub struct Snapshot {
-    transaction: ReadTransaction,
-    cipher: Arc<Cipher>,
+    pub(super) transaction: ReadTransaction,
+    pub(super) cipher: Arc<Cipher>,
     layers: Layers,
 }
 
@@ -75,7 +75,7 @@ impl Snapshot {
         Ok(Some(receipt))
     }
 
-    fn read(
+    pub(super) fn read(
         &self,
         kind: Table,
         name: &[u8],
@@ -92,7 +92,7 @@ impl Snapshot {
 }
 
 /// A table comes into being with its first record.
-fn existing<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, StoreError> {
+pub(super) fn existing<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, StoreError> {
     match table {
         Ok(table) => Ok(Some(table)),
         Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),

@@ -22,7 +22,7 @@ fn first_keys() -> Keys {
     Keys { signer: Arc::new(Signer::from_sealable(&[3; 32]).unwrap()), shielding: None }
 }
 
-fn open(path: &Path) -> Store {
+pub(super) fn open(path: &Path) -> Store {
     Store::open(path, &sealing(), || Ok(first_keys())).unwrap()
 }
 
@@ -33,7 +33,7 @@ impl Store {
 }
 
 /// A store in memory that is bound to a chain.
-fn in_memory() -> Store {
+pub(super) fn in_memory() -> Store {
     let mut store = Store::in_memory(&sealing(), first_keys());
     store.commit(Change { head: Some(head(0)), ..Change::default() }).unwrap();
     store
@@ -43,7 +43,7 @@ fn block(number: u32) -> BlockReference {
     BlockReference { number, hash: BlockHash::repeat_byte(number as u8) }
 }
 
-fn head(number: u32) -> Head {
+pub(super) fn head(number: u32) -> Head {
     Head {
         genesis_hash: BlockHash::zero(),
         shard: [1; 32].into(),
@@ -244,7 +244,7 @@ fn c20_the_outcome_that_used_the_nonce_is_not_displaced() {
         let mut run = |number, outcome| {
             let receipts = BlockReceipts {
                 block: block(number),
-                operations: vec![OperationLeaf { operation, outcome }],
+                operations: vec![OperationLeaf { operation, outcome, result: H256::zero() }],
                 state_leaf: H256::zero(),
             };
             let root = receipts.root();

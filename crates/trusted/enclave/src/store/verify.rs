@@ -6,7 +6,8 @@
 //! Nothing is changed.
 
 use super::{
-    BLOCKS, BlockReceipts, JOURNAL, NODES, RECEIPTS, Store, StoreError, cipher::Table, guarded, open_pointer,
+    BLOCKS, BlockReceipts, JOURNAL, NODES, RECEIPTS, RESULTS, Store, StoreError, cipher::Table, guarded,
+    open_pointer, results,
 };
 use codec::Decode;
 use offstage_primitives::{AccountId32, BlockHash, ShardIdentifier};
@@ -33,6 +34,8 @@ pub struct StoreReport {
     pub blocks: u64,
     /// Operations with a receipt.
     pub receipts: u64,
+    /// Blocks whose results are kept.
+    pub results: u64,
     /// Entries of the shard's state.
     pub state_entries: u64,
 }
@@ -55,6 +58,8 @@ impl Store {
             })?;
             let receipts =
                 each(&transaction, RECEIPTS, |name, sealed| self.receipt(&transaction, name, sealed))?;
+            let results =
+                each(&transaction, RESULTS, |name, sealed| self.results(&transaction, name, sealed))?;
             let journal = each(&transaction, JOURNAL, |_, _| Ok(()))?;
             // Each of those that count was opened at the start; none may be beside them.
             if journal != self.ledger.journal_to.saturating_sub(self.ledger.journal_from) {
@@ -74,6 +79,7 @@ impl Store {
                 nodes,
                 blocks,
                 receipts,
+                results,
                 state_entries,
             })
         })
@@ -97,6 +103,17 @@ impl Store {
             .get(index)
             .is_some_and(|leaf| self.cipher.blind(Table::Receipts, leaf.operation.as_bytes())[..] == *name);
         if leads_there { Ok(()) } else { Err(StoreError::Inconsistent(Table::Receipts.label())) }
+    }
+
+    /// The results of a block are those that its receipts commit to.
+    fn results(&self, transaction: &ReadTransaction, name: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
+        let kept = results::open(&self.cipher, name, sealed)?.0;
+        let blocks = transaction.open_table(BLOCKS)?;
+        let block = blocks.get(name)?.ok_or(StoreError::Missing(Table::Blocks.label()))?;
+        let leaves = self.block(name, block.value())?.operations;
+        let fits = kept.len() == leaves.len()
+            && kept.iter().zip(&leaves).all(|(kept, leaf)| kept.result.commitment(&kept.salt) == leaf.result);
+        if fits { Ok(()) } else { Err(StoreError::Inconsistent(Table::Results.label())) }
     }
 }
 
