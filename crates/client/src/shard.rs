@@ -70,7 +70,8 @@ impl Shard {
     /// Connects to the parentchain and to a worker of the profile's shard, and verifies both.
     ///
     /// # Errors
-    /// [`WorkflowError`]; [`RuntimeError::NoRuntime`](crate::shard_runtime::RuntimeError::NoRuntime) when the shard's logic has no FRAME runtime.
+    /// [`WorkflowError`]; [`RuntimeError::NoRuntime`](crate::shard_runtime::RuntimeError::NoRuntime) when the shard's
+    /// logic has no FRAME runtime.
     pub async fn connect(profile: &Profile) -> Result<Self, WorkflowError> {
         let node = match &profile.node {
             Some(node) => node.as_str().to_owned(),
@@ -81,7 +82,14 @@ impl Shard {
             None => WorkerAddress::parse("wss://127.0.0.1", WORKER_PORT)?,
         };
         let chain = Parentchain::connect(&node, &profile.trust(), &Unobserved).await?;
-        let pin = profile.pin();
+        Self::on(chain, address, profile.pin()).await
+    }
+
+    /// The same, on a connection to the parentchain that there is already.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn on(chain: Parentchain, address: WorkerAddress, pin: Pin) -> Result<Self, WorkflowError> {
         let mut worker = workflow::connect(&chain, &address, &pin, &Unobserved).await?;
         let runtime = ShardRuntime::of(&mut worker).await?;
         Ok(Self { chain, address, pin, runtime })
@@ -105,8 +113,8 @@ impl Shard {
         Ok(workflow::connect(&self.chain, &self.address, &self.pin, &Unobserved).await?)
     }
 
-    /// Signs a call with its author's next nonce, encrypts it to the shard, and puts it on the parentchain. Returns when
-    /// the block that has it is final.
+    /// Signs a call with its author's next nonce, encrypts it to the shard, and puts it on the parentchain. Returns
+    /// when the block that has it is final.
     ///
     /// # Errors
     /// [`WorkflowError`].

@@ -2,7 +2,15 @@
 //! A shard's runtime as its users meet it: calls, questions and mistakes by the generic commands, two workers.
 
 use anyhow::{Result, ensure};
-use offstage_e2e::{audit::Auditor, stage::play};
+use offstage_client::{
+    account::Account,
+    parentchain::Parentchain,
+    pin::Pin,
+    progress::Unobserved,
+    shard::{Shard, Transaction},
+    worker::WorkerAddress,
+};
+use offstage_e2e::{audit::Auditor, load::DEVELOPMENT, stage::play};
 
 /// The error that the client prints, and the exit code.
 fn refusal(user: &offstage_e2e::user::User, arguments: &[&str]) -> Result<(String, Option<i32>)> {
@@ -86,7 +94,8 @@ fn a_runtime_is_used_by_its_metadata_alone() {
         }
         let (said, _) = refusal(&user, &["result", "--as", "//Erik", &operation])?;
         ensure!(said.contains("no result of"), "{said}");
-        let history = user.trusted(&["history", "//Dora"])?;
+        let listed = user.try_run(&["trusted", "history", "//Dora"])?;
+        let history = String::from_utf8_lossy(&listed.stdout).into_owned();
         ensure!(history.lines().next().is_some_and(|newest| newest.contains(&operation)), "{history}");
         // Two transfers and a classic one that she signed, and what was shielded to her.
         ensure!(history.lines().count() == 4, "{history}");
@@ -96,6 +105,23 @@ fn a_runtime_is_used_by_its_metadata_alone() {
         ensure!(constants.contains("\"Balances.ExistentialDeposit\":1"), "{constants}");
         let listed = user.trusted(&["metadata", "Parentchain"])?;
         ensure!(listed == "call     Parentchain.unshield beneficiary=account amount=u128", "{listed}");
+
+        // ---- The same for programs.
+        let chain = Parentchain::connect(&network.node_url(), &DEVELOPMENT, &Unobserved).await?;
+        let address = WorkerAddress::parse("wss://127.0.0.1", network.trusted_port(0)?)?;
+        let program = Shard::on(chain, address, Pin::shard(user.shard())).await?;
+        for (value, refusal) in [("1_000", None), ("900_000_000_000", Some("Arithmetic.Underflow"))] {
+            let call = program.runtime().call(transfer, &["dest=//Erik".into(), format!("value={value}")])?;
+            let transaction = Transaction::new(call, Account::from_secret("//Dora")?)
+                .paid_by(Account::from_secret("//Alice")?);
+            let result = program.call(transaction).await?.result().await?;
+            ensure!(result.refusal() == refusal, "{result:?}");
+            let events = result.shown.map(|shown| shown.events).unwrap_or_default();
+            ensure!(
+                events.iter().any(|(name, _)| name == "Balances.Transfer") == refusal.is_none(),
+                "{events:?}"
+            );
+        }
 
         // The payment comes with one of the next blocks.
         offstage_e2e::network::wait_until("the payment", std::time::Duration::from_secs(120), || {

@@ -2,8 +2,8 @@
 //! What senders may learn of their operations, for a while.
 //!
 //! One record for each block with operations. The oldest go when there are too many bytes of them, and those that are
-//! older than [`RESULT_LIFETIME`], so a worker's disk does not grow with what pallets emit. What goes is not lost to its
-//! sender who has asked in time: the commitment stays in the receipt.
+//! older than [`RESULT_LIFETIME`], so a worker's disk does not grow with what pallets emit. What goes is not lost to
+//! its sender who has asked in time: the commitment stays in the receipt.
 //!
 //! The records are sealed, and are not in the head's tally: the host can take one away, or put it back after its time,
 //! and its sender gets nothing, or what it got before. What is told fits the receipt or is not told.
@@ -106,8 +106,8 @@ impl Snapshot {
         }
     }
 
-    /// A stretch of the operations of `account` in blocks before the one with the number `before`, newest first. It ends
-    /// where a bounded amount of work is done.
+    /// A stretch of the operations of `account` in blocks before the one with the number `before`, newest first. It
+    /// ends where a bounded amount of work is done.
     ///
     /// # Errors
     /// When a record is damaged or the file fails.
