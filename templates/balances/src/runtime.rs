@@ -7,23 +7,8 @@
 // The macros generate public items that they do not document.
 #![expect(missing_docs, reason = "FRAME's macros generate undocumented items")]
 
-use frame_support::{
-    derive_impl, parameter_types,
-    traits::{BuildGenesisConfig, VariantCountOf},
-    weights::constants::RocksDbWeight,
-};
-use offstage_primitives::AccountId32;
-use offstage_sdk::{
-    ShardContext,
-    frame::{self, ShardRuntime},
-};
-use sp_core::OpaqueMetadata;
-use sp_runtime::{
-    generic,
-    traits::{AccountIdLookup, BlakeTwo256},
-};
-use sp_version::RuntimeVersion;
-use std::borrow::Cow;
+use frame_support::{derive_impl, parameter_types, weights::constants::RocksDbWeight};
+use offstage_sdk::frame::{self, RuntimeVersion};
 
 #[frame_support::runtime]
 mod declaration {
@@ -35,7 +20,8 @@ mod declaration {
         RuntimeOrigin,
         RuntimeFreezeReason,
         RuntimeHoldReason,
-        RuntimeTask
+        RuntimeTask,
+        RuntimeViewFunction
     )]
     pub struct Runtime;
 
@@ -54,31 +40,9 @@ mod declaration {
 
 /// What users sign.
 pub type UncheckedExtrinsic = frame::UncheckedExtrinsic<Runtime>;
-type Block = generic::Block<generic::Header<u32, BlakeTwo256>, UncheckedExtrinsic>;
 
-#[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
-impl frame_system::Config for Runtime {
-    type Block = Block;
-    type Lookup = AccountIdLookup<AccountId32, ()>;
-    type Version = Version;
-    type AccountData = pallet_balances::AccountData<u128>;
-    type DbWeight = RocksDbWeight;
-}
-
-#[derive_impl(pallet_timestamp::config_preludes::TestDefaultConfig)]
-impl pallet_timestamp::Config for Runtime {}
-
-/// The runtime's version. `spec_version` goes up with every change of calls or state; migrations run when it has.
-pub const VERSION: RuntimeVersion = RuntimeVersion {
-    spec_name: Cow::Borrowed("offstage-balances"),
-    impl_name: Cow::Borrowed("offstage-balances"),
-    authoring_version: 1,
-    spec_version: 1,
-    impl_version: 1,
-    apis: Cow::Borrowed(&[]),
-    transaction_version: 1,
-    system_version: 1,
-};
+/// The runtime's version. The number goes up with every change of calls or state; migrations run when it has.
+pub const VERSION: RuntimeVersion = frame::version("offstage-balances", 1);
 
 parameter_types! {
     /// For `System`.
@@ -89,15 +53,23 @@ parameter_types! {
     pub const ExistentialDeposit: u128 = 1;
 }
 
+#[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
+impl frame_system::Config for Runtime {
+    type Block = frame::Block<Runtime>;
+    type Version = Version;
+    type AccountData = pallet_balances::AccountData<u128>;
+    type DbWeight = RocksDbWeight;
+}
+
+#[derive_impl(pallet_timestamp::config_preludes::TestDefaultConfig)]
+impl pallet_timestamp::Config for Runtime {}
+
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
 impl pallet_balances::Config for Runtime {
     type Balance = u128;
     type ExistentialDeposit = ExistentialDeposit;
     type AccountStore = System;
     type WeightInfo = pallet_balances::weights::SubstrateWeight<Runtime>;
-    type RuntimeFreezeReason = RuntimeFreezeReason;
-    type FreezeIdentifier = RuntimeFreezeReason;
-    type MaxFreezes = VariantCountOf<RuntimeFreezeReason>;
 }
 
 impl frame::parentchain::Config for Runtime {
@@ -118,17 +90,9 @@ offstage_sdk::reads! {
     Timestamp::Now: public;
 }
 
-impl ShardRuntime for Runtime {
-    type Extrinsic = UncheckedExtrinsic;
-    type AllPallets = AllPalletsWithSystem;
-    type Shielding = Parentchain;
-    type Reads = Reads;
-
-    fn genesis(_shard: &ShardContext) {
-        RuntimeGenesisConfig::default().build();
-    }
-
-    fn metadata_at_version(version: u32) -> Option<OpaqueMetadata> {
-        Runtime::metadata_at_version(version)
+offstage_sdk::shard_runtime! {
+    impl ShardRuntime for Runtime {
+        type Shielding = Parentchain;
+        type Reads = Reads;
     }
 }

@@ -8,21 +8,11 @@
 
 use frame_support::{
     derive_impl, parameter_types,
-    traits::{BuildGenesisConfig, ConstU32, ConstU64, ConstU128, VariantCountOf},
+    traits::{ConstU32, ConstU64, ConstU128},
 };
 use frame_system::EnsureSigned;
 use offstage_primitives::AccountId32;
-use offstage_sdk::{
-    ShardContext,
-    frame::{self, ShardRuntime},
-};
-use sp_core::OpaqueMetadata;
-use sp_runtime::{
-    generic,
-    traits::{AccountIdLookup, BlakeTwo256},
-};
-use sp_version::RuntimeVersion;
-use std::borrow::Cow;
+use offstage_sdk::frame::{self, RuntimeVersion};
 
 #[frame_support::runtime]
 mod declaration {
@@ -34,7 +24,8 @@ mod declaration {
         RuntimeOrigin,
         RuntimeFreezeReason,
         RuntimeHoldReason,
-        RuntimeTask
+        RuntimeTask,
+        RuntimeViewFunction
     )]
     pub struct Runtime;
 
@@ -52,25 +43,14 @@ mod declaration {
 
 /// What users sign.
 pub type UncheckedExtrinsic = frame::UncheckedExtrinsic<Runtime>;
-type Block = generic::Block<generic::Header<u32, BlakeTwo256>, UncheckedExtrinsic>;
 
 parameter_types! {
-    pub const Version: RuntimeVersion = RuntimeVersion {
-        spec_name: Cow::Borrowed("offstage-contracts"),
-        impl_name: Cow::Borrowed("offstage-contracts"),
-        authoring_version: 1,
-        spec_version: 1,
-        impl_version: 1,
-        apis: Cow::Borrowed(&[]),
-        transaction_version: 1,
-        system_version: 1,
-    };
+    pub const Version: RuntimeVersion = frame::version("offstage-contracts", 1);
 }
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
-    type Block = Block;
-    type Lookup = AccountIdLookup<AccountId32, ()>;
+    type Block = frame::Block<Runtime>;
     type Version = Version;
     type AccountData = pallet_balances::AccountData<u128>;
 }
@@ -84,9 +64,6 @@ impl pallet_balances::Config for Runtime {
     type ExistentialDeposit = ConstU128<1>;
     type AccountStore = System;
     type WeightInfo = pallet_balances::weights::SubstrateWeight<Runtime>;
-    type RuntimeFreezeReason = RuntimeFreezeReason;
-    type FreezeIdentifier = RuntimeFreezeReason;
-    type MaxFreezes = VariantCountOf<RuntimeFreezeReason>;
 }
 
 #[derive_impl(pallet_revive::config_preludes::TestDefaultConfig)]
@@ -112,17 +89,9 @@ impl frame::parentchain::Config for Runtime {
     type WeightInfo = ();
 }
 
-impl ShardRuntime for Runtime {
-    type Extrinsic = UncheckedExtrinsic;
-    type AllPallets = AllPalletsWithSystem;
-    type Shielding = Parentchain;
-    type Reads = ();
-
-    fn genesis(_shard: &ShardContext) {
-        RuntimeGenesisConfig::default().build();
-    }
-
-    fn metadata_at_version(version: u32) -> Option<OpaqueMetadata> {
-        Runtime::metadata_at_version(version)
+offstage_sdk::shard_runtime! {
+    impl ShardRuntime for Runtime {
+        type Shielding = Parentchain;
+        type Reads = ();
     }
 }

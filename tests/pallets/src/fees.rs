@@ -7,22 +7,13 @@
 
 use frame_support::{
     PalletId, derive_impl, parameter_types,
-    traits::{BuildGenesisConfig, ConstU8, ConstU128, tokens::imbalance::ResolveTo},
+    traits::{ConstU8, ConstU128, tokens::imbalance::ResolveTo},
     weights::IdentityFee,
 };
 use offstage_primitives::AccountId32;
-use offstage_sdk::{
-    ShardContext,
-    frame::{self, ShardRuntime, TxExtension},
-};
+use offstage_sdk::frame::{self, RuntimeVersion, TxExtension};
 use pallet_transaction_payment::{ChargeTransactionPayment, ConstFeeMultiplier, FungibleAdapter, Multiplier};
-use sp_core::OpaqueMetadata;
-use sp_runtime::{
-    generic,
-    traits::{AccountIdConversion, AccountIdLookup, BlakeTwo256},
-};
-use sp_version::RuntimeVersion;
-use std::borrow::Cow;
+use sp_runtime::traits::AccountIdConversion;
 
 #[frame_support::runtime]
 mod declaration {
@@ -34,7 +25,8 @@ mod declaration {
         RuntimeOrigin,
         RuntimeFreezeReason,
         RuntimeHoldReason,
-        RuntimeTask
+        RuntimeTask,
+        RuntimeViewFunction
     )]
     pub struct Runtime;
 
@@ -56,19 +48,9 @@ mod declaration {
 pub type Extensions = (TxExtension<Runtime>, ChargeTransactionPayment<Runtime>);
 /// What users sign.
 pub type UncheckedExtrinsic = frame::UncheckedExtrinsic<Runtime, Extensions>;
-type Block = generic::Block<generic::Header<u32, BlakeTwo256>, UncheckedExtrinsic>;
 
 parameter_types! {
-    pub const Version: RuntimeVersion = RuntimeVersion {
-        spec_name: Cow::Borrowed("offstage-fees"),
-        impl_name: Cow::Borrowed("offstage-fees"),
-        authoring_version: 1,
-        spec_version: 1,
-        impl_version: 1,
-        apis: Cow::Borrowed(&[]),
-        transaction_version: 1,
-        system_version: 1,
-    };
+    pub const Version: RuntimeVersion = frame::version("offstage-fees", 1);
     /// `()` in its place would make the weight's part of a fee nothing after the first block.
     pub FeeMultiplier: Multiplier = Multiplier::from_u32(1);
     /// Who gets fees and tips.
@@ -77,8 +59,7 @@ parameter_types! {
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
-    type Block = Block;
-    type Lookup = AccountIdLookup<AccountId32, ()>;
+    type Block = frame::Block<Runtime, Extensions>;
     type Version = Version;
     type AccountData = pallet_balances::AccountData<u128>;
 }
@@ -119,17 +100,9 @@ impl frame::parentchain::Config for Runtime {
     type WeightInfo = ();
 }
 
-impl ShardRuntime for Runtime {
-    type Extrinsic = UncheckedExtrinsic;
-    type AllPallets = AllPalletsWithSystem;
-    type Shielding = Parentchain;
-    type Reads = ();
-
-    fn genesis(_shard: &ShardContext) {
-        RuntimeGenesisConfig::default().build();
-    }
-
-    fn metadata_at_version(version: u32) -> Option<OpaqueMetadata> {
-        Runtime::metadata_at_version(version)
+offstage_sdk::shard_runtime! {
+    impl ShardRuntime for Runtime {
+        type Shielding = Parentchain;
+        type Reads = ();
     }
 }

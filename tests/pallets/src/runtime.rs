@@ -11,24 +11,11 @@ mod governance;
 
 pub use accounts::ProxyType;
 
-use frame_support::{
-    derive_impl, parameter_types,
-    traits::{BuildGenesisConfig, ConstU128, VariantCountOf},
-    weights::constants::RocksDbWeight,
-};
-use offstage_primitives::AccountId32;
+use frame_support::{derive_impl, parameter_types, traits::ConstU128, weights::constants::RocksDbWeight};
 use offstage_sdk::{
-    ShardContext,
-    frame::{self, ShardRuntime},
+    frame::{self, RuntimeVersion},
     testing::TestAccount,
 };
-use sp_core::OpaqueMetadata;
-use sp_runtime::{
-    generic,
-    traits::{AccountIdLookup, BlakeTwo256},
-};
-use sp_version::RuntimeVersion;
-use std::borrow::Cow;
 
 #[frame_support::runtime]
 mod declaration {
@@ -44,7 +31,8 @@ mod declaration {
         RuntimeHoldReason,
         RuntimeSlashReason,
         RuntimeLockId,
-        RuntimeTask
+        RuntimeTask,
+        RuntimeViewFunction
     )]
     pub struct Runtime;
 
@@ -91,25 +79,14 @@ mod declaration {
 
 /// What users sign.
 pub type UncheckedExtrinsic = frame::UncheckedExtrinsic<Runtime>;
-type Block = generic::Block<generic::Header<u32, BlakeTwo256>, UncheckedExtrinsic>;
 
 parameter_types! {
-    pub const Version: RuntimeVersion = RuntimeVersion {
-        spec_name: Cow::Borrowed("offstage-pallets"),
-        impl_name: Cow::Borrowed("offstage-pallets"),
-        authoring_version: 1,
-        spec_version: 1,
-        impl_version: 1,
-        apis: Cow::Borrowed(&[]),
-        transaction_version: 1,
-        system_version: 1,
-    };
+    pub const Version: RuntimeVersion = frame::version("offstage-pallets", 1);
 }
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
-    type Block = Block;
-    type Lookup = AccountIdLookup<AccountId32, ()>;
+    type Block = frame::Block<Runtime>;
     type Version = Version;
     type AccountData = pallet_balances::AccountData<u128>;
     type DbWeight = RocksDbWeight;
@@ -124,9 +101,6 @@ impl pallet_balances::Config for Runtime {
     type ExistentialDeposit = ConstU128<1>;
     type AccountStore = System;
     type WeightInfo = pallet_balances::weights::SubstrateWeight<Runtime>;
-    type RuntimeFreezeReason = RuntimeFreezeReason;
-    type FreezeIdentifier = RuntimeFreezeReason;
-    type MaxFreezes = VariantCountOf<RuntimeFreezeReason>;
 }
 
 impl frame::parentchain::Config for Runtime {
@@ -141,23 +115,17 @@ offstage_sdk::reads! {
     Assets::Metadata: public;
 }
 
-impl ShardRuntime for Runtime {
-    type Extrinsic = UncheckedExtrinsic;
-    type AllPallets = AllPalletsWithSystem;
-    type Shielding = Parentchain;
-    type Reads = Reads;
-
-    fn genesis(_shard: &ShardContext) {
-        let members = COUNCIL.map(|name| TestAccount::named(name).id()).to_vec();
-        RuntimeGenesisConfig {
-            council: pallet_collective::GenesisConfig { members, ..Default::default() },
-            ..Default::default()
-        }
-        .build();
-    }
-
-    fn metadata_at_version(version: u32) -> Option<OpaqueMetadata> {
-        Runtime::metadata_at_version(version)
+offstage_sdk::shard_runtime! {
+    impl ShardRuntime for Runtime {
+        type Shielding = Parentchain;
+        type Reads = Reads;
+        genesis = |_shard| {
+            let members = COUNCIL.map(|name| TestAccount::named(name).id()).to_vec();
+            RuntimeGenesisConfig {
+                council: pallet_collective::GenesisConfig { members, ..Default::default() },
+                ..Default::default()
+            }
+        };
     }
 }
 

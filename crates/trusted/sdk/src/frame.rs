@@ -6,9 +6,10 @@
 //! and libraries that they have, encrypt them, and put them on the parentchain.
 //!
 //! ## What an author writes
-//! 1. The runtime, with `System`, `Timestamp` and what it needs beside them; its block's extrinsic is
-//!    [`UncheckedExtrinsic`].
-//! 2. An implementation of [`ShardRuntime`], which says what a shard wants to know beyond FRAME's own configuration.
+//! 1. The runtime, with `System`, `Timestamp` and what it needs beside them. Its block is [`Block`], its version
+//!    [`version`].
+//! 2. An implementation of [`ShardRuntime`], which says what a shard wants to know beyond FRAME's own configuration:
+//!    [`shard_runtime!`](crate::shard_runtime) writes it.
 //! 3. The program: `offstage_enclave::run::<Shard<Runtime>>()`.
 //!
 //! ## A block
@@ -39,12 +40,22 @@ pub mod reads;
 mod runtime;
 mod shard;
 
+#[doc(hidden)]
+pub mod __private {
+    //! What the macros of this crate name in the author's.
+    pub use frame_support;
+    pub use frame_system;
+    pub use sp_core::OpaqueMetadata;
+    pub use sp_runtime;
+}
+
 pub use block::{CurrentBlock, current_block};
 pub use extensions::TxExtension;
 pub use extrinsic::UncheckedExtrinsic;
 pub use randomness::Randomness;
-pub use runtime::{Classic, NoClassicCalls, NoGetters, ShardRuntime, Shielding};
+pub use runtime::{Block, Classic, NoClassicCalls, NoGetters, ShardRuntime, Shielding, version};
 pub use shard::Shard;
+pub use sp_version::RuntimeVersion;
 
 #[cfg(test)]
 mod tests;

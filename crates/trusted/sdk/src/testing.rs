@@ -3,6 +3,8 @@
 //!
 //! A [`TestWorker`] holds a shard in memory and runs it through the same [`Executor`] as an enclave does, signatures
 //! and nonces included. [`TestAccount::alice`] and [`TestAccount::bob`] are the development accounts everybody knows.
+//! At the end of a test, [`TestWorker::check_workers_agree`] says whether other workers of the shard would have the same
+//! state.
 //!
 //! Functions of this module panic when something is wrong: they are for tests.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test stops where its preparation fails")]
@@ -129,7 +131,7 @@ impl NodeStore for MemoryStore {
 }
 
 /// A worker of one shard, in memory.
-pub struct TestWorker<S> {
+pub struct TestWorker<S: StateTransition> {
     executor: Executor<S>,
     /// The nodes of the state.
     pub store: MemoryStore,
@@ -137,9 +139,19 @@ pub struct TestWorker<S> {
     pub root: H256,
     /// The block executed last. What it says of payouts holds for the next one too.
     pub block: BlockContext,
+    history: Vec<Executed<S::Call>>,
 }
 
-impl<S: StateTransition> TestWorker<S> {
+/// A block that a worker executed, and what came of it.
+#[derive(Clone)]
+struct Executed<C> {
+    payout: PayoutTerms,
+    operations: Vec<Operation<C>>,
+    outcomes: Vec<OperationOutcome>,
+    root: H256,
+}
+
+impl<S: StateTransition<Call: Clone>> TestWorker<S> {
     /// A shard on a development chain, with its genesis state.
     pub fn development() -> Self {
         Self::new(true)
@@ -168,7 +180,7 @@ impl<S: StateTransition> TestWorker<S> {
             payout: PayoutTerms::default(),
             ancestors: Ancestors::default(),
         };
-        Self { executor, store, root: genesis.root, block }
+        Self { executor, store, root: genesis.root, block, history: Vec::new() }
     }
 
     /// A copy with a cold cache, as after a restart.
@@ -178,7 +190,33 @@ impl<S: StateTransition> TestWorker<S> {
             store: self.store.clone(),
             root: self.root,
             block: self.block.clone(),
+            history: self.history.clone(),
         }
+    }
+
+    /// The same shard with other code: the logic `T` goes on from this state. Its migrations run in the next block.
+    pub fn upgraded<T: StateTransition<Call: Clone>>(self) -> TestWorker<T> {
+        let Self { store, root, block, .. } = self;
+        TestWorker { executor: Executor::new(), store, root, block, history: Vec::new() }
+    }
+
+    /// Executes all blocks since the genesis once more, as a worker does that joins now, with nothing in its cache at
+    /// each. The test stops where that gives another state or another outcome, or where a hook panics.
+    ///
+    /// A logic passes that depends on nothing but the chain and its state; one that looks at a clock, a `static` or the
+    /// order of a `HashMap` does not, sooner or later. Not for a worker that was [`upgraded`](Self::upgraded).
+    pub fn check_workers_agree(&self) {
+        let mut joining = Self::new(self.block.shard.development);
+        for executed in &self.history {
+            let number = joining.next_block().number;
+            joining.executor = Executor::new();
+            joining.block.payout = executed.payout;
+            let outcome = joining.keep(&executed.operations);
+            assert!(outcome.prepared, "block {number}: a hook panicked");
+            assert_eq!(outcome.outcomes, executed.outcomes, "block {number}: another outcome");
+            assert_eq!(outcome.root, executed.root, "block {number}: another state");
+        }
+        assert_eq!(joining.root, self.root, "the state is not what the blocks make");
     }
 
     /// The measurement that calls are signed for.
@@ -186,11 +224,22 @@ impl<S: StateTransition> TestWorker<S> {
 
     /// Executes the next block, one second after the last, and keeps its state.
     pub fn run_block(&mut self, operations: &[Operation<S::Call>]) -> Vec<OperationOutcome> {
+        self.keep(operations).outcomes
+    }
+
+    /// Executes the next block and keeps its state.
+    fn keep(&mut self, operations: &[Operation<S::Call>]) -> BlockOutcome {
         let outcome = self.execute_next(operations);
         self.store.apply(&outcome.changes);
         self.root = outcome.root;
         self.block = self.next_block();
-        outcome.outcomes
+        self.history.push(Executed {
+            payout: self.block.payout,
+            operations: operations.to_vec(),
+            outcomes: outcome.outcomes.clone(),
+            root: self.root,
+        });
+        outcome
     }
 
     /// Executes the next block and keeps nothing of it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a FRAME runtime tells the SDK.
 
-use super::{extrinsic::ShardExtrinsic, reads::ReadPolicy};
+use super::{TxExtension, UncheckedExtrinsic, extrinsic::ShardExtrinsic, reads::ReadPolicy};
 use crate::state_transition::{BlockContext, CallError, Effects, Limits, ReadContext, ShardContext};
 use crate::{Authenticated, Weight};
 use codec::{Decode, Encode};
@@ -16,7 +16,12 @@ use frame_support::{
 use frame_system::pallet_prelude::BlockNumberFor;
 use offstage_primitives::{AccountId32, H256, trusted::TrustedCall};
 use sp_core::OpaqueMetadata;
-use sp_runtime::traits::{AsSystemOriginSigner, AsTransactionAuthorizedOrigin, Dispatchable, StaticLookup};
+use sp_runtime::{
+    generic,
+    traits::{AsSystemOriginSigner, AsTransactionAuthorizedOrigin, BlakeTwo256, Dispatchable, StaticLookup},
+};
+use sp_version::RuntimeVersion;
+use std::borrow::Cow;
 
 /// A FRAME runtime that runs in a shard.
 ///
@@ -86,6 +91,88 @@ pub trait ShardRuntime:
     fn limits() -> Limits {
         Limits::default()
     }
+}
+
+/// The block of the shard's runtime `R`, for `frame_system`. `E` are its transaction extensions.
+pub type Block<R, E = TxExtension<R>> =
+    generic::Block<generic::Header<u32, BlakeTwo256>, UncheckedExtrinsic<R, E>>;
+
+/// The version of a shard's runtime. `spec_version` goes up with every change of calls or state: migrations run when it
+/// has, and wallets sign it.
+pub const fn version(name: &'static str, spec_version: u32) -> RuntimeVersion {
+    RuntimeVersion {
+        spec_name: Cow::Borrowed(name),
+        impl_name: Cow::Borrowed(name),
+        authoring_version: 1,
+        spec_version,
+        impl_version: 1,
+        apis: Cow::Borrowed(&[]),
+        transaction_version: 1,
+        system_version: 1,
+    }
+}
+
+/// Implements [`ShardRuntime`] for a runtime that `#[frame_support::runtime]` declares, with `RuntimeViewFunction`
+/// among what it derives. `Shielding` and `Reads` are the author's to name.
+///
+/// ```rust,ignore
+/// offstage_sdk::shard_runtime! {
+///     impl ShardRuntime for Runtime {
+///         type Shielding = Parentchain;
+///         type Reads = Reads;
+///     }
+/// }
+/// ```
+///
+/// The state begins with `RuntimeGenesisConfig::default()`. Another beginning is a function of the shard, behind the
+/// types: `genesis = |_shard| RuntimeGenesisConfig { council, ..Default::default() };`. What else [`ShardRuntime`] has,
+/// such as `limits`, stands behind that.
+#[macro_export]
+macro_rules! shard_runtime {
+    (
+        impl ShardRuntime for $runtime:ident {
+            type Shielding = $shielding:ty;
+            type Reads = $reads:ty;
+            $(genesis = $genesis:expr;)?
+            $($more:item)*
+        }
+    ) => {
+        impl $crate::frame::ShardRuntime for $runtime {
+            type Extrinsic =
+                <<$runtime as $crate::frame::__private::frame_system::Config>::Block as
+                    $crate::frame::__private::sp_runtime::traits::Block>::Extrinsic;
+            type AllPallets = AllPalletsWithSystem;
+            type Shielding = $shielding;
+            type Reads = $reads;
+
+            fn genesis(shard: &$crate::ShardContext) {
+                let begin: fn(&$crate::ShardContext) -> RuntimeGenesisConfig =
+                    $crate::shard_runtime!(@genesis $($genesis)?);
+                $crate::frame::__private::frame_support::traits::BuildGenesisConfig::build(&begin(shard));
+            }
+
+            fn metadata_at_version(version: u32) -> Option<$crate::frame::__private::OpaqueMetadata> {
+                $runtime::metadata_at_version(version)
+            }
+
+            fn execute_view_function(
+                id: $crate::frame::__private::frame_support::view_functions::ViewFunctionId,
+                input: Vec<u8>,
+            ) -> Result<
+                Vec<u8>,
+                $crate::frame::__private::frame_support::view_functions::ViewFunctionDispatchError,
+            > {
+                use $crate::frame::__private::frame_support::view_functions::DispatchViewFunction;
+                let mut output = Vec::new();
+                RuntimeViewFunction::dispatch_view_function(&id, &mut &input[..], &mut output)?;
+                Ok(output)
+            }
+
+            $($more)*
+        }
+    };
+    (@genesis) => { |_shard| RuntimeGenesisConfig::default() };
+    (@genesis $genesis:expr) => { $genesis };
 }
 
 /// Credits what is paid in on the parentchain.

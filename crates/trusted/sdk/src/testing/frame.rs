@@ -8,14 +8,15 @@ use crate::{
     operation::Operation,
     state_transition::StateTransition,
 };
-use codec::Encode;
-use offstage_primitives::{H256, read::Question};
+use codec::{Decode, DecodeAll, Encode};
+use frame_support::{dispatch::GetDispatchInfo, traits::Get};
+use offstage_primitives::{H256, read::Question, receipt::Outcome};
 use sp_runtime::{
     generic::{Era, SignedPayload},
     traits::{StaticLookup, TransactionExtension},
 };
 
-impl<R: ShardRuntime, C: Classic> TestWorker<Shard<R, C>> {
+impl<R: ShardRuntime, C: Classic<Call: Clone>> TestWorker<Shard<R, C>> {
     /// Asks for a storage item or a view function, with a permit of `asker`. `arguments` are SCALE of each key or
     /// argument.
     pub fn ask_for(
@@ -28,6 +29,19 @@ impl<R: ShardRuntime, C: Classic> TestWorker<Shard<R, C>> {
         let question =
             Question::Item { pallet: pallet.into(), name: name.into(), arguments: arguments.to_vec() };
         self.ask(question, asker)
+    }
+
+    /// As [`ask_for`](Self::ask_for), with the answer decoded.
+    pub fn query<T: Decode>(
+        &self,
+        pallet: &str,
+        name: &str,
+        arguments: &[Vec<u8>],
+        asker: Option<&TestAccount>,
+    ) -> Option<T> {
+        let answer = self.ask_for(pallet, name, arguments, asker)?;
+        let value = T::decode_all(&mut &answer[..]);
+        Some(value.unwrap_or_else(|error| panic!("{pallet}.{name} is of another type: {error}")))
     }
 
     /// Stops where a rule of the runtime's read policy names something that is not there: such a rule opens nothing.
@@ -45,6 +59,46 @@ impl<R: ShardRuntime, C: Classic> TestWorker<Shard<R, C>> {
     pub fn submit(&mut self, account: &TestAccount, call: impl Into<R::RuntimeCall>) -> OperationOutcome {
         let extrinsic = self.extrinsic(account, call, self.nonce(account));
         self.run_alone(extrinsic)
+    }
+
+    /// [Submits](Self::submit) a call that is executed, and returns its events. The test stops where it is not.
+    #[track_caller]
+    pub fn executes(
+        &mut self,
+        account: &TestAccount,
+        call: impl Into<R::RuntimeCall>,
+    ) -> Vec<R::RuntimeEvent> {
+        let done = self.submit(account, call);
+        assert_eq!((done.outcome, done.refusal()), (Outcome::Executed, None));
+        let event = |bytes: &Vec<u8>| {
+            R::RuntimeEvent::decode(&mut &bytes[..]).expect("an event of the runtime is one")
+        };
+        done.report.events.iter().map(event).collect()
+    }
+
+    /// [Submits](Self::submit) a call that is refused with this error, such as `Balances.InsufficientBalance`. The test
+    /// stops where it is not.
+    #[track_caller]
+    pub fn refuses(&mut self, account: &TestAccount, call: impl Into<R::RuntimeCall>, error: &str) {
+        let done = self.submit(account, call);
+        assert_eq!((done.outcome, done.refusal()), (Outcome::Refused, Some(error)));
+    }
+
+    /// How often an account may make this call in one block, by the weight that it declares. A call for which this is
+    /// zero is never executed.
+    pub fn calls_per_block(&self, call: impl Into<R::RuntimeCall>) -> u64 {
+        let call = call.into();
+        let info = call.get_dispatch_info();
+        let limits = R::limits();
+        let weight = self.inspect(|| {
+            let base = R::BlockWeights::get().get(info.class).base_extrinsic;
+            let extension = tx_extension::<R>(0, Era::Immortal).weight(&call);
+            info.call_weight.saturating_add(extension).saturating_add(base)
+        });
+        if weight.any_gt(limits.call) {
+            return 0;
+        }
+        limits.sender.checked_div_per_component(&weight).unwrap_or(u64::MAX)
     }
 
     /// An operation with an extrinsic signed by `account`, good for ever.
@@ -87,10 +141,11 @@ impl<R: ShardRuntime, C: Classic> TestWorker<Shard<R, C>> {
         signed.unwrap_or_else(|error| panic!("signing: {error}"))
     }
 
-    /// Executes empty blocks up to this one, hooks included.
+    /// Executes empty blocks up to this one, hooks included. The test stops where one panics.
     pub fn run_to_block(&mut self, number: u32) {
         while self.block.number < number {
-            self.run_block(&[]);
+            let outcome = self.keep(&[]);
+            assert!(outcome.prepared, "block {}: a hook panicked", self.block.number);
         }
     }
 }

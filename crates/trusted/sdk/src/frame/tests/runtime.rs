@@ -2,23 +2,8 @@
 //! A runtime for the tests: money, fees, batches, and a pallet that does what a pallet should not.
 #![allow(missing_docs, unreachable_pub, reason = "FRAME's macros ask for public items")]
 
-use crate::{
-    ShardContext,
-    frame::{self, ShardRuntime, TxExtension},
-};
-use frame_support::{
-    derive_impl, parameter_types,
-    traits::{BuildGenesisConfig, ConstU128},
-    weights::IdentityFee,
-};
-use offstage_primitives::AccountId32;
-use sp_core::OpaqueMetadata;
-use sp_runtime::{
-    generic,
-    traits::{AccountIdLookup, BlakeTwo256},
-};
-use sp_version::RuntimeVersion;
-use std::borrow::Cow;
+use crate::frame::{self, RuntimeVersion, TxExtension};
+use frame_support::{derive_impl, parameter_types, traits::ConstU128, weights::IdentityFee};
 
 #[frame_support::runtime]
 mod declaration {
@@ -55,22 +40,17 @@ mod declaration {
 pub(crate) type Extensions =
     (TxExtension<Runtime>, pallet_transaction_payment::ChargeTransactionPayment<Runtime>);
 pub(crate) type UncheckedExtrinsic = frame::UncheckedExtrinsic<Runtime, Extensions>;
-type Block = generic::Block<generic::Header<u32, BlakeTwo256>, UncheckedExtrinsic>;
 
 parameter_types! {
     pub Version: RuntimeVersion = RuntimeVersion {
-        spec_name: Cow::Borrowed("test"),
-        impl_name: Cow::Borrowed("test"),
-        spec_version: super::SPEC_VERSION.get(),
         transaction_version: 7,
-        ..RuntimeVersion::default()
+        ..frame::version("test", super::SPEC_VERSION.get())
     };
 }
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
-    type Block = Block;
-    type Lookup = AccountIdLookup<AccountId32, ()>;
+    type Block = frame::Block<Runtime, Extensions>;
     type AccountData = pallet_balances::AccountData<u128>;
     type Version = Version;
 }
@@ -120,24 +100,9 @@ crate::reads! {
     Probe::own_note: owner(0);
 }
 
-impl ShardRuntime for Runtime {
-    type Extrinsic = UncheckedExtrinsic;
-    type AllPallets = AllPalletsWithSystem;
-    type Shielding = Parentchain;
-    type Reads = Reads;
-
-    fn genesis(_shard: &ShardContext) {
-        RuntimeGenesisConfig::default().build();
-    }
-
-    fn execute_view_function(
-        id: frame_support::view_functions::ViewFunctionId,
-        input: Vec<u8>,
-    ) -> Result<Vec<u8>, frame_support::view_functions::ViewFunctionDispatchError> {
-        Runtime::execute_view_function(id, input)
-    }
-
-    fn metadata_at_version(version: u32) -> Option<OpaqueMetadata> {
-        Runtime::metadata_at_version(version)
+crate::shard_runtime! {
+    impl ShardRuntime for Runtime {
+        type Shielding = Parentchain;
+        type Reads = Reads;
     }
 }
