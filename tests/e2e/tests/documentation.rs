@@ -287,7 +287,7 @@ fn root() -> PathBuf {
 const PAGES: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
 
 /// Folders of the repository with sources and documents.
-const FOLDERS: &[&str] = &["chain", "crates", "docs", "fuzz", "scripts", "templates", "tests"];
+const FOLDERS: &[&str] = &["chain", "crates", "docs", "examples", "fuzz", "scripts", "templates", "tests"];
 
 #[test]
 fn names_in_comments_are_read_as_they_are_written() {
