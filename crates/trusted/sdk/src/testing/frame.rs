@@ -10,7 +10,7 @@ use crate::{
 };
 use codec::{Decode, DecodeAll, Encode};
 use frame_support::{dispatch::GetDispatchInfo, traits::Get};
-use offstage_primitives::{H256, read::Question, receipt::Outcome};
+use offstage_primitives::{H256, read::Question, receipt::Outcome, trusted::MAX_OPERATION_LEN};
 use sp_runtime::{
     generic::{Era, SignedPayload},
     traits::{StaticLookup, TransactionExtension},
@@ -150,10 +150,12 @@ impl<R: ShardRuntime, C: Classic<Call: Clone>> TestWorker<Shard<R, C>> {
     }
 }
 
-/// The operation that carries these bytes of an extrinsic, as an enclave finds it in an envelope.
+/// The operation that carries these bytes of an extrinsic, as an enclave finds it in an envelope. The test stops where
+/// they are more than one takes.
 pub fn operation<C>(extrinsic: Vec<u8>) -> Operation<C> {
     // After its index an operation has the extrinsic as it is.
     let encoded = [&[4], &extrinsic[..]].concat();
+    assert!(encoded.len() <= MAX_OPERATION_LEN, "an envelope has no room for {} bytes", encoded.len());
     Operation::Extrinsic { hash: H256(sp_crypto_hashing::blake2_256(&encoded)), extrinsic }
 }
 
