@@ -14,6 +14,7 @@ use crate::{
     proxies::ProxyType,
     quote_verification::NodeQuoteVerifier,
     reserve::EventRoom,
+    shard_calls::CallsOfShards,
     validators,
 };
 use frame_support::{
@@ -160,6 +161,7 @@ impl pallet_enclave_bridge::Config for Runtime {
     type Currency = Balances;
     type WeightInfo = pallet_enclave_bridge::weights::MeasuredWeight<Runtime>;
     type RsaOperationsPerBlock = RsaOperationsOfBlockTime;
+    type CallsOfShards = CallsOfShards;
 }
 
 /// Most validators the chain can have.

@@ -30,6 +30,7 @@
 //!   runtime and `CheckMetadataHash` compares it with what was signed.
 //! - A quote that the node cannot check in wasm: [`quote_verification`] hands it to the node, natively.
 //! - Blocks full of transactions: [`fees`] rise, and a [`reserve`] is for what keeps the shards going.
+//! - A shard that acts with rights that are not its own: [`shard_calls`] says what it may call.
 //! - Blocks that workers cannot be shown, or that cost them more time than they have: [`limits`].
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
@@ -58,6 +59,7 @@ pub mod limits;
 pub mod proxies;
 pub mod quote_verification;
 pub mod reserve;
+pub mod shard_calls;
 pub mod validators;
 
 use alloc::{borrow::Cow, vec::Vec};

@@ -11,6 +11,7 @@ use crate::{
     limits, status::Status,
 };
 use alloc::{vec, vec::Vec};
+use codec::Encode;
 use frame_benchmarking::v2::*;
 use frame_support::traits::fungible::{Inspect, Mutate};
 use frame_system::{RawOrigin, pallet_prelude::BlockNumberFor};
@@ -119,6 +120,21 @@ mod benchmarks {
         _(RawOrigin::Root, shard(), subject.clone());
 
         assert!(!has_place::<T>(&subject));
+    }
+
+    /// Without the call inside, which is weighed apart: this one does nothing.
+    #[benchmark]
+    fn execute_for_shard() {
+        let newcomer = full_shard::<T>();
+        let call_hash = H256::repeat_byte(3);
+        let until = BlockNumberFor::<T>::from(NOW);
+        let nothing: <T as frame_system::Config>::RuntimeCall =
+            frame_system::Call::<T>::remark { remark: Vec::new() }.into();
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(newcomer), shard(), call_hash, until, nothing.encode());
+
+        assert!(ExecutedUnshieldCalls::<T>::contains_key(Pallet::<T>::unshield_key(shard(), call_hash)));
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::chain(), crate::mock::Test);

@@ -6,7 +6,8 @@
 //! - **in**: anybody [`invoke`](Pallet::invoke)s an encrypted operation or [`shield_funds`](Pallet::shield_funds) into
 //!   the shard. The chain orders these; the enclaves execute them in that order.
 //! - **out**: an enclave [confirms](Pallet::confirm_processed_parentchain_block) what it executed with a Merkle root of
-//!   receipts, [pays out](Pallet::unshield_funds) of the shard's funds, or [publishes a hash](Pallet::publish_hash).
+//!   receipts, [pays out](Pallet::unshield_funds) of the shard's funds, [publishes a hash](Pallet::publish_hash), or
+//!   does a [call in the shard's name](Pallet::execute_for_shard).
 //! - **rules**: a [`ShardConfig`] says which code may be the shard's enclave, and who may change that
 //!   ([`config`]).
 //!
@@ -29,6 +30,19 @@
 //! a shard asks for the same payment; the first wins, all others find its call hash used and change nothing. The
 //! account keeps the existential deposit: below it, the chain would take the account away, with what is on it.
 //!
+//! ## Calls in a shard's name
+//! [`execute_for_shard`](Pallet::execute_for_shard) is for everything else that a shard's logic wants done on this
+//! chain. The guard is that of payments: a call hash counts once, whatever it is for. A call that fails has been
+//! executed, too, and its event says so; nobody tries it again. Each has a last block. So the shard knows for certain
+//! when a call will never be executed, and can undo what it did for it.
+//!
+//! The call is bytes that are decoded when it is executed. So whatever a shard puts into it, the enclave's extrinsic is
+//! one that nodes take, and a call that this chain cannot read is one that failed.
+//!
+//! The call's origin is the shard's account. [`Config::CallsOfShards`] says which calls that may be: nothing that
+//! dispatches others, and nothing of this pallet but [`publish_hash`](Pallet::publish_hash), which the enclave itself
+//! signs, because it publishes in the name of its measurement.
+//!
 //! ## What an operation costs the enclaves
 //! Every worker of a shard opens every envelope, with an RSA operation for each 384 bytes. So these operations are paid
 //! for ([`WeightInfo::opening`]), and a block takes in only so many for one shard
@@ -38,6 +52,9 @@
 //!
 //! ## What protects what
 //! - *Paid twice*: a call hash counts once per shard ([`ExecutedUnshieldCalls`]).
+//! - *Executed twice*, as when two workers send the same call, or somebody sends it again: the same call hashes.
+//! - *A call that leads back here*, or to somebody else's rights: a list of what may be called, and no dispatcher on
+//!   it.
 //! - *Call hash occupied by a stranger*: whoever can register any enclave could otherwise copy a pending payment's
 //!   hash into a payment of nothing from a shard of his own. So the hash counts within its shard only.
 //! - *Confirmation of a block that never was*: refused as long as the chain remembers the block's hash.
@@ -63,16 +80,20 @@ pub mod weights;
 pub use pallet::*;
 pub use weights::WeightInfo;
 
+use codec::DecodeLimit;
 use frame_support::{
-    dispatch::{DispatchErrorWithPostInfo, DispatchResultWithPostInfo, PostDispatchInfo},
+    dispatch::{
+        DispatchErrorWithPostInfo, DispatchResult, DispatchResultWithPostInfo, GetDispatchInfo,
+        PostDispatchInfo, RawOrigin, extract_actual_weight,
+    },
     ensure,
-    traits::{Get, tokens::fungible},
+    traits::{Contains, Get, IsSubType, tokens::fungible},
     weights::Weight,
 };
 use offstage_primitives::{
     AccountId32, H256, ShardIdentifier, enclave_bridge::ShardConfig, shielding::rsa_operations,
 };
-use sp_runtime::{DispatchError, SaturatedConversion};
+use sp_runtime::{DispatchError, SaturatedConversion, traits::Dispatchable};
 
 /// A balance of the parentchain's currency, in its smallest unit.
 pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<AccountId32>>::Balance;
@@ -80,11 +101,15 @@ pub type BalanceOf<T> = <<T as Config>::Currency as fungible::Inspect<AccountId3
 /// The bridge.
 #[frame_support::pallet]
 pub mod pallet {
-    use super::{BalanceOf, WeightInfo, limits, status::Status, with_opening};
+    use super::{BalanceOf, WeightInfo, decoded_call, limits, status::Status, with_opening};
     use alloc::vec::Vec;
     use frame_support::{
+        dispatch::{GetDispatchInfo, PostDispatchInfo},
         pallet_prelude::*,
-        traits::tokens::{Preservation, fungible, fungible::Mutate},
+        traits::{
+            Contains, IsSubType,
+            tokens::{Preservation, fungible, fungible::Mutate},
+        },
     };
     use frame_system::pallet_prelude::*;
     use offstage_primitives::{
@@ -92,11 +117,16 @@ pub mod pallet {
         enclave_bridge::{Request, ShardConfig, UpgradableShardConfig},
         shielding::MAX_CYPHERTEXT_LEN,
     };
-    use sp_runtime::SaturatedConversion;
+    use sp_runtime::{SaturatedConversion, traits::Dispatchable};
 
     /// What the runtime decides.
     #[pallet::config]
-    pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> + pallet_teerex::Config {
+    pub trait Config:
+        frame_system::Config<
+            RuntimeEvent: From<Event<Self>>,
+            RuntimeCall: Dispatchable<PostInfo = PostDispatchInfo> + IsSubType<Call<Self>>,
+        > + pallet_teerex::Config
+    {
         /// The currency that shards hold.
         type Currency: fungible::Mutate<AccountId32>;
 
@@ -105,6 +135,11 @@ pub mod pallet {
 
         /// How many RSA operations what goes into one shard may cause in a block.
         type RsaOperationsPerBlock: Get<u32>;
+
+        /// Which calls a shard's account may be the origin of. It must let no call through that dispatches others, and
+        /// none that takes the shard's account away, as a transfer that need not keep it alive. Calls of this pallet
+        /// are not asked about.
+        type CallsOfShards: Contains<<Self as frame_system::Config>::RuntimeCall>;
     }
 
     /// The pallet.
@@ -122,7 +157,8 @@ pub mod pallet {
     pub type ShardConfigRegistry<T: Config> =
         StorageMap<_, Blake2_128Concat, ShardIdentifier, UpgradableShardConfig, OptionQuery>;
 
-    /// Payments that were made: the number of the block that made them, by [`unshield_key`](Pallet::unshield_key).
+    /// Payments and calls that were done: the number of the block that did them, by
+    /// [`unshield_key`](Pallet::unshield_key).
     #[pallet::storage]
     pub type ExecutedUnshieldCalls<T: Config> = StorageMap<_, Blake2_128Concat, H256, u64, ValueQuery>;
 
@@ -185,6 +221,15 @@ pub mod pallet {
             /// The enclave's account.
             subject: T::AccountId,
         },
+        /// A call was executed in a shard's name.
+        ExecutedForShard {
+            /// The shard.
+            shard: ShardIdentifier,
+            /// The call's name in the shard.
+            call_hash: H256,
+            /// What became of it. It is not tried again.
+            result: DispatchResult,
+        },
     }
 
     /// Why a call was refused. The first six are those of the live chains' pallet.
@@ -218,6 +263,14 @@ pub mod pallet {
         TooManyRsaOperations,
         /// Another measurement for a shard that lives needs a longer `enactment_delay`.
         NoticeTooShort,
+        /// This call was executed in the shard's name already; nothing was done.
+        CallAlreadyExecuted,
+        /// The last block for this call is past: the shard gave it up.
+        CallExpired,
+        /// This chain does not do this call in a shard's name.
+        CallNotForShards,
+        /// The call is longer than the limit, or no call of this chain.
+        CallNotReadable,
     }
 
     #[pallet::call]
@@ -390,6 +443,40 @@ pub mod pallet {
             Self::deposit_event(Event::PurgedEnclaveFromShardConfig { shard, subject });
             Ok(())
         }
+
+        /// Does `call` with the shard's account as its origin, once for each `call_hash`, up to and with block `until`.
+        /// Only an enclave of the shard may. A call that fails, that is no call of this chain, or that this chain does
+        /// not do in a shard's name, counts as executed; the event has its result.
+        #[pallet::call_index(7)]
+        #[pallet::weight((
+            <T as Config>::WeightInfo::execute_for_shard().saturating_add(
+                decoded_call::<T>(call).map(|call| call.get_dispatch_info().call_weight).unwrap_or_default()
+            ),
+            DispatchClass::Operational
+        ))]
+        pub fn execute_for_shard(
+            origin: OriginFor<T>,
+            shard: ShardIdentifier,
+            call_hash: H256,
+            until: BlockNumberFor<T>,
+            call: Vec<u8>,
+        ) -> DispatchResultWithPostInfo {
+            let sender = ensure_signed(origin)?;
+            Self::admit_to_pay(shard, &sender)?;
+            let number = frame_system::Pallet::<T>::block_number();
+            ensure!(number <= until, Error::<T>::CallExpired);
+            let key = Self::unshield_key(shard, call_hash);
+            ensure!(!ExecutedUnshieldCalls::<T>::contains_key(key), Error::<T>::CallAlreadyExecuted);
+            let call = decoded_call::<T>(&call);
+            // What the chain lets nobody do now, as when the block is full of events, may be done in a later block.
+            let is_open = call.as_ref().is_none_or(<T as frame_system::Config>::BaseCallFilter::contains);
+            ensure!(is_open, frame_system::Error::<T>::CallFiltered);
+            // Before the call: whatever it does, it finds its hash used.
+            ExecutedUnshieldCalls::<T>::insert(key, number.saturated_into::<u64>());
+            let (result, weight) = Self::dispatch_for(shard, sender, call);
+            Self::deposit_event(Event::ExecutedForShard { shard, call_hash, result });
+            Ok(Some(<T as Config>::WeightInfo::execute_for_shard().saturating_add(weight)).into())
+        }
     }
 }
 
@@ -407,6 +494,24 @@ impl<T: Config> Pallet<T> {
         first.copy_from_slice(shard.as_bytes());
         second.copy_from_slice(call_hash.as_bytes());
         H256(sp_io::hashing::blake2_256(&bytes))
+    }
+
+    /// Does a call in a shard's name. Returns what became of it, and what it weighed.
+    fn dispatch_for(
+        shard: ShardIdentifier,
+        enclave: AccountId32,
+        call: Option<<T as frame_system::Config>::RuntimeCall>,
+    ) -> (DispatchResult, Weight) {
+        let Some(call) = call else { return (Err(Error::<T>::CallNotReadable.into()), Weight::zero()) };
+        let signer = match call.is_sub_type() {
+            Some(Call::publish_hash { .. }) => enclave,
+            None if T::CallsOfShards::contains(&call) => Self::shard_account(shard),
+            Some(_) | None => return (Err(Error::<T>::CallNotForShards.into()), Weight::zero()),
+        };
+        let info = call.get_dispatch_info();
+        let done = call.dispatch(RawOrigin::Signed(signer).into());
+        let weight = extract_actual_weight(&done, &info);
+        (done.map(|_| ()).map_err(|failed| failed.error), weight)
     }
 
     /// Number of the current block.
@@ -464,6 +569,12 @@ impl<T: Config> Pallet<T> {
     }
 }
 
+/// A call of this chain from its bytes, within [`limits::CALL_LEN`].
+fn decoded_call<T: Config>(bytes: &[u8]) -> Option<<T as frame_system::Config>::RuntimeCall> {
+    let bytes = bytes.get(..).filter(|bytes| bytes.len() <= limits::CALL_LEN)?;
+    DecodeLimit::decode_all_with_depth_limit(limits::CALL_DEPTH, &mut &bytes[..]).ok()
+}
+
 /// The weight of a call that puts an envelope of `len` bytes in front of enclaves: the chain's own work, and theirs.
 fn with_opening<T: Config>(own: Weight, len: usize) -> Weight {
     own.saturating_add(<T as Config>::WeightInfo::opening(rsa_operations(len)))
@@ -482,6 +593,12 @@ pub mod limits {
 
     /// Bytes of data beside a published hash (wire.md).
     pub const PUBLISHED_DATA_LEN: usize = 100;
+
+    /// Bytes of a call in a shard's name.
+    pub const CALL_LEN: usize = 2048;
+
+    /// Levels of nesting in a call in a shard's name. What may be called does not nest.
+    pub const CALL_DEPTH: u32 = 16;
 
     /// Accounts that may configure a shard.
     pub const AUTHORITIES: usize = 32;

@@ -20,6 +20,8 @@ use offstage_primitives::{
 };
 use sp_runtime::{DispatchResult, TokenError, traits::BadOrigin};
 
+mod calls;
+
 const MEASUREMENT: Measurement = Measurement([0x11; 32]);
 const NEXT_MEASUREMENT: Measurement = Measurement([0x22; 32]);
 

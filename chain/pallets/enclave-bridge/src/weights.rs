@@ -29,6 +29,8 @@ pub trait WeightInfo {
     fn update_shard_config() -> Weight;
     /// Of `purge_enclave_from_shard_status`.
     fn purge_enclave_from_shard_status() -> Weight;
+    /// Of `execute_for_shard`, without the call inside.
+    fn execute_for_shard() -> Weight;
 }
 
 /// The measured weights, and the price of RSA operations, with the database weights of the runtime `T`.
@@ -65,6 +67,12 @@ impl<T: frame_system::Config> WeightInfo for MeasuredWeight<T> {
 
     fn purge_enclave_from_shard_status() -> Weight {
         measured::purge_enclave_from_shard_status::<T>()
+    }
+
+    fn execute_for_shard() -> Weight {
+        // Not measured on its own: it admits the enclave, looks for the call hash and notes it as a payment does, and
+        // in the place of the transfer is the call inside, which is weighed apart. So a payment is its upper bound.
+        measured::unshield_funds::<T>()
     }
 }
 

@@ -6,16 +6,17 @@ use super::{
     invocation, register,
 };
 use crate::{
-    AccountId, Balances, EXISTENTIAL_DEPOSIT, EnclaveBridge, Runtime, RuntimeCall, RuntimeOrigin, System,
-    proxies::ProxyType,
+    AccountId, Balances, EXISTENTIAL_DEPOSIT, EnclaveBridge, Runtime, RuntimeCall, RuntimeEvent,
+    RuntimeOrigin, System, UNIT, proxies::ProxyType,
 };
+use codec::Encode;
 use frame_support::{assert_err, assert_noop, assert_ok, traits::InstanceFilter};
 use offstage_primitives::{
     H256, Measurement, ShardIdentifier,
     enclave_bridge::{SLOT_SILENCE_BLOCKS, ShardConfig},
     shielding::RSA_LEN,
 };
-use pallet_enclave_bridge::{Call, Error, ShardStatus, WeightInfo};
+use pallet_enclave_bridge::{Call, Error, Event, ShardStatus, WeightInfo};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 use sp_runtime::{DispatchError, DispatchResult, TokenError, traits::Dispatchable};
 
@@ -98,6 +99,7 @@ fn p11_a_proxy_for_the_bridge_invokes_and_shields_and_does_nothing_else() {
         Call::purge_enclave_from_shard_status { shard: shard(), subject: bob.clone() },
         Call::unshield_funds { shard: shard(), beneficiary: bob.clone(), amount: 1, call_hash: hash },
         Call::publish_hash { hash, extra_topics: vec![], data: vec![] },
+        Call::execute_for_shard { shard: shard(), call_hash: hash, until: 1, call: vec![] },
     ];
     for call in refused.map(RuntimeCall::EnclaveBridge).into_iter().chain([chain_call()]) {
         assert!(!ProxyType::EnclaveBridge.filter(&call), "{call:?}");
@@ -160,4 +162,85 @@ fn shielding(amount: u128) -> RuntimeCall {
 /// A call of another pallet.
 fn chain_call() -> RuntimeCall {
     RuntimeCall::System(frame_system::Call::remark { remark: vec![] })
+}
+
+/// C26: what a shard's account may do on this chain: nothing that dispatches, nothing with rights, nothing that takes
+/// the account away.
+#[test]
+fn c26_a_shard_transfers_and_remarks_and_does_nothing_else() {
+    chain_with_block_time(1_000).execute_with(|| {
+        bring_to_life();
+        let enclave = AccountId::from(Ed25519Keyring::Ferdie.public());
+        let bob = Sr25519Keyring::Bob.to_account_id();
+        let account = EnclaveBridge::shard_account(shard());
+        assert_ok!(Balances::force_set_balance(RuntimeOrigin::root(), account.clone().into(), 10 * UNIT));
+        let execute = |hash: u8, call: RuntimeCall| {
+            let call_hash = H256::repeat_byte(hash);
+            let until = System::block_number();
+            let call = Call::execute_for_shard { shard: shard(), call_hash, until, call: call.encode() };
+            assert_ok!(plain(
+                RuntimeCall::EnclaveBridge(call).dispatch(RuntimeOrigin::signed(enclave.clone()))
+            ));
+            let result = System::events().into_iter().rev().find_map(|record| match record.event {
+                RuntimeEvent::EnclaveBridge(Event::ExecutedForShard { call_hash: of, result, .. }) => {
+                    (of == call_hash).then_some(result)
+                }
+                _ => None,
+            });
+            result.expect("it is told")
+        };
+        let transfer = |value| pallet_balances::Call::transfer_keep_alive { dest: bob.clone().into(), value };
+        let before = Balances::free_balance(&bob);
+        assert_eq!(execute(1, transfer(UNIT).into()), Ok(()));
+        assert_eq!(execute(2, frame_system::Call::remark_with_event { remark: vec![1] }.into()), Ok(()));
+        let publish = Call::publish_hash { hash: H256::zero(), extra_topics: vec![], data: vec![] };
+        assert_eq!(execute(3, publish.into()), Ok(()));
+        assert_eq!(execute(4, transfer(9 * UNIT).into()), Err(TokenError::NotExpendable.into()));
+        let remark = || RuntimeCall::System(frame_system::Call::remark { remark: vec![] });
+        let (real, call) = (account.clone().into(), Box::new(remark()));
+        let others: [RuntimeCall; 9] = [
+            pallet_balances::Call::transfer_allow_death { dest: bob.clone().into(), value: UNIT }.into(),
+            pallet_balances::Call::transfer_all { dest: bob.clone().into(), keep_alive: false }.into(),
+            frame_system::Call::set_code { code: vec![1] }.into(),
+            pallet_sudo::Call::sudo { call: Box::new(remark()) }.into(),
+            pallet_utility::Call::batch { calls: vec![remark()] }.into(),
+            pallet_proxy::Call::proxy { real, force_proxy_type: None, call }.into(),
+            pallet_proxy::Call::add_proxy {
+                delegate: bob.clone().into(),
+                proxy_type: ProxyType::Any,
+                delay: 0,
+            }
+            .into(),
+            pallet_teerex::Call::unregister_sovereign_enclave { enclave_signer: enclave.clone() }.into(),
+            invocation(RSA_LEN),
+        ];
+        for (hash, call) in (10..).zip(others) {
+            assert_eq!(execute(hash, call), Err(Error::<Runtime>::CallNotForShards.into()));
+        }
+        assert_eq!(Balances::free_balance(&bob), before + UNIT);
+        assert_eq!(Balances::free_balance(&account), 9 * UNIT);
+    });
+}
+
+/// C26: a block that strangers filled with events delays a call, and does not make it one that failed.
+#[test]
+fn c26_a_block_full_of_events_does_not_use_a_calls_hash_up() {
+    chain_with_block_time(1_000).execute_with(|| {
+        bring_to_life();
+        let enclave = AccountId::from(Ed25519Keyring::Ferdie.public());
+        let remark = RuntimeCall::System(frame_system::Call::remark_with_event { remark: vec![1] });
+        let execute = || {
+            let call_hash = H256::repeat_byte(1);
+            let until = System::block_number();
+            let call = remark.encode();
+            let call = Call::execute_for_shard { shard: shard(), call_hash, until, call };
+            plain(RuntimeCall::EnclaveBridge(call).dispatch(RuntimeOrigin::signed(enclave.clone())))
+        };
+        while System::event_count() < crate::limits::MAX_USER_EVENTS {
+            System::deposit_event(frame_system::Event::<Runtime>::CodeUpdated);
+        }
+        assert_err!(execute(), frame_system::Error::<Runtime>::CallFiltered);
+        System::reset_events();
+        assert_ok!(execute());
+    });
 }
