@@ -8,7 +8,11 @@
 #![expect(missing_docs, reason = "FRAME's macros generate undocumented items")]
 
 use frame_support::{derive_impl, parameter_types, weights::constants::RocksDbWeight};
-use offstage_sdk::frame::{self, RuntimeVersion};
+use offstage_sdk::{
+    Weight,
+    frame::{self, OnDelivery, RuntimeVersion},
+    parentchain::Delivery,
+};
 
 #[frame_support::runtime]
 mod declaration {
@@ -94,5 +98,9 @@ offstage_sdk::shard_runtime! {
     impl ShardRuntime for Runtime {
         type Shielding = Parentchain;
         type Reads = Reads;
+
+        fn on_delivery(delivery: &Delivery) -> Weight {
+            Parentchain::on_delivery(delivery)
+        }
     }
 }

@@ -349,7 +349,7 @@ fn paid_out(outcomes: &[OperationOutcome]) -> u128 {
     outcomes
         .iter()
         .flat_map(|outcome| &outcome.effects)
-        .fold(0, |sum, Effect::Unshield { amount, .. }| sum.wrapping_add(*amount))
+        .fold(0, |sum: u128, effect| sum.wrapping_add(effect.payment()))
 }
 
 proptest! {

@@ -66,8 +66,8 @@ impl<R: Money> TestShard<R> {
         assert!(cold.prepared, "hooks went through");
         let outcomes = self.worker.run_block(&operations);
         assert_eq!((cold.root, &cold.outcomes), (self.worker.root, &outcomes));
-        for Effect::Unshield { amount, .. } in outcomes.iter().flat_map(|outcome| &outcome.effects) {
-            self.held -= amount;
+        for effect in outcomes.iter().flat_map(|outcome| &outcome.effects) {
+            self.held -= effect.payment();
         }
         self.blocks.push(operations);
         outcomes

@@ -244,7 +244,7 @@ fn markers(events: &[(u32, &EventRecord)]) -> Result<Vec<(u32, Marker)>, Mismatc
 
 /// The marker of an event: `None` if it is not one, `Some(None)` if its fields are not as expected.
 fn marker(event: &EventRecord) -> Option<Option<Marker>> {
-    let success = |name| result(event, name);
+    let success = |name| event.result(name);
     if let Some(report) = report(&event.pallet, &event.variant) {
         return Some(success(report.field).map(|ok| Marker::Reported(report, ok)));
     }
@@ -270,20 +270,6 @@ fn marker(event: &EventRecord) -> Option<Option<Marker>> {
             .and_then(|call_hash| Some(Marker::Multisig { call_hash, success: success(argument::RESULT)? })),
         _ => return None,
     })
-}
-
-/// Whether a field that is a `DispatchResult` is `Ok`: its first byte is that of `Result`.
-fn result(event: &EventRecord, name: &str) -> Option<bool> {
-    let field = event
-        .fields
-        .iter()
-        .find(|field| field.name.as_deref() == Some(name))
-        .or_else(|| event.fields.last().filter(|field| field.name.is_none()))?;
-    match field.bytes.first()? {
-        0 => Some(true),
-        1 => Some(false),
-        _ => None,
-    }
 }
 
 /// Cuts an extrinsic apart by the metadata of the runtime that executed it. `None` if it is of an unknown form.

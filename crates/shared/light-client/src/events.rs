@@ -65,6 +65,21 @@ impl EventRecord {
         let mut bytes = &field.bytes[..];
         T::decode(&mut bytes).ok().filter(|_| bytes.is_empty())
     }
+
+    /// Whether a field that is a `DispatchResult` is `Ok`: its first byte is that of `Result`. In an event without
+    /// names it is the last field.
+    pub fn result(&self, name: &str) -> Option<bool> {
+        let field = self
+            .fields
+            .iter()
+            .find(|field| field.name.as_deref() == Some(name))
+            .or_else(|| self.fields.last().filter(|field| field.name.is_none()))?;
+        match field.bytes.first()? {
+            0 => Some(true),
+            1 => Some(false),
+            _ => None,
+        }
+    }
 }
 
 /// Cuts the value of `System.Events` apart.

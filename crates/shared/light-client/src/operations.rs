@@ -86,6 +86,13 @@ pub enum ShardEventKind {
         /// Its unique name, unless the call cannot be told.
         call_hash: Option<H256>,
     },
+    /// `EnclaveBridge.execute_for_shard` for the shard, honoured for the first time.
+    Executed {
+        /// Its unique name.
+        call_hash: H256,
+        /// Whether the call inside was done, or failed.
+        done: bool,
+    },
     /// The shard's configuration changed or a change is pending.
     ShardConfigUpdated,
 }
@@ -169,6 +176,10 @@ fn kind_of(event: &EventRecord, shard: ShardIdentifier) -> Result<Option<ShardEv
             root: hash(argument::TRUSTED_CALLS_MERKLE_ROOT, 2)?,
             number: event.field(argument::BLOCK_NUMBER, 3).ok_or_else(malformed)?,
         },
+        enclave_bridge::EXECUTED_FOR_SHARD => ShardEventKind::Executed {
+            call_hash: hash(argument::CALL_HASH, 1)?,
+            done: event.result(argument::RESULT).ok_or_else(malformed)?,
+        },
         _ => ShardEventKind::ShardConfigUpdated,
     }))
 }
@@ -183,6 +194,7 @@ fn needs_call(kind: &ShardEventKind) -> bool {
         ShardEventKind::Invoke { .. }
         | ShardEventKind::Shield { .. }
         | ShardEventKind::Unregistered { .. }
+        | ShardEventKind::Executed { .. }
         | ShardEventKind::ShardConfigUpdated => false,
     }
 }
@@ -282,11 +294,12 @@ pub enum OperationsError {
 }
 
 /// Events of `EnclaveBridge` whose first field is the shard, and that matter.
-const CONCERNS_SHARD: [&str; 5] = [
+const CONCERNS_SHARD: [&str; 6] = [
     enclave_bridge::INVOCATION_REGISTERED,
     enclave_bridge::FUNDS_SHIELDED,
     enclave_bridge::FUNDS_UNSHIELDED,
     enclave_bridge::BLOCK_PROCESSED,
+    enclave_bridge::EXECUTED_FOR_SHARD,
     enclave_bridge::SHARD_CONFIG_UPDATED,
 ];
 

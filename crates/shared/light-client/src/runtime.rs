@@ -155,6 +155,36 @@ impl VerifiedRuntime {
         fits.then_some((pallet, variant.index))
     }
 
+    /// Encodes a call whose arguments are known by name, each as SCALE of its value, within small limits.
+    ///
+    /// # Errors
+    /// When the call does not take exactly these arguments in this order, each of its type.
+    pub fn encode_call<'a>(
+        &self,
+        pallet: &str,
+        call: &str,
+        arguments: impl ExactSizeIterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<Vec<u8>, CallError> {
+        let (pallet, variant) = self.metadata.call(pallet, call).ok_or(CallError::NoSuchCall)?;
+        if variant.fields.len() != arguments.len() {
+            return Err(CallError::OtherArguments);
+        }
+        let mut encoded = vec![pallet, variant.index];
+        let mut budget = Budget::small();
+        for (field, (name, value)) in variant.fields.iter().zip(arguments) {
+            if field.name.as_deref() != Some(name) {
+                return Err(CallError::OtherArguments);
+            }
+            let mut rest = value;
+            let fits = self.types().skip(field.ty, &mut rest, &mut budget).is_some() && rest.is_empty();
+            if !fits {
+                return Err(CallError::OtherType);
+            }
+            encoded.extend_from_slice(value);
+        }
+        Ok(encoded)
+    }
+
     /// The transaction extensions in the order in which they are encoded and signed.
     pub fn signed_extensions(&self) -> &[SignedExtension] {
         self.metadata.signed_extensions()
@@ -176,6 +206,20 @@ impl VerifiedRuntime {
     pub(crate) fn event(&self, pallet: u8, variant: u8) -> Option<(&Arc<str>, &Variant)> {
         self.metadata.event(pallet, variant)
     }
+}
+
+/// Why a call cannot be encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The runtime has no such pallet or call.
+    #[error("the runtime has no such call")]
+    NoSuchCall,
+    /// The call has other arguments, or in another order.
+    #[error("the runtime's call has other arguments")]
+    OtherArguments,
+    /// A value is not of its argument's type, or too large.
+    #[error("a value is not of the type of the call's argument")]
+    OtherType,
 }
 
 /// Why a runtime was refused.

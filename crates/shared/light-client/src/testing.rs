@@ -20,9 +20,11 @@
 //!
 //! Its functions panic when they are used wrongly, as test code may.
 
+mod bridge;
 mod code;
 mod content;
 
+pub use bridge::with_execute_for_shard;
 pub use code::test_code;
 pub use content::{BlockContent, USER};
 

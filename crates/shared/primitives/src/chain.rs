@@ -33,6 +33,8 @@ pub mod enclave_bridge {
     pub const CONFIRM_PROCESSED_PARENTCHAIN_BLOCK: &str = "confirm_processed_parentchain_block";
     /// Call: an enclave publishes a hash.
     pub const PUBLISH_HASH: &str = "publish_hash";
+    /// Call: a call in a shard's name, by one of its enclaves. Integritee's chains have none.
+    pub const EXECUTE_FOR_SHARD: &str = "execute_for_shard";
     /// Call: an authority of a shard changes its configuration.
     pub const UPDATE_SHARD_CONFIG: &str = "update_shard_config";
 
@@ -46,6 +48,8 @@ pub mod enclave_bridge {
     pub const BLOCK_PROCESSED: &str = "ProcessedParentchainBlock";
     /// Event of [`PUBLISH_HASH`].
     pub const HASH_PUBLISHED: &str = "PublishedHash";
+    /// Event of [`EXECUTE_FOR_SHARD`], whatever became of the call inside.
+    pub const EXECUTED_FOR_SHARD: &str = "ExecutedForShard";
     /// Event of [`UPDATE_SHARD_CONFIG`].
     pub const SHARD_CONFIG_UPDATED: &str = "ShardConfigUpdated";
 
@@ -251,7 +255,7 @@ pub mod argument {
     pub const BENEFICIARY: &str = "beneficiary";
     /// How much.
     pub const AMOUNT: &str = "amount";
-    /// The name of a payment.
+    /// The name of a payment, or of a call in a shard's name.
     pub const CALL_HASH: &str = "call_hash";
     /// Hash of a block.
     pub const BLOCK_HASH: &str = "block_hash";
@@ -269,6 +273,8 @@ pub mod argument {
     pub const ENCLAVE_SIGNER: &str = "enclave_signer";
     /// Who registered an enclave.
     pub const REGISTERED_BY: &str = "registered_by";
+    /// Number of the last block in which a call is executed.
+    pub const UNTIL: &str = "until";
     /// A call within a call.
     pub const CALL: &str = "call";
     /// Calls within a call.

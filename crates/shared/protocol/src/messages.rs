@@ -297,6 +297,9 @@ pub enum ParkedReason {
     /// The chain included it several times without honouring it.
     #[codec(index = 1)]
     Failed,
+    /// The chain's runtime has been replaced since, and has no such call any more.
+    #[codec(index = 2)]
+    Unfit,
 }
 
 impl fmt::Display for ParkedReason {
@@ -305,6 +308,10 @@ impl fmt::Display for ParkedReason {
             Self::ShardFunds => {
                 "the shard's account on chain would fall below its existential deposit; it goes on when somebody \
                  transfers funds to the shard's account"
+            }
+            Self::Unfit => {
+                "the chain's runtime has been replaced since it was asked for, and takes no such call; it ends by \
+                 itself after its last block"
             }
             Self::Failed => {
                 "the chain included it several times without honouring it; look for the failed extrinsics of the \
@@ -344,6 +351,9 @@ pub enum OutboxKind {
     /// Removes the enclave's registration.
     #[codec(index = 4)]
     Removal,
+    /// Does a call of the parentchain in the shard's name, or several such calls.
+    #[codec(index = 5)]
+    Effect,
 }
 
 /// Why a request was refused.
@@ -448,11 +458,12 @@ mod tests {
             OutboxKind::Unshield => 2,
             OutboxKind::Batch => 3,
             OutboxKind::Removal => 4,
+            OutboxKind::Effect => 5,
         };
         for code in 0..=u8::MAX {
             match OutboxKind::decode(&mut &[code][..]) {
                 Ok(kind) => assert_eq!(pinned(kind), code),
-                Err(_) => assert!(code > 4, "no kind has the code {code}"),
+                Err(_) => assert!(code > 5, "no kind has the code {code}"),
             }
         }
     }
@@ -480,11 +491,12 @@ mod tests {
         let pinned = |reason: ParkedReason| match reason {
             ParkedReason::ShardFunds => 0,
             ParkedReason::Failed => 1,
+            ParkedReason::Unfit => 2,
         };
         for code in 0..=u8::MAX {
             match ParkedReason::decode(&mut &[code][..]) {
                 Ok(reason) => assert_eq!(pinned(reason), code),
-                Err(_) => assert!(code > 1, "no reason has the code {code}"),
+                Err(_) => assert!(code > 2, "no reason has the code {code}"),
             }
         }
     }

@@ -340,6 +340,7 @@ fn fund(store: &mut Store, accounts: &[sr25519::Pair]) {
         timestamp_ms: head.facts.as_ref().unwrap().timestamp_ms,
         payout: head.facts.as_ref().unwrap().payout,
         ancestors: head.ancestors.clone(),
+        parentchain: Default::default(),
     };
     let snapshot = store.snapshot().unwrap();
     let secret = BlockSecret::new([0; 32].into());

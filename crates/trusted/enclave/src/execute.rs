@@ -105,11 +105,14 @@ pub fn execute<S: StateTransition>(
     let effects = outcome
         .outcomes
         .iter()
-        .flat_map(|outcome| &outcome.effects)
-        .map(|Effect::Unshield { beneficiary, amount, call_hash }| WaitingEffect::Unshield {
-            beneficiary: beneficiary.clone(),
-            amount: *amount,
-            call_hash: *call_hash,
+        .flat_map(|outcome| outcome.effects.iter().cloned())
+        .map(|effect| match effect {
+            Effect::Unshield { beneficiary, amount, call_hash } => {
+                WaitingEffect::Unshield { beneficiary, amount, call_hash }
+            }
+            Effect::Call { pallet, call, arguments, until, call_hash } => {
+                WaitingEffect::Call { pallet, call, arguments, until, call_hash }
+            }
         })
         .chain(
             receipts

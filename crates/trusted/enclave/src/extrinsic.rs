@@ -6,7 +6,10 @@
 //! (threat model H7). An extension or a call of an unknown form is an error: the enclave signs only what it
 //! understands.
 
-use crate::keys::{KeyError, Signer};
+use crate::{
+    effects::ShardCall,
+    keys::{KeyError, Signer},
+};
 use codec::{Compact, Encode};
 use offstage_light_client::{
     VerifiedRuntime,
@@ -18,6 +21,7 @@ use offstage_primitives::{
     teerex::SgxAttestationMethod,
 };
 use offstage_protocol::BlockReference;
+use offstage_sdk::parentchain::Unfit;
 use sp_crypto_hashing::blake2_256;
 use sp_runtime::generic::Era;
 
@@ -56,6 +60,8 @@ pub enum Call {
         /// Unique per payment.
         call_hash: H256,
     },
+    /// `EnclaveBridge.execute_for_shard`.
+    Execute(ShardCall),
 }
 
 /// What an extrinsic is signed for.
@@ -152,16 +158,16 @@ pub enum ExtrinsicError {
     /// More calls than a batch may have.
     #[error("bug in the enclave: a batch of more than {MAX_BATCH} calls; please report it")]
     TooManyCalls,
+    /// A call in the shard's name is none of the runtime's.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// The signature could not be made.
     #[error(transparent)]
     Key(#[from] KeyError),
 }
 
 fn encode_call(call: &Call, runtime: &VerifiedRuntime) -> Result<Vec<u8>, ExtrinsicError> {
-    let index = |pallet, call, arguments: &[(&str, Argument)]| {
-        let index = runtime.call_index_with(pallet, call, arguments);
-        index.ok_or(ExtrinsicError::UnknownCall { pallet, call })
-    };
+    let index = |pallet, call, arguments: &[(&str, Argument)]| call_index(runtime, pallet, call, arguments);
     Ok(match call {
         Call::Register { proof, url } => {
             let arguments = [
@@ -197,7 +203,19 @@ fn encode_call(call: &Call, runtime: &VerifiedRuntime) -> Result<Vec<u8>, Extrin
             let index = index(enclave_bridge::PALLET, enclave_bridge::UNSHIELD_FUNDS, &arguments)?;
             (index, shard, beneficiary, amount, call_hash).encode()
         }
+        Call::Execute(call) => call.encode(runtime)?,
     })
+}
+
+/// The index of a call that takes exactly these arguments.
+pub(crate) fn call_index(
+    runtime: &VerifiedRuntime,
+    pallet: &'static str,
+    call: &'static str,
+    arguments: &[(&str, Argument)],
+) -> Result<(u8, u8), ExtrinsicError> {
+    let index = runtime.call_index_with(pallet, call, arguments);
+    index.ok_or(ExtrinsicError::UnknownCall { pallet, call })
 }
 
 fn encode_extension(
@@ -383,7 +401,9 @@ mod tests {
             Call::Unshield { beneficiary, amount, call_hash, .. } => {
                 ShardEventKind::Unshielded { beneficiary, amount, call_hash: Some(call_hash) }
             }
-            Call::Register { .. } | Call::Unregister { .. } => panic!("registrations are not batched"),
+            Call::Register { .. } | Call::Unregister { .. } | Call::Execute(_) => {
+                panic!("not in such a batch")
+            }
         }
     }
 
@@ -422,7 +442,9 @@ mod tests {
                     Call::Unshield { beneficiary, amount, .. } => {
                         content.event("EnclaveBridge", "UnshieldedFunds", (shard, beneficiary, amount))
                     }
-                    Call::Register { .. } | Call::Unregister { .. } => panic!("registrations are not batched"),
+                    Call::Register { .. } | Call::Unregister { .. } | Call::Execute(_) => {
+                        panic!("not in such a batch")
+                    }
                 });
                 events.push(content.event("Utility", "ItemCompleted", ()));
             }

@@ -8,6 +8,7 @@
 //!
 //! Which registrations count, and when a shard is born, follows from it in [`registry`](crate::registry).
 
+use crate::effects::ProvenCalls;
 use codec::{Decode, Encode};
 use offstage_attestation::{ChainPolicy, ChainPolicyError};
 use offstage_light_client::{
@@ -22,8 +23,14 @@ use offstage_primitives::{
     teerex::SgxAttestationMethod,
 };
 use offstage_protocol::{BlockReference, OutboxKind};
-use offstage_sdk::{Ancestors, BlockContext, PayoutTerms, ShardContext};
-use std::collections::{BTreeMap, BTreeSet};
+use offstage_sdk::{
+    Ancestors, BlockContext, PayoutTerms, ShardContext,
+    parentchain::{Calls, Parentchain},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What the enclave knows of its chain after a block, proven against the block's state root.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -68,6 +75,7 @@ impl ChainFacts {
             timestamp_ms: self.timestamp_ms,
             payout: self.payout,
             ancestors,
+            parentchain: Parentchain::default(),
         }
     }
 
@@ -96,7 +104,6 @@ impl Birth {
 }
 
 /// What a block means for a shard.
-#[derive(Debug)]
 pub struct Ingested {
     /// The block.
     pub block: BlockReference,
@@ -108,8 +115,11 @@ pub struct Ingested {
     pub registry: Vec<RegistryEvent>,
     /// Blocks of this shard that enclaves confirmed.
     pub confirmed: Vec<Confirmed>,
-    /// Call hashes of payments that were done.
-    pub unshielded: Vec<H256>,
+    /// Call hashes of payments and calls that were executed for the shard, in the chain's order, and whether they were
+    /// done.
+    pub executed: Vec<(H256, bool)>,
+    /// The calls that the runtime takes which made the block.
+    pub calls: Arc<dyn Calls>,
     /// What the shard's enclaves paid for a call, the least of this block.
     pub fee: Option<u128>,
     /// What enclaves paid for extrinsics: all of this one, and registrations of others.
@@ -135,7 +145,8 @@ impl Ingested {
 
     /// What the business logic is told of the block. `ancestors` are the newest blocks before it.
     pub fn context(&self, shard: ShardContext, ancestors: Ancestors) -> BlockContext {
-        self.facts.context(self.block, shard, ancestors)
+        let parentchain = Parentchain { calls: Some(self.calls.clone()), executed: self.executed.clone() };
+        BlockContext { parentchain, ..self.facts.context(self.block, shard, ancestors) }
     }
 }
 
@@ -233,7 +244,8 @@ pub fn ingest(
         incoming: Vec::new(),
         registry: Vec::new(),
         confirmed: Vec::new(),
-        unshielded: Vec::new(),
+        executed: Vec::new(),
+        calls: Arc::new(ProvenCalls(block.runtime().clone())),
         fee: None,
         paid: Vec::new(),
     };
@@ -278,7 +290,10 @@ pub fn ingest(
                 ingested.registry.extend(by);
                 ingested.confirmed.push(Confirmed { signer, number, block_hash, root });
             }
-            ShardEventKind::Unshielded { call_hash, .. } => ingested.unshielded.extend(call_hash),
+            ShardEventKind::Unshielded { call_hash, .. } => {
+                ingested.executed.extend(call_hash.map(|call_hash| (call_hash, true)));
+            }
+            ShardEventKind::Executed { call_hash, done } => ingested.executed.push((call_hash, done)),
             ShardEventKind::ShardConfigUpdated => {}
         }
     }

@@ -55,6 +55,7 @@
 pub mod answers;
 pub mod attest;
 pub mod decrypt;
+pub mod effects;
 pub mod enclave;
 pub mod execute;
 pub mod extrinsic;

@@ -21,6 +21,9 @@
 //!   again alone, at growing distances, and after the third failure it is *parked*: every try costs a fee, and the
 //!   same chain would answer the same. A restart of the worker or another runtime tries it again, and it ends when
 //!   another worker succeeds.
+//! - Calls of the parentchain that the logic asked for go as payments do, in batches of their own: who confirmed what
+//!   must be told from batches without calls that the light client does not know. A call that the chain's runtime does
+//!   not take any more is held. Each ends with its last block: the shard has been told then that it never happens.
 //! - A payment that the shard's proven account cannot make without falling below its deposit is not even tried. It
 //!   goes on by itself when there is more on the account.
 //! - The chain honours a payment once per call hash and a confirmation is idempotent, so an effect that is sent twice
@@ -35,6 +38,7 @@ pub use fees::{Account, KnownFees};
 pub use submissions::Submissions;
 
 use crate::{
+    effects::ShardCall,
     extrinsic::Call,
     ingest::{ChainFacts, Ingested},
     store::{Waiting, WaitingEffect},
@@ -46,19 +50,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Ids of waiting effects that a block shows to have happened, or to be of no use any more.
 ///
-/// A payment happened whoever brought it about. A confirmation is this enclave's own duty while it serves; one that
-/// it only found to be due when it caught up is done as well by anybody who confirmed the same root. And a standby
-/// has nothing to confirm: others speak for the shard.
+/// A payment or a call happened whoever brought it about; and a call ends with its last block. A confirmation is this
+/// enclave's own duty while it serves; one that it only found to be due when it caught up is done as well by anybody
+/// who confirmed the same root. And a standby has nothing to confirm: others speak for the shard.
 pub fn ended<'a>(
     waiting: impl Iterator<Item = &'a Waiting>,
     block: &Ingested,
     signer: &AccountId32,
     is_standby: bool,
 ) -> Vec<u64> {
-    if !is_standby && block.confirmed.is_empty() && block.unshielded.is_empty() {
-        return Vec::new();
-    }
-    let paid: BTreeSet<&H256> = block.unshielded.iter().collect();
+    let executed: BTreeSet<&H256> = block.executed.iter().map(|(call_hash, _)| call_hash).collect();
     // Whether a root of a block was confirmed by this enclave.
     let mut confirmed = BTreeMap::<(BlockHash, H256), bool>::new();
     for seen in &block.confirmed {
@@ -66,7 +67,10 @@ pub fn ended<'a>(
     }
     waiting
         .filter(|waiting| match &waiting.effect {
-            WaitingEffect::Unshield { call_hash, .. } => paid.contains(call_hash),
+            WaitingEffect::Unshield { call_hash, .. } => executed.contains(call_hash),
+            WaitingEffect::Call { call_hash, until, .. } => {
+                executed.contains(call_hash) || block.block.number > *until
+            }
             WaitingEffect::Confirmation { block, root } => {
                 let seen = confirmed.get(&(block.hash, *root));
                 is_standby || seen.is_some_and(|by_this| *by_this || !waiting.while_serving)
@@ -91,7 +95,7 @@ pub struct Item {
 /// Why an effect is not submitted now, though nothing failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Hold {
-    /// Another enclave pays.
+    /// Another enclave pays, or calls.
     OthersTurn,
     /// The shard's account would fall below its existential deposit.
     ShardFunds,
@@ -103,9 +107,9 @@ impl Item {
         matches!(self.kind, OutboxKind::Registration | OutboxKind::Removal)
     }
 
-    /// Whether it moves the shard's funds.
-    pub fn pays(&self) -> bool {
-        self.kind == OutboxKind::Unshield
+    /// Whether somebody asked for it in the shard: a payment, or a call of the parentchain.
+    pub fn is_asked_for(&self) -> bool {
+        matches!(self.kind, OutboxKind::Unshield | OutboxKind::Effect)
     }
 }
 
@@ -122,7 +126,13 @@ pub fn items<'a>(
         return Vec::new();
     }
     let mut funds = facts.shard_balance.saturating_sub(facts.payout.existential_deposit);
+    // The next block is the first that can take it.
+    let in_time = |waiting: &&Waiting| match waiting.effect {
+        WaitingEffect::Call { until, .. } => now < until,
+        WaitingEffect::Unshield { .. } | WaitingEffect::Confirmation { .. } => true,
+    };
     waiting
+        .filter(in_time)
         .map(|waiting| match &waiting.effect {
             WaitingEffect::Confirmation { block, root } => Item {
                 id: waiting.id,
@@ -146,6 +156,23 @@ pub fn items<'a>(
                     call_hash: *call_hash,
                 };
                 Item { id: waiting.id, kind: OutboxKind::Unshield, call, hold }
+            }
+            WaitingEffect::Call { pallet, call, arguments, until, call_hash } => {
+                let own_turn = slots.pays(signer, call_hash, waiting.produced_at);
+                let call = ShardCall {
+                    shard,
+                    call_hash: *call_hash,
+                    until: *until,
+                    pallet: pallet.clone(),
+                    call: call.clone(),
+                    arguments: arguments.clone(),
+                };
+                Item {
+                    id: waiting.id,
+                    kind: OutboxKind::Effect,
+                    call: Call::Execute(call),
+                    hold: (!own_turn).then_some(Hold::OthersTurn),
+                }
             }
         })
         .collect()

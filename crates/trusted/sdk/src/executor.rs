@@ -16,6 +16,7 @@ use crate::{
     node_store::{NodeChanges, NodeStore, NodeStoreError},
     nonce,
     operation::{Authenticated, Operation},
+    parentchain::Delivery,
     session::{Failure, Session},
     state_transition::{
         Applied, BlockContext, BlockSecret, CallError, CheckedExtrinsic, Effect, Effects, Limits,
@@ -97,7 +98,8 @@ impl<S: StateTransition> Executor<S> {
         secret: &BlockSecret,
         operations: impl IntoIterator<Item: Borrow<Operation<S::Call>>>,
     ) -> Result<BlockOutcome, ExecutionError> {
-        let mut session = Session::open(store, root, self.cache.local_cache_trusted());
+        let mut session = Session::open(store, root, self.cache.local_cache_trusted())
+            .with_calls(block.parentchain.calls.clone());
         let mut meter = Meter::new(S::limits());
         let entered = session.run_through(|| {
             S::enter_block(block, Some(secret));
@@ -105,6 +107,17 @@ impl<S: StateTransition> Executor<S> {
         })?;
         let begun = session.run_through(|| S::begin_block(block))?;
         meter.note(begun.as_ref().copied().unwrap_or_default());
+        // ---- Ends of effects. Each is settled for itself: an author's mistake with one is not another's.
+        let settled = session.run_through(|| S::settle(block))?;
+        let mut told = settled.is_ok();
+        let mut deliveries = Vec::new();
+        for delivery in settled.unwrap_or_default() {
+            let delivered = session.run_through(|| S::deliver(block, &delivery))?;
+            told &= delivered.is_ok();
+            let (weight, events) = delivered.unwrap_or_default();
+            meter.note(weight);
+            deliveries.push(DeliveryOutcome { delivery, events });
+        }
         let outcomes = operations
             .into_iter()
             .map(|operation| execute_operation::<S, N>(&mut session, &mut meter, block, operation.borrow()))
@@ -117,8 +130,8 @@ impl<S: StateTransition> Executor<S> {
         })?;
         meter.note(ended.as_ref().copied().unwrap_or_default());
         let (root, changes) = session.finish(S::transient())?;
-        let prepared = entered.is_ok() && begun.is_ok() && ended.is_ok();
-        Ok(BlockOutcome { root, changes, outcomes, prepared, weight: meter.used })
+        let prepared = entered.is_ok() && begun.is_ok() && told && ended.is_ok();
+        Ok(BlockOutcome { root, changes, deliveries, outcomes, prepared, weight: meter.used })
     }
 
     /// Answers a getter from the state with this root. Nothing is written.
@@ -209,6 +222,8 @@ pub struct BlockOutcome {
     pub root: H256,
     /// What to change in the node store to have that state.
     pub changes: NodeChanges,
+    /// The effects that came to their end, and what the logic did about it.
+    pub deliveries: Vec<DeliveryOutcome>,
     /// One for each operation, in order.
     pub outcomes: Vec<OperationOutcome>,
     /// `false` when what the logic does at the beginning or the end of a block panicked and was rolled back: an
@@ -217,6 +232,15 @@ pub struct BlockOutcome {
     pub prepared: bool,
     /// What the block weighed: its calls, and what the logic does at its beginning and end.
     pub weight: Weight,
+}
+
+/// What the logic did when it heard of the end of an effect.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeliveryOutcome {
+    /// The effect and its end.
+    pub delivery: Delivery,
+    /// SCALE of the events that were emitted, in order.
+    pub events: Vec<Vec<u8>>,
 }
 
 /// What became of an operation.

@@ -29,6 +29,10 @@
 //! ## Money
 //! [`parentchain`] is a pallet with the call that pays out; what is paid in on the parentchain is credited by
 //! [`ShardRuntime::Shielding`], which the pallet is too.
+//!
+//! ## The parentchain
+//! Pallets ask for payments and for calls of the parentchain by [`effects`], and hear of their ends
+//! ([`ShardRuntime::on_delivery`]).
 
 pub mod block;
 pub mod effects;
@@ -53,7 +57,7 @@ pub use block::{CurrentBlock, current_block};
 pub use extensions::TxExtension;
 pub use extrinsic::UncheckedExtrinsic;
 pub use randomness::Randomness;
-pub use runtime::{Block, Classic, NoClassicCalls, NoGetters, ShardRuntime, Shielding, version};
+pub use runtime::{Block, Classic, NoClassicCalls, NoGetters, OnDelivery, ShardRuntime, Shielding, version};
 pub use shard::Shard;
 pub use sp_version::RuntimeVersion;
 

@@ -71,6 +71,7 @@ pub mod frame;
 pub mod node_store;
 pub mod nonce;
 pub mod operation;
+pub mod parentchain;
 mod session;
 pub mod state_transition;
 #[cfg(any(test, feature = "testing"))]
@@ -78,7 +79,7 @@ pub mod testing;
 
 pub use ancestors::{Ancestors, MAX_ANCESTORS};
 pub use executor::{
-    BlockOutcome, ExecutionError, Executor, Genesis, OperationOutcome, ReadError, empty_root,
+    BlockOutcome, DeliveryOutcome, ExecutionError, Executor, Genesis, OperationOutcome, ReadError, empty_root,
 };
 pub use frame_support::weights::Weight;
 pub use node_store::{NodeChanges, NodeStore, NodeStoreError, count_entries};

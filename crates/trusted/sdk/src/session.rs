@@ -9,19 +9,22 @@ use crate::{
     contained::{Panicked, contain},
     executor::ExecutionError,
     node_store::{NodeChanges, NodeStore, Nodes},
+    parentchain::{Calls, CallsExtension},
 };
 use offstage_primitives::H256;
 use sp_core::storage::ChildInfo;
-use sp_externalities::set_and_run_with_externalities;
+use sp_externalities::{Extensions, set_and_run_with_externalities};
 use sp_runtime::{StateVersion, traits::BlakeTwo256};
 use sp_state_machine::{Backend, DefaultError, Ext, OverlayedChanges, TrieBackend, TrieBackendBuilder};
 use sp_trie::cache::LocalTrieCache;
-use std::{collections::BTreeMap, convert::Infallible};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
 /// Changes over one state.
 pub(crate) struct Session<'a, S: NodeStore + ?Sized> {
     overlay: OverlayedChanges<BlakeTwo256>,
     backend: TrieBackend<Nodes<'a, S>, BlakeTwo256>,
+    /// What work may ask for beside storage.
+    extensions: Extensions,
 }
 
 /// How a piece of work ended without success. Nothing of it is left in the session.
@@ -37,7 +40,15 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
     /// Opens the state with this root.
     pub(crate) fn open(store: &'a S, root: H256, cache: LocalTrieCache<BlakeTwo256>) -> Self {
         let backend = TrieBackendBuilder::new_with_cache(Nodes::new(store), root, cache).build();
-        Self { overlay: OverlayedChanges::default(), backend }
+        Self { overlay: OverlayedChanges::default(), backend, extensions: Extensions::new() }
+    }
+
+    /// Lets work ask which calls the parentchain takes.
+    pub(crate) fn with_calls(mut self, calls: Option<Arc<dyn Calls>>) -> Self {
+        if let Some(calls) = calls {
+            self.extensions.register(CallsExtension(calls));
+        }
+        self
     }
 
     /// Runs `work` in a transaction, which is kept if it succeeds and rolled back otherwise.
@@ -52,7 +63,7 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
         // From here on the work cannot close the transaction that was just opened, only those it opens itself.
         self.overlay.enter_runtime().map_err(|_| ExecutionError::Bug("work inside work"))?;
         let result = {
-            let mut externalities = Ext::new(&mut self.overlay, &self.backend, None);
+            let mut externalities = Ext::new(&mut self.overlay, &self.backend, Some(&mut self.extensions));
             contain(|| set_and_run_with_externalities(&mut externalities, work))
         };
         // First of all: a read that failed in the middle of a write leaves an entry in the overlay that cannot be

@@ -10,7 +10,11 @@
 //! Read a clock, draw random numbers, iterate over a `HashMap`, calculate with floats, keep state in statics or thread
 //! locals, or spawn threads. [`BlockContext`] has the only time there is, the parentchain's.
 
-use crate::{ancestors::Ancestors, operation::Authenticated};
+use crate::{
+    ancestors::Ancestors,
+    operation::Authenticated,
+    parentchain::{Argument, Delivery, Parentchain},
+};
 use codec::{Decode, Encode};
 use frame_support::weights::{Weight, constants::WEIGHT_REF_TIME_PER_MILLIS};
 use offstage_primitives::{
@@ -59,6 +63,18 @@ pub trait StateTransition: Send + Sync + 'static {
     /// Prepares the state for the operations of one parentchain block. Runs for blocks without operations too, so it
     /// should write little. Returns what it cost; the block's calls have so much less room.
     fn begin_block(block: &BlockContext) -> Weight;
+
+    /// Which effects the block shows to be at their end. Runs after [`begin_block`](Self::begin_block), in a
+    /// transaction of its own.
+    fn settle(_block: &BlockContext) -> Vec<Delivery> {
+        Vec::new()
+    }
+
+    /// Tells the logic of the end of an effect, each in a transaction of its own. Returns what it cost, and SCALE of
+    /// the events that it emitted.
+    fn deliver(_block: &BlockContext, _delivery: &Delivery) -> (Weight, Vec<Vec<u8>>) {
+        (Weight::zero(), Vec::new())
+    }
 
     /// Ends the block. `room` is what the block has left; returns what it cost.
     fn end_block(_block: &BlockContext, _room: Weight) -> Weight {
@@ -161,6 +177,8 @@ pub struct BlockContext {
     pub payout: PayoutTerms,
     /// The newest blocks before it. It may be among them itself.
     pub ancestors: Ancestors,
+    /// What it shows of the parentchain, beside operations.
+    pub parentchain: Parentchain,
 }
 
 /// What randomness in a block is made of: a secret of the shard's enclaves, another in each block. It is no part of the
@@ -303,10 +321,8 @@ impl Effects {
         self
     }
 
-    /// These, and then those.
-    pub(crate) fn and(mut self, Self(more): Self) -> Self {
-        self.0.extend(more);
-        self
+    pub(crate) fn into_requests(self) -> Vec<EffectRequest> {
+        self.0
     }
 
     /// What a runtime's pallets asked for.
@@ -316,7 +332,10 @@ impl Effects {
 
     /// Whether the parentchain can be asked for all of it.
     pub(crate) fn check(&self, terms: &PayoutTerms) -> Result<(), CallError> {
-        let too_little = |EffectRequest::Unshield { amount, .. }: &EffectRequest| *amount < terms.least();
+        let too_little = |request: &EffectRequest| match request {
+            EffectRequest::Unshield { amount, .. } => *amount < terms.least(),
+            EffectRequest::Call { .. } => false,
+        };
         if self.0.iter().any(too_little) {
             return Err(CallError(
                 "the parentchain would refuse so small a payment, or it would cost more than it pays",
@@ -326,32 +345,43 @@ impl Effects {
     }
 
     /// Names each effect after the operation that caused it.
-    ///
-    /// The parentchain executes an unshielding once per `call_hash`, so two of one call must not share it: the first
-    /// has the operation's hash, each further one a hash over the operation's hash and its position.
     pub(crate) fn identify(self, operation: H256) -> Vec<Effect> {
-        let name = |position: usize| match position {
-            0 => operation,
-            _ => H256(codec::Encode::using_encoded(
-                &(FURTHER_EFFECT_DOMAIN, operation, position as u64),
-                sp_crypto_hashing::blake2_256,
-            )),
-        };
         self.0
             .into_iter()
             .enumerate()
-            .map(|(position, request)| match request {
-                EffectRequest::Unshield { beneficiary, amount } => {
-                    Effect::Unshield { beneficiary, amount, call_hash: name(position) }
+            .map(|(position, request)| {
+                let call_hash = effect_name(operation, position);
+                match request {
+                    EffectRequest::Unshield { beneficiary, amount } => {
+                        Effect::Unshield { beneficiary, amount, call_hash }
+                    }
+                    EffectRequest::Call { pallet, call, arguments, until } => {
+                        Effect::Call { pallet, call, arguments, until, call_hash }
+                    }
                 }
             })
             .collect()
     }
 }
 
+/// The name of the effect at this position of an operation.
+///
+/// The parentchain executes an effect once per `call_hash`, so two of one call must not share it: the first has the
+/// operation's hash, each further one a hash over the operation's hash and its position.
+pub(crate) fn effect_name(operation: H256, position: usize) -> H256 {
+    match position {
+        0 => operation,
+        _ => H256(codec::Encode::using_encoded(
+            &(FURTHER_EFFECT_DOMAIN, operation, position as u64),
+            sp_crypto_hashing::blake2_256,
+        )),
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 pub(crate) enum EffectRequest {
     Unshield { beneficiary: AccountId32, amount: u128 },
+    Call { pallet: String, call: String, arguments: Vec<Argument>, until: u32 },
 }
 
 /// What the enclave has to do on the parentchain because an operation was executed.
@@ -366,6 +396,36 @@ pub enum Effect {
         /// Unique for this payment, the same on every worker.
         call_hash: H256,
     },
+    /// `EnclaveBridge.execute_for_shard(shard, call_hash, until, call)`.
+    Call {
+        /// The pallet of the call that is to be executed.
+        pallet: String,
+        /// The call.
+        call: String,
+        /// Its arguments, in order.
+        arguments: Vec<Argument>,
+        /// Number of the last block in which the parentchain takes it.
+        until: u32,
+        /// Unique for this effect, the same on every worker.
+        call_hash: H256,
+    },
+}
+
+impl Effect {
+    /// Its name, unique in its shard.
+    pub fn call_hash(&self) -> H256 {
+        match self {
+            Self::Unshield { call_hash, .. } | Self::Call { call_hash, .. } => *call_hash,
+        }
+    }
+
+    /// What it takes from the shard's account on the parentchain as a payment.
+    pub fn payment(&self) -> u128 {
+        match self {
+            Self::Unshield { amount, .. } => *amount,
+            Self::Call { .. } => 0,
+        }
+    }
 }
 
 /// Why a call was not done.
@@ -423,8 +483,7 @@ mod tests {
             .and_unshield(account.clone(), 5)
             .and_unshield(account, 5)
             .identify(operation);
-        let hashes: std::collections::BTreeSet<H256> =
-            effects.iter().map(|Effect::Unshield { call_hash, .. }| *call_hash).collect();
+        let hashes: std::collections::BTreeSet<H256> = effects.iter().map(Effect::call_hash).collect();
         assert_eq!(hashes.len(), 3);
         assert!(matches!(effects[0], Effect::Unshield { call_hash, .. } if call_hash == operation));
     }

@@ -13,9 +13,10 @@ pub mod frame;
 
 use crate::{
     ancestors::Ancestors,
-    executor::{BlockOutcome, Executor, OperationOutcome, ReadError},
+    executor::{BlockOutcome, DeliveryOutcome, Executor, OperationOutcome, ReadError},
     node_store::{NodeChanges, NodeStore, NodeStoreError},
     operation::Operation,
+    parentchain::{Argument, Calls, Parentchain, Unfit},
     state_transition::{BlockContext, BlockSecret, PayoutTerms, ReadContext, ShardContext, StateTransition},
 };
 use codec::Encode;
@@ -32,7 +33,10 @@ use sp_core::{
     crypto::{DEV_PHRASE, DeriveJunction},
     sr25519,
 };
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 /// An account whose key everybody knows.
 #[derive(Clone)]
@@ -139,13 +143,33 @@ pub struct TestWorker<S: StateTransition> {
     pub root: H256,
     /// The block executed last. What it says of payouts holds for the next one too.
     pub block: BlockContext,
+    /// What the next block shows of the parentchain. At first, a parentchain that takes every call.
+    pub parentchain: Parentchain,
     history: Vec<Executed<S::Call>>,
+}
+
+/// A parentchain that takes every call: its metadata is not here.
+#[derive(Clone, Copy, Debug)]
+pub struct TestCalls;
+
+impl TestCalls {
+    /// The parentchain.
+    pub fn parentchain() -> Parentchain {
+        Parentchain { calls: Some(Arc::new(Self)), executed: Vec::new() }
+    }
+}
+
+impl Calls for TestCalls {
+    fn check(&self, _pallet: &str, _call: &str, _arguments: &[Argument]) -> Result<(), Unfit> {
+        Ok(())
+    }
 }
 
 /// A block that a worker executed, and what came of it.
 #[derive(Clone)]
 struct Executed<C> {
     payout: PayoutTerms,
+    parentchain: Parentchain,
     operations: Vec<Operation<C>>,
     outcomes: Vec<OperationOutcome>,
     root: H256,
@@ -179,8 +203,10 @@ impl<S: StateTransition<Call: Clone>> TestWorker<S> {
             timestamp_ms: 0,
             payout: PayoutTerms::default(),
             ancestors: Ancestors::default(),
+            parentchain: Parentchain::default(),
         };
-        Self { executor, store, root: genesis.root, block, history: Vec::new() }
+        let parentchain = TestCalls::parentchain();
+        Self { executor, store, root: genesis.root, block, parentchain, history: Vec::new() }
     }
 
     /// A copy with a cold cache, as after a restart.
@@ -190,14 +216,15 @@ impl<S: StateTransition<Call: Clone>> TestWorker<S> {
             store: self.store.clone(),
             root: self.root,
             block: self.block.clone(),
+            parentchain: self.parentchain.clone(),
             history: self.history.clone(),
         }
     }
 
     /// The same shard with other code: the logic `T` goes on from this state. Its migrations run in the next block.
     pub fn upgraded<T: StateTransition<Call: Clone>>(self) -> TestWorker<T> {
-        let Self { store, root, block, .. } = self;
-        TestWorker { executor: Executor::new(), store, root, block, history: Vec::new() }
+        let Self { store, root, block, parentchain, .. } = self;
+        TestWorker { executor: Executor::new(), store, root, block, parentchain, history: Vec::new() }
     }
 
     /// Executes all blocks since the genesis once more, as a worker does that joins now, with nothing in its cache at
@@ -211,6 +238,7 @@ impl<S: StateTransition<Call: Clone>> TestWorker<S> {
             let number = joining.next_block().number;
             joining.executor = Executor::new();
             joining.block.payout = executed.payout;
+            joining.parentchain = executed.parentchain.clone();
             let outcome = joining.keep(&executed.operations);
             assert!(outcome.prepared, "block {number}: a hook panicked");
             assert_eq!(outcome.outcomes, executed.outcomes, "block {number}: another outcome");
@@ -235,11 +263,22 @@ impl<S: StateTransition<Call: Clone>> TestWorker<S> {
         self.block = self.next_block();
         self.history.push(Executed {
             payout: self.block.payout,
+            parentchain: self.parentchain.clone(),
             operations: operations.to_vec(),
             outcomes: outcome.outcomes.clone(),
             root: self.root,
         });
+        self.parentchain.executed.clear();
         outcome
+    }
+
+    /// Executes an empty block that shows that the parentchain executed this effect, and returns what the logic did
+    /// about it.
+    pub fn deliver(&mut self, effect: H256, done: bool) -> Vec<DeliveryOutcome> {
+        self.parentchain.executed.push((effect, done));
+        let deliveries = self.execute_next(&[]).deliveries;
+        self.run_block(&[]);
+        deliveries
     }
 
     /// Executes the next block and keeps nothing of it.
@@ -342,6 +381,7 @@ impl<S: StateTransition<Call: Clone>> TestWorker<S> {
             hash: H256::from_low_u64_be(number.into()).into(),
             timestamp_ms: u64::from(number).saturating_mul(1_000),
             ancestors: self.block.ancestors.after(self.block.number, self.block.hash),
+            parentchain: self.parentchain.clone(),
             ..self.block.clone()
         }
     }

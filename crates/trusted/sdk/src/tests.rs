@@ -2,9 +2,9 @@
 //! The executor against a logic that does everything a logic should not.
 
 use crate::{
-    AccountId32, Authenticated, BlockContext, CallError, Domain, Effect, Effects, ExecutionError, Executor,
-    H256, Limits, NodeStore, NodeStoreError, Operation, Outcome, PayoutTerms, ReadContext, ReadError,
-    ShardContext, StateTransition, TrustedCall, Weight, nonce,
+    AccountId32, Authenticated, BlockContext, CallError, Domain, Effects, ExecutionError, Executor, H256,
+    Limits, NodeStore, NodeStoreError, Operation, Outcome, PayoutTerms, ReadContext, ReadError, ShardContext,
+    StateTransition, TrustedCall, Weight, nonce,
     testing::{MemoryStore, TestAccount, TestWorker},
 };
 use codec::{Decode, Encode};
@@ -394,9 +394,9 @@ fn effects_are_those_of_executed_calls_and_have_unique_hashes() {
         .effects
         .iter()
         .chain(&second.effects)
-        .map(|Effect::Unshield { call_hash, amount, .. }| {
-            assert_eq!(*amount, 5);
-            *call_hash
+        .map(|effect| {
+            assert_eq!(effect.payment(), 5);
+            effect.call_hash()
         })
         .collect();
     assert_eq!(hashes.len(), 4);

@@ -3,7 +3,9 @@
 
 use super::*;
 use crate::dispatchers::{DISPATCHERS, Dispatcher, Way};
-use crate::testing::{BlockContent, METADATA, TestChain, USER, test_code, validators};
+use crate::testing::{
+    BlockContent, METADATA, TestChain, USER, test_code, validators, with_execute_for_shard,
+};
 use codec::{Compact, Encode};
 use offstage_primitives::chain::{multisig, proxy, sudo, utility};
 use proptest::prelude::*;
@@ -660,4 +662,47 @@ proptest! {
         let chain = TestChain::with(validators(1, 1), &test_code(METADATA, &[]), &[]);
         let _ = crate::events::decode_events(chain.runtime(), &bytes);
     }
+}
+
+/// C26: what is executed in a shard's name is told by its event, which only the chain makes. The call inside is bytes:
+/// no invocation hides in them, and beside them all that is known is attributed as ever.
+#[test]
+fn c26_a_call_in_the_shards_name_is_read_of_its_event() {
+    let code = test_code(&with_execute_for_shard(METADATA), &[]);
+    let mut chain = TestChain::with(validators(1, 1), &code, &[]);
+    let hash = H256::repeat_byte;
+    let content = chain.block();
+    let call = |content: &BlockContent, n| {
+        content.call("EnclaveBridge", "execute_for_shard", (shard(), hash(n), 9u32, vec![0u8, 0]))
+    };
+    let batch = content.call(
+        "Utility",
+        "force_batch",
+        vec![Raw(call(&content, 1)), Raw(content.invoke_call(shard(), vec![5])), Raw(call(&content, 2))],
+    );
+    let completed = content.event("Utility", "ItemCompleted", ());
+    let events = [
+        content.executed_for_shard(shard(), hash(1), true),
+        completed.clone(),
+        content.invoked(shard()),
+        completed,
+        content.event("Utility", "ItemFailed", BAD_ORIGIN),
+        content.event("Utility", "BatchCompletedWithErrors", ()),
+    ];
+    let content = content.execute_for_shard(&USER, shard(), hash(3), (9, vec![1]), false).execute_for_shard(
+        &USER,
+        other_shard(),
+        hash(4),
+        (9, vec![1]),
+        true,
+    );
+    let failed = content.signed(&call(&content, 5), &USER);
+    let content = extrinsic(content.failed_extrinsic(failed, &[]), &batch, &events);
+    chain.add(content);
+    let mut client = chain.client();
+    let read = operations(&chain.verify_next(&mut client, &[]), shard()).unwrap();
+    let kinds: Vec<_> = read.into_iter().map(|event| event.kind).collect();
+    let executed = |n, done| ShardEventKind::Executed { call_hash: hash(n), done };
+    let invoked = ShardEventKind::Invoke { cyphertext: vec![5] };
+    assert_eq!(kinds, [executed(3, false), executed(1, true), invoked]);
 }

@@ -22,6 +22,11 @@ impl Budget {
         Self { parts: MAX_PARTS, depth: MAX_DEPTH }
     }
 
+    /// For values that are not longer than some thousand bytes.
+    pub(crate) fn small() -> Self {
+        Self { parts: MAX_SMALL_PARTS, depth: MAX_DEPTH }
+    }
+
     /// Does `f` one level deeper.
     pub(crate) fn deeper<T>(&mut self, f: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         self.parts = self.parts.checked_sub(1)?;
@@ -172,6 +177,9 @@ fn skip_compact(input: &mut &[u8]) -> Option<()> {
 /// Parts of all values of one kind in a block. A body of 5 MiB has fewer bytes, and 32 MiB of events have fewer parts
 /// than bytes, for the smallest of them has eight bytes and two parts.
 const MAX_PARTS: u32 = 64 * 1024 * 1024;
+
+/// Parts of what is short: more than it has bytes.
+const MAX_SMALL_PARTS: u32 = 64 * 1024;
 
 /// Levels of nesting. The chain itself decodes calls at most 256 deep, each of which takes about four levels of types.
 const MAX_DEPTH: u32 = 1200;

@@ -129,6 +129,28 @@ impl BlockContent {
         self.extrinsic(extrinsic, &[event])
     }
 
+    /// A call in the shard's name that is executed, and done or not.
+    #[must_use]
+    pub fn execute_for_shard(
+        self,
+        signer: &AccountId32,
+        shard: ShardIdentifier,
+        call_hash: H256,
+        (until, call): (u32, Vec<u8>),
+        done: bool,
+    ) -> Self {
+        let arguments = (shard, call_hash, until, call);
+        let extrinsic = self.signed(&self.call("EnclaveBridge", "execute_for_shard", arguments), signer);
+        let event = self.executed_for_shard(shard, call_hash, done);
+        self.extrinsic(extrinsic, &[event])
+    }
+
+    /// The event of a call in the shard's name.
+    pub fn executed_for_shard(&self, shard: ShardIdentifier, call_hash: H256, done: bool) -> Vec<u8> {
+        let result = if done { Ok(()) } else { Err(BAD_ORIGIN) };
+        self.event("EnclaveBridge", "ExecutedForShard", (shard, call_hash, result))
+    }
+
     /// The call `invoke`.
     pub fn invoke_call(&self, shard: ShardIdentifier, cyphertext: Vec<u8>) -> Vec<u8> {
         self.call("EnclaveBridge", "invoke", Request { shard, cyphertext })

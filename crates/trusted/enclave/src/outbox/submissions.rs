@@ -27,6 +27,7 @@ struct Signed {
     kind: OutboxKind,
     /// The effects that it brings about.
     ids: Vec<u64>,
+    /// Whether somebody asked for what it does.
     pays: bool,
     /// The least that the account could pay since it was signed.
     least_spendable: u128,
@@ -75,6 +76,7 @@ impl Submissions {
         }
         self.short_of = None;
         self.parked = self.what_is_parked(items, code_hash);
+        self.parked.extend(unfit_of(items, signing));
         for bundle in self.bundles(items, now, signing) {
             let under_way = u32::try_from(self.in_flight.len()).unwrap_or(u32::MAX);
             let next = nonce.saturating_add(under_way);
@@ -194,14 +196,17 @@ impl Submissions {
             item.hold.is_none()
                 && !busy.contains(&item.id)
                 && self.is_due(item.id, now, code_hash)
-                && (paying > 0 || !item.pays())
+                && (paying > 0 || !item.is_asked_for())
+                && fits(item, signing)
         };
         let (payments, others): (Vec<&Item>, Vec<&Item>) =
-            items.iter().filter(due).partition(|item| item.pays());
+            items.iter().filter(due).partition(|item| item.is_asked_for());
         // A registration is large. What failed once must not take others with it, and may be what the chain's batches
         // refuse.
         let (alone, together): (Vec<&Item>, Vec<&Item>) =
             others.into_iter().chain(payments).partition(|item| item.is_alone() || self.failed(item.id));
+        let (calls, together): (Vec<&Item>, Vec<&Item>) =
+            together.into_iter().partition(|item| item.kind == OutboxKind::Effect);
         let most = if batches(signing.runtime) { MAX_BATCH } else { 1 };
         let (first, again): (Vec<_>, Vec<_>) = alone.into_iter().partition(|item| !self.failed(item.id));
         let single = |item| vec![item];
@@ -209,9 +214,10 @@ impl Submissions {
             .into_iter()
             .map(single)
             .chain(together.chunks(most).map(<[_]>::to_vec))
+            .chain(calls.chunks(most).map(<[_]>::to_vec))
             .chain(again.into_iter().map(single))
             .filter(|bundle| {
-                let pays = bundle.iter().any(|item| item.pays());
+                let pays = bundle.iter().any(|item| item.is_asked_for());
                 let fits = room > 0 && (paying > 0 || !pays);
                 room = room.saturating_sub(usize::from(fits));
                 paying = paying.saturating_sub(usize::from(fits && pays));
@@ -274,6 +280,21 @@ impl Signed {
     }
 }
 
+/// Whether the runtime takes a call that was asked for; what else there is, it must take.
+fn fits(item: &Item, signing: &Signing<'_>) -> bool {
+    match &item.call {
+        Call::Execute(call) => call.fits(signing.runtime),
+        _ => true,
+    }
+}
+
+/// How many calls the runtime does not take.
+fn unfit_of(items: &[Item], signing: &Signing<'_>) -> Option<Parked> {
+    let count = items.iter().filter(|item| !fits(item, signing)).count();
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    (count > 0).then_some(Parked { kind: OutboxKind::Effect, reason: ParkedReason::Unfit, count })
+}
+
 /// One call as it is, several as a batch.
 fn sign_bundle(
     items: &[&Item],
@@ -285,7 +306,9 @@ fn sign_bundle(
         [item] => (item.kind, sign(&item.call, nonce, signing)?),
         items => {
             let calls: Vec<&Call> = items.iter().map(|item| &item.call).collect();
-            (OutboxKind::Batch, sign_batch(&calls, nonce, signing)?)
+            let all_calls = items.iter().all(|item| item.kind == OutboxKind::Effect);
+            let kind = if all_calls { OutboxKind::Effect } else { OutboxKind::Batch };
+            (kind, sign_batch(&calls, nonce, signing)?)
         }
     };
     Ok(Signed {
@@ -294,7 +317,7 @@ fn sign_bundle(
         code_hash: signing.runtime.code_hash(),
         kind,
         ids: items.iter().map(|item| item.id).collect(),
-        pays: items.iter().any(|item| item.pays()),
+        pays: items.iter().any(|item| item.is_asked_for()),
         least_spendable: spendable,
         is_included: false,
         is_banned: false,

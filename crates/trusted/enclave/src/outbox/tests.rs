@@ -13,7 +13,8 @@ use crate::{
 use offstage_light_client::testing::{METADATA, TestChain, test_code, validators};
 use offstage_primitives::{BlockHash, enclave_bridge::ShardSignerStatus};
 use offstage_protocol::{BlockReference, OutboxExtrinsic, Parked, ParkedReason};
-use offstage_sdk::PayoutTerms;
+use offstage_sdk::{PayoutTerms, testing::TestCalls};
+use std::sync::Arc;
 
 const OWN: AccountId32 = AccountId32::new([1; 32]);
 const OTHER: AccountId32 = AccountId32::new([2; 32]);
@@ -47,7 +48,8 @@ fn confirmed(signer: Option<AccountId32>, root: u8) -> Ingested {
             block_hash: block(5).hash,
             root: H256::repeat_byte(root),
         }],
-        unshielded: vec![H256::repeat_byte(8)],
+        executed: vec![(H256::repeat_byte(8), true)],
+        calls: Arc::new(TestCalls),
         fee: None,
         paid: Vec::new(),
     }
@@ -146,7 +148,7 @@ fn p07_a_standby_submits_nothing_and_has_nothing_to_confirm() {
     assert!(items(waiting.iter(), SHARD.into(), &OWN, &slots(10), 5).is_empty());
     let free = items(waiting.iter(), SHARD.into(), &OWN, &slots(9), 5);
     assert_eq!(free.iter().map(|item| item.hold).collect::<Vec<_>>(), [None, Some(Hold::OthersTurn)]);
-    let nothing = Ingested { confirmed: vec![], unshielded: vec![], ..confirmed(None, 0) };
+    let nothing = Ingested { confirmed: vec![], executed: vec![], ..confirmed(None, 0) };
     assert_eq!(ended(waiting.iter(), &nothing, &OWN, true), [0]);
     assert!(ended(waiting.iter(), &nothing, &OWN, false).is_empty());
 }

@@ -7,7 +7,9 @@ use offstage_primitives::{
     H256,
     enclave_bridge::{ShardConfig, ShardSignerStatus, UpgradableShardConfig},
 };
+use offstage_sdk::testing::TestCalls;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 const MEASUREMENT: Measurement = Measurement([1; 32]);
 const GENESIS: BlockHash = BlockHash::repeat_byte(2);
@@ -50,7 +52,8 @@ fn block(number: u32, timestamp_ms: u64, registry: Vec<RegistryEvent>) -> Ingest
         incoming: Vec::new(),
         registry,
         confirmed: Vec::<Confirmed>::new(),
-        unshielded: Vec::new(),
+        executed: Vec::new(),
+        calls: Arc::new(TestCalls),
         fee: None,
         paid: Vec::new(),
     }

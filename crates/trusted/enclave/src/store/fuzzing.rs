@@ -61,6 +61,7 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
         receipt::{OperationLeaf, Outcome},
     };
     use offstage_protocol::BlockReference;
+    use offstage_sdk::parentchain::Argument;
     use std::sync::Arc;
     let block = BlockReference { number: 7, hash: BlockHash::repeat_byte(1) };
     let head = Head {
@@ -112,6 +113,13 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
     };
     let unshield =
         WaitingEffect::Unshield { beneficiary: [1; 32].into(), amount: 5, call_hash: H256::repeat_byte(2) };
+    let call = WaitingEffect::Call {
+        pallet: "System".into(),
+        call: "remark".into(),
+        arguments: vec![Argument { name: "remark".into(), value: vec![4, 1] }],
+        until: 300,
+        call_hash: H256::repeat_byte(2),
+    };
     let waiting = |effect| Waiting { id: 3, effect, produced_at: 7, while_serving: true }.encode();
     let leaf = |byte| OperationLeaf {
         operation: H256::repeat_byte(byte),
@@ -126,6 +134,7 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
         ("keys", 1, keys.to_plaintext().to_vec()),
         ("confirmation", 2, waiting(WaitingEffect::Confirmation { block, root: H256::zero() })),
         ("unshield", 2, waiting(unshield)),
+        ("call", 2, waiting(call)),
         ("receipts", 3, receipts.encode()),
         ("pointer", 4, ReceiptPointer { block: 7, index: 2, used_nonce: true }.encode()),
         ("journal", 5, journal.encode()),

@@ -14,7 +14,7 @@ use offstage_primitives::{
     result::OperationResult,
 };
 use offstage_protocol::BlockReference;
-use offstage_sdk::Ancestors;
+use offstage_sdk::{Ancestors, parentchain::Argument};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -207,6 +207,19 @@ pub enum WaitingEffect {
         /// How much.
         amount: u128,
         /// Unique per payment.
+        call_hash: H256,
+    },
+    /// `execute_for_shard`. Kept by its names: it is encoded when it is signed, by the runtime of then.
+    Call {
+        /// The pallet of the call.
+        pallet: String,
+        /// The call.
+        call: String,
+        /// Its arguments, in order.
+        arguments: Vec<Argument>,
+        /// Number of the last block in which the chain takes it.
+        until: u32,
+        /// Unique per effect.
         call_hash: H256,
     },
 }

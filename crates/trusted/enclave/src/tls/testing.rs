@@ -314,6 +314,7 @@ fn block_context() -> BlockContext {
         timestamp_ms: 0,
         payout: Default::default(),
         ancestors: Default::default(),
+        parentchain: Default::default(),
     }
 }
 

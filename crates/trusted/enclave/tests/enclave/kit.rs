@@ -68,6 +68,10 @@ pub(crate) struct World {
     pub slots: Vec<ShardSignerStatus>,
     /// What the chain takes for an extrinsic of an enclave; without it, it tells of none.
     pub fee: Option<u128>,
+    /// Calls that the chain executed in the shard's name, by call hash.
+    pub executed: BTreeMap<H256, Vec<u8>>,
+    /// Whether such calls fail.
+    pub calls_fail: bool,
     /// Whether the chain includes payments without honouring them.
     pub refuses_payments: bool,
     /// Another time than the chain's own.
@@ -97,6 +101,8 @@ impl World {
             nonces: BTreeMap::new(),
             funded: BTreeSet::new(),
             paid: BTreeMap::new(),
+            executed: BTreeMap::new(),
+            calls_fail: false,
             confirmed: Vec::new(),
             slots: Vec::new(),
             fee: None,
@@ -170,11 +176,12 @@ impl World {
                     content = content.storage(registration_key(signer), None);
                     Some(vec![content.event("Teerex", "RemovedSovereignEnclave", signer)])
                 }
-                OutboxKind::Confirmation | OutboxKind::Unshield => {
-                    let [call] = &self.bridge_calls(&bytes)[..] else { panic!("not one call") };
-                    self.honour(&content, signer, call).map(|event| vec![event])
-                }
-                OutboxKind::Batch => Some(self.honour_batch(&content, signer, &bytes)),
+                kind => match &self.bridge_calls(&bytes)[..] {
+                    [call] if kind != OutboxKind::Batch => {
+                        self.honour(&content, signer, call).map(|event| vec![event])
+                    }
+                    _ => Some(self.honour_batch(&content, signer, &bytes)),
+                },
             };
             content = match done {
                 Some(events) => content.extrinsic(bytes, &fee.into_iter().chain(events).collect::<Vec<_>>()),

@@ -20,6 +20,7 @@ mod logic;
 mod nested;
 mod network;
 mod outbox;
+mod parentchain;
 mod payouts;
 mod provisioning;
 mod replay;

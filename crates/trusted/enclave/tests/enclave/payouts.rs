@@ -55,7 +55,7 @@ fn payments(world: &World, extrinsics: &[OutboxExtrinsic]) -> Vec<H256> {
     calls
         .filter_map(|call| match call {
             BridgeCall::Unshield { call_hash, .. } => Some(call_hash),
-            BridgeCall::Confirm { .. } => None,
+            BridgeCall::Confirm { .. } | BridgeCall::Execute { .. } => None,
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 //!
 //! It credits what is paid in on the parentchain, and has the call that pays out. With it, the balances of the
 //! runtime's currency add up to what the shard holds on the parentchain: see `templates/balances` for an existential
-//! deposit that keeps it so.
+//! deposit that keeps it so. It also says as an event what became of each effect.
 #![expect(clippy::expect_used, clippy::unreachable, reason = "in code that FRAME's macros generate")]
 
 pub use pallet::*;
@@ -11,7 +11,8 @@ pub use pallet::*;
 #[frame_support::pallet]
 pub mod pallet {
     use crate::{
-        frame::{ShardRuntime, Shielding, current_block, effects},
+        frame::{OnDelivery, ShardRuntime, Shielding, current_block, effects},
+        parentchain::{Delivery, End},
         state_transition::CallError,
     };
     use frame_support::{
@@ -22,7 +23,7 @@ pub mod pallet {
         },
     };
     use frame_system::pallet_prelude::*;
-    use offstage_primitives::AccountId32;
+    use offstage_primitives::{AccountId32, H256};
 
     #[pallet::pallet]
     pub struct Pallet<T>(_);
@@ -68,6 +69,18 @@ pub mod pallet {
             /// In the parentchain's smallest unit.
             amount: u128,
         },
+        /// The parentchain executed an effect.
+        Delivered {
+            /// The effect's name; of an operation's first effect, the operation's hash.
+            effect: H256,
+            /// Whether it was done, or failed.
+            ok: bool,
+        },
+        /// The parentchain has not executed an effect up to its last block, and never will.
+        Refused {
+            /// The effect's name.
+            effect: H256,
+        },
     }
 
     #[pallet::error]
@@ -99,6 +112,18 @@ pub mod pallet {
             effects::unshield(beneficiary.clone(), amount)?;
             Self::deposit_event(Event::Unshielding { from, beneficiary, amount });
             Ok(())
+        }
+    }
+
+    impl<T: Config> OnDelivery for Pallet<T> {
+        fn on_delivery(delivery: &Delivery) -> Weight {
+            let effect = delivery.effect;
+            Self::deposit_event(match delivery.end {
+                End::Done => Event::Delivered { effect, ok: true },
+                End::Failed => Event::Delivered { effect, ok: false },
+                End::Expired => Event::Refused { effect },
+            });
+            Weight::zero()
         }
     }
 

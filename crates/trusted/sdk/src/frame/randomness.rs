@@ -38,7 +38,7 @@ impl<R: ShardRuntime> frame_support::traits::Randomness<H256, BlockNumberFor<R>>
         let Some(secret) = unhashed::get::<[u8; 32]>(&own_key(SECRET)) else {
             panic!("there is no randomness in a read");
         };
-        let operation: H256 = unhashed::get_or_default(&own_key(OPERATION));
+        let operation = operation();
         let drawn: u32 = unhashed::get_or_default(&own_key(DRAWN));
         unhashed::put(&own_key(DRAWN), &drawn.saturating_add(1));
         let value = (DRAW_DOMAIN, secret, operation, drawn, subject).using_encoded(blake2_256);
@@ -62,8 +62,12 @@ pub(super) fn enter_operation(operation: &H256) {
 
 /// Whether an operation is executed, and not a hook of the block's beginning or end.
 pub(super) fn in_operation() -> bool {
-    let operation: H256 = unhashed::get_or_default(&own_key(OPERATION));
-    ![BLOCK_BEGINS, BLOCK_ENDS].contains(&operation)
+    ![BLOCK_BEGINS, BLOCK_ENDS].contains(&operation())
+}
+
+/// Name of the operation that is executed.
+pub(super) fn operation() -> H256 {
+    unhashed::get_or_default(&own_key(OPERATION))
 }
 
 /// What the SDK keeps for it, none of it in the state.

@@ -2,6 +2,7 @@
 //! What a FRAME runtime tells the SDK.
 
 use super::{TxExtension, UncheckedExtrinsic, extrinsic::ShardExtrinsic, reads::ReadPolicy};
+use crate::parentchain::{Delivery, ParentchainCall};
 use crate::state_transition::{BlockContext, CallError, Effects, Limits, ReadContext, ShardContext};
 use crate::{Authenticated, Weight};
 use codec::{Decode, Encode};
@@ -68,6 +69,17 @@ pub trait ShardRuntime:
 
     /// Who may read what: [`reads!`](crate::reads) makes one; `()` opens nothing.
     type Reads: ReadPolicy;
+
+    /// The calls of the parentchain that pallets may [ask for](super::effects::call): [`effects!`](crate::effects)
+    /// makes such a list. Part of the measurement.
+    const EFFECTS: &'static [ParentchainCall] = &[];
+
+    /// Hears of the end of an effect, at the beginning of the block that shows it, and returns what that weighed. Name
+    /// the pallets that want to know: `<(Parentchain, Auction)>::on_delivery(delivery)`. What it does is rolled back if
+    /// it panics, and the effect's end is known nevertheless.
+    fn on_delivery(_delivery: &Delivery) -> Weight {
+        Weight::zero()
+    }
 
     /// Writes the state that a shard begins with: `RuntimeGenesisConfig { .. }.build()`.
     fn genesis(shard: &ShardContext);
@@ -189,6 +201,28 @@ impl Shielding for () {
         Err(CallError("the shard takes no money"))
     }
 }
+
+/// Hears of the ends of effects.
+pub trait OnDelivery {
+    /// An effect is at its end. Returns what it weighed to hear of it.
+    fn on_delivery(delivery: &Delivery) -> Weight;
+}
+
+macro_rules! in_order {
+    ($($name:ident),+) => {
+        impl<$($name: OnDelivery),+> OnDelivery for ($($name,)+) {
+            fn on_delivery(delivery: &Delivery) -> Weight {
+                let weights = [$($name::on_delivery(delivery)),+];
+                weights.into_iter().fold(Weight::zero(), Weight::saturating_add)
+            }
+        }
+    };
+}
+
+in_order!(A);
+in_order!(A, B);
+in_order!(A, B, C);
+in_order!(A, B, C, D);
 
 /// Calls and getters beside the runtime's extrinsics, for clients that know them from before there were any.
 pub trait Classic: Send + Sync + 'static {

@@ -7,14 +7,17 @@ use super::{
     quietly, randomness,
     reads::Reader,
     runtime::{Classic, ShardRuntime, Shielding},
+    take_events,
 };
 use crate::{
     Authenticated, Weight,
+    parentchain::Delivery,
     state_transition::{
         BlockContext, BlockSecret, CallError, CheckedExtrinsic, Effects, Limits, ReadContext, Reads,
         ShardContext, StateTransition,
     },
 };
+use codec::Encode;
 use offstage_primitives::{AccountId32, H256, receipt::Outcome};
 use std::marker::PhantomData;
 
@@ -46,6 +49,15 @@ impl<R: ShardRuntime, C: Classic> StateTransition for Shard<R, C> {
         block::begin::<R>(context)
     }
 
+    fn settle(block: &BlockContext) -> Vec<Delivery> {
+        effects::settle(block)
+    }
+
+    fn deliver(_block: &BlockContext, delivery: &Delivery) -> (Weight, Vec<Vec<u8>>) {
+        let weight = R::on_delivery(delivery);
+        (weight, take_events::<R>().into_iter().map(|event| event.encode()).collect())
+    }
+
     fn end_block(_context: &BlockContext, room: Weight) -> Weight {
         block::end::<R>(room)
     }
@@ -61,7 +73,7 @@ impl<R: ShardRuntime, C: Classic> StateTransition for Shard<R, C> {
     fn execute(block: &BlockContext, call: &Authenticated<C::Call>) -> Result<Effects, CallError> {
         // What pallets asked for on the way is the call's, too.
         let own = C::execute(block, call)?;
-        Ok(own.and(effects::take()))
+        Ok(effects::take_with(own))
     }
 
     fn shield(_block: &BlockContext, beneficiary: &AccountId32, amount: u128) -> Result<(), CallError> {

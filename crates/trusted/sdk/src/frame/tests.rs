@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A FRAME runtime in a shard, run as an enclave runs it.
 
+mod herald;
+mod parentchain;
 mod probe;
 mod runtime;
 
@@ -377,8 +379,7 @@ fn c17_money_is_paid_out_by_a_call_and_what_is_too_little_is_refused() {
     let failed = submit(&mut worker, &alice, batch(vec![pay(600), pay(1)]));
     assert_eq!((failed.outcome, failed.effects.len()), (Outcome::Refused, 0));
     let done = submit(&mut worker, &alice, batch(vec![pay(600), pay(600)]));
-    let hashes: std::collections::BTreeSet<_> =
-        done.effects.iter().map(|Effect::Unshield { call_hash, .. }| *call_hash).collect();
+    let hashes: std::collections::BTreeSet<_> = done.effects.iter().map(Effect::call_hash).collect();
     assert_eq!(hashes.len(), 2);
     // Nothing of it is left behind for the next call of the block.
     let nonce = worker.nonce(&alice);

@@ -17,6 +17,7 @@ use offstage_primitives::{
 pub(crate) enum BridgeCall {
     Confirm { hash: BlockHash, number: u32, root: H256 },
     Unshield { beneficiary: AccountId32, amount: u128, call_hash: H256 },
+    Execute { call_hash: H256, until: u32, call: Vec<u8> },
 }
 
 impl World {
@@ -25,6 +26,7 @@ impl World {
     pub(crate) fn bridge_calls(&self, extrinsic: &[u8]) -> Vec<BridgeCall> {
         let index = |call| self.chain.runtime().call_index("EnclaveBridge", call).unwrap();
         let (confirm, unshield) = (index("confirm_processed_parentchain_block"), index("unshield_funds"));
+        let execute = self.chain.runtime().call_index("EnclaveBridge", "execute_for_shard");
         let (mut calls, mut rest) = (Vec::new(), extrinsic);
         while let Some(place) = rest.windows(32).position(|window| window == self.shard.as_bytes()) {
             let (head, arguments) = (&rest[place - 2..place], &mut &rest[place + 32..]);
@@ -36,6 +38,10 @@ impl World {
                 head if head == unshield => {
                     let (beneficiary, amount, call_hash) = Decode::decode(arguments).unwrap();
                     BridgeCall::Unshield { beneficiary, amount, call_hash }
+                }
+                head if Some(head) == execute => {
+                    let (call_hash, until, call) = Decode::decode(arguments).unwrap();
+                    BridgeCall::Execute { call_hash, until, call }
                 }
                 other => panic!("a call of the enclave with index {other:?}"),
             });
@@ -67,7 +73,26 @@ impl World {
                 self.paid.insert(*call_hash, (beneficiary.clone(), *amount));
                 Some(content.event("EnclaveBridge", "UnshieldedFunds", (self.shard, beneficiary, amount)))
             }
+            BridgeCall::Execute { call_hash, until, call } => {
+                self.execute(content, signer, (*call_hash, *until, call))
+            }
         }
+    }
+
+    /// The event of a call in the shard's name, or nothing if the chain refuses it.
+    fn execute(
+        &mut self,
+        content: &BlockContent,
+        signer: &AccountId32,
+        (call_hash, until, call): (H256, u32, &[u8]),
+    ) -> Option<Vec<u8>> {
+        let is_known = self.executed.contains_key(&call_hash) || self.paid.contains_key(&call_hash);
+        if self.refuses_payments || is_known || until <= self.chain.number() {
+            return None;
+        }
+        self.touch(signer)?;
+        self.executed.insert(call_hash, call.to_vec());
+        Some(content.executed_for_shard(self.shard, call_hash, !self.calls_fail))
     }
 
     /// The events of a `force_batch`.

@@ -2,8 +2,15 @@
 //! A runtime for the tests: money, fees, batches, and a pallet that does what a pallet should not.
 #![allow(missing_docs, unreachable_pub, reason = "FRAME's macros ask for public items")]
 
-use crate::frame::{self, RuntimeVersion, TxExtension};
-use frame_support::{derive_impl, parameter_types, traits::ConstU128, weights::IdentityFee};
+use crate::{
+    frame::{self, OnDelivery, RuntimeVersion, TxExtension},
+    parentchain::{Delivery, ParentchainCall},
+};
+use frame_support::{
+    derive_impl, parameter_types,
+    traits::ConstU128,
+    weights::{IdentityFee, Weight},
+};
 
 #[frame_support::runtime]
 mod declaration {
@@ -34,6 +41,8 @@ mod declaration {
     pub type Parentchain = frame::parentchain;
     #[runtime::pallet_index(6)]
     pub type Probe = super::probe;
+    #[runtime::pallet_index(7)]
+    pub type Herald = super::herald;
 }
 
 /// The SDK's extensions, and fees.
@@ -88,6 +97,8 @@ impl super::probe::Config for Runtime {
     type Randomness = frame::Randomness<Runtime>;
 }
 
+impl super::herald::Config for Runtime {}
+
 crate::reads! {
     pub struct Reads;
     System::Account: owner(0);
@@ -104,5 +115,11 @@ crate::shard_runtime! {
     impl ShardRuntime for Runtime {
         type Shielding = Parentchain;
         type Reads = Reads;
+
+        const EFFECTS: &'static [ParentchainCall] = crate::effects![System.remark_with_event];
+
+        fn on_delivery(delivery: &Delivery) -> Weight {
+            <(Parentchain, Herald)>::on_delivery(delivery)
+        }
     }
 }
