@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a shard's account may do on this chain.
 //!
-//! A list of what is allowed, not of what is not: a pallet that is added later is closed until somebody thinks about it.
-//! No call on it dispatches others, so nothing leads from here to root, to another account, or back to the bridge.
-//! Transfers leave the shard's account alive, with its existential deposit, as payments do.
+//! A list of what is allowed, not of what is not: a pallet that is added later is closed until somebody thinks about
+//! it. No call on it dispatches others, so nothing leads from here to root, to another account, or back to the
+//! bridge. Transfers leave the shard's account alive, with its existential deposit, as payments do.
 
 use crate::RuntimeCall;
 use frame_support::traits::Contains;

@@ -104,7 +104,7 @@ pub mod pallet {
     use super::{BalanceOf, WeightInfo, decoded_call, limits, status::Status, with_opening};
     use alloc::vec::Vec;
     use frame_support::{
-        dispatch::{GetDispatchInfo, PostDispatchInfo},
+        dispatch::PostDispatchInfo,
         pallet_prelude::*,
         traits::{
             Contains, IsSubType,

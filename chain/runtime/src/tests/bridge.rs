@@ -237,7 +237,7 @@ fn c26_a_block_full_of_events_does_not_use_a_calls_hash_up() {
             plain(RuntimeCall::EnclaveBridge(call).dispatch(RuntimeOrigin::signed(enclave.clone())))
         };
         while System::event_count() < crate::limits::MAX_USER_EVENTS {
-            System::deposit_event(frame_system::Event::<Runtime>::CodeUpdated);
+            System::deposit_event(frame_system::Event::<Runtime>::CodeUpdated { hash: H256::zero() });
         }
         assert_err!(execute(), frame_system::Error::<Runtime>::CallFiltered);
         System::reset_events();

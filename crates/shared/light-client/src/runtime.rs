@@ -18,18 +18,21 @@
 //! is: it runs with limited fuel and memory, sees an empty state and can call nothing that acts.
 //!
 //! # Also here
-//! Lookup of calls, constants and transaction extensions for whoever signs extrinsics.
+//! Lookup of calls, constants and transaction extensions for whoever signs extrinsics, and of storage items for whoever
+//! reads them.
 
 mod code;
 mod digest;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod metadata;
+mod storage;
 mod types;
 mod wasm;
 
 pub use code::{CodeError, MAX_CODE_LEN};
 pub use metadata::{Argument, Shape, SignedExtension};
+pub use storage::ExpectedItem;
 pub use wasm::WasmError;
 
 pub(crate) use metadata::Variant;
@@ -183,6 +186,12 @@ impl VerifiedRuntime {
             encoded.extend_from_slice(value);
         }
         Ok(encoded)
+    }
+
+    /// Whether the chain's state has such an item, hashed so, and of these types.
+    pub fn has_storage(&self, expected: &ExpectedItem) -> bool {
+        let entry = self.metadata.storage(&expected.pallet, &expected.item);
+        entry.is_some_and(|entry| expected.fits(entry, self.types()))
     }
 
     /// The transaction extensions in the order in which they are encoded and signed.

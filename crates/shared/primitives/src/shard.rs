@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The name of one confidential state.
 
-use crate::Measurement;
+use crate::{AccountId32, Measurement};
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::{fmt, str::FromStr};
@@ -29,6 +29,11 @@ impl ShardIdentifier {
     /// The 32 bytes of the name.
     pub fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_fixed_bytes()
+    }
+
+    /// Its account on the parentchain, which has its money: the one with the bytes of the name.
+    pub fn account(&self) -> AccountId32 {
+        AccountId32::new(*self.as_bytes())
     }
 
     /// The measurement that it is named after, unless it has a name of its own.

@@ -30,7 +30,10 @@ use offstage_primitives::{
     trusted::{TrustedCallSigned, TrustedOperation, call_payload, shard_genesis_hash},
 };
 use offstage_protocol::{EnclaveResponse, HostRequest, Untrusted};
-use offstage_sdk::{BlockContext, BlockSecret, Executor, Operation, testing::frame::tx_extension};
+use offstage_sdk::{
+    BlockContext, BlockSecret, Executor, Operation,
+    testing::{TestWorker, frame::tx_extension},
+};
 use sp_core::{Pair, sr25519};
 use sp_runtime::generic::Era;
 use std::{
@@ -72,6 +75,7 @@ fn main() {
     let together = rsa_rate_of_all(&small.key(), cores);
     let sync = sync_time(small.host.dir.path());
     let empty = small.empty_block();
+    let hooks = hooks_of_an_empty_block();
     let worst = small.worst_block();
     let restart = large.restart();
 
@@ -133,12 +137,27 @@ fn main() {
     );
     row("an empty block, verified and committed", ms(empty), "under 2 ms", empty < Duration::from_millis(2));
     row(
+        "hooks of an empty block of examples/private-assets, and its state's root",
+        ms(hooks),
+        "under 2 ms",
+        hooks < Duration::from_millis(2),
+    );
+    row(
         "restart with 10^5 accounts until it registers",
         ms(restart),
         "under 2 s",
         restart < Duration::from_secs(2),
     );
     println!();
+}
+
+/// What the runtime of the largest example does in a block without operations, in memory.
+fn hooks_of_an_empty_block() -> Duration {
+    let mut worker = TestWorker::<offstage_private_assets::Logic>::development();
+    worker.run_to_block(10);
+    let start = Instant::now();
+    worker.run_to_block(10 + EMPTY_BLOCKS as u32);
+    start.elapsed() / EMPTY_BLOCKS as u32
 }
 
 /// How a call is signed and sent.

@@ -3,7 +3,10 @@
 //!
 //! The listeners hold it without the business logic's type; it reads a [`Snapshot`] and changes nothing.
 
-use crate::store::{Snapshot, StoreError};
+use crate::{
+    methods::{OwnMethodError, OwnMethods},
+    store::{Snapshot, StoreError},
+};
 use offstage_primitives::{
     H256,
     bounded::decode_bounded,
@@ -13,6 +16,7 @@ use offstage_primitives::{
 use offstage_sdk::{
     BlockContext, ExecutionError, Executor, NodeStoreError, ReadContext, ReadError, Reads, StateTransition,
 };
+use std::sync::Arc;
 
 /// The part of the business logic that answers questions, without its type.
 pub trait Answers: Send + Sync {
@@ -43,6 +47,26 @@ pub trait Answers: Send + Sync {
         permit: Option<&Permit>,
     ) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// The methods of the author's own.
+    fn methods(&self) -> &OwnMethods {
+        static NONE: OwnMethods = OwnMethods::none();
+        &NONE
+    }
+
+    /// Runs a method of the author's own on the state of this block. The value is JSON.
+    ///
+    /// # Errors
+    /// When the store fails. What the method says against the call is no error of this function.
+    fn call_method(
+        &self,
+        _snapshot: &Snapshot,
+        _root: H256,
+        _block: &BlockContext,
+        _call: &MethodCall,
+    ) -> Result<Result<String, OwnMethodError>, StoreError> {
+        Ok(Err(OwnMethodError::Failed))
+    }
+
     /// The metadata of the business logic's runtime, SCALE-encoded.
     fn metadata(&self) -> Vec<u8>;
 
@@ -52,17 +76,28 @@ pub trait Answers: Send + Sync {
     }
 }
 
+/// A call of a method of the author's own.
+pub struct MethodCall {
+    /// The method.
+    pub name: &'static str,
+    /// Its parameters: a JSON array or object.
+    pub parameters: String,
+    /// Who asks, if they say.
+    pub permit: Option<Permit>,
+}
+
 /// Answers with a business logic.
 pub struct Logic<S> {
     /// Shares its cache of nodes with the one that executes blocks.
     executor: Executor<S>,
     reads: Box<dyn Reads>,
+    methods: Arc<OwnMethods>,
 }
 
 impl<S: StateTransition> Logic<S> {
     /// With an executor that shares its cache with the one that executes blocks.
-    pub fn new(executor: Executor<S>) -> Self {
-        Self { executor, reads: S::reads() }
+    pub fn new(executor: Executor<S>, methods: Arc<OwnMethods>) -> Self {
+        Self { executor, reads: S::reads(), methods }
     }
 }
 
@@ -89,6 +124,31 @@ impl<S: StateTransition> Answers for Logic<S> {
         told(self.executor.ask(snapshot, root, block, &*self.reads, question, permit))
     }
 
+    fn methods(&self) -> &OwnMethods {
+        &self.methods
+    }
+
+    fn call_method(
+        &self,
+        snapshot: &Snapshot,
+        root: H256,
+        block: &BlockContext,
+        call: &MethodCall,
+    ) -> Result<Result<String, OwnMethodError>, StoreError> {
+        let MethodCall { name, parameters, permit } = call;
+        let answered = self.executor.call_method(snapshot, root, block, permit.as_ref(), |context| {
+            self.methods.run(name, context, parameters)
+        });
+        match answered {
+            Ok(answer) => Ok(answer),
+            Err(ReadError::Unauthorised) => Ok(Err(OwnMethodError::Permit)),
+            Err(ReadError::Panicked) => Ok(Err(OwnMethodError::Failed)),
+            Err(ReadError::Execution(error)) => {
+                store_failure(error).map_or(Ok(Err(OwnMethodError::Failed)), Err)
+            }
+        }
+    }
+
     fn metadata(&self) -> Vec<u8> {
         S::metadata()
     }
@@ -103,11 +163,16 @@ fn told(read: Result<Option<Vec<u8>>, ReadError>) -> Result<Option<Vec<u8>>, Sto
     match read {
         Ok(answer) => Ok(answer),
         Err(ReadError::Unauthorised | ReadError::Panicked) => Ok(None),
-        Err(ReadError::Execution(ExecutionError::Store(error))) => Err(match error {
-            NodeStoreError::Missing => StoreError::Missing("nodes"),
-            NodeStoreError::Corrupt => StoreError::Damaged("nodes"),
-            NodeStoreError::Unreadable(text) => StoreError::Disk(text),
-        }),
-        Err(ReadError::Execution(ExecutionError::Genesis | ExecutionError::Bug(_))) => Ok(None),
+        Err(ReadError::Execution(error)) => store_failure(error).map_or(Ok(None), Err),
+    }
+}
+
+/// What of an execution's errors is the store's.
+fn store_failure(error: ExecutionError) -> Option<StoreError> {
+    match error {
+        ExecutionError::Store(NodeStoreError::Missing) => Some(StoreError::Missing("nodes")),
+        ExecutionError::Store(NodeStoreError::Corrupt) => Some(StoreError::Damaged("nodes")),
+        ExecutionError::Store(NodeStoreError::Unreadable(text)) => Some(StoreError::Disk(text)),
+        ExecutionError::Genesis | ExecutionError::Bug(_) => None,
     }
 }

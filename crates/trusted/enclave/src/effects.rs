@@ -2,12 +2,12 @@
 //! Calls of the parentchain in the shard's name, by its proven metadata.
 //!
 //! A logic asks for a call by its names. Whether the parentchain has it, with these arguments, is checked in the
-//! operation that asks, by the runtime that made the block: the same on every worker. It is encoded when it is signed, by
-//! the runtime of then. So a call that was asked for before an upgrade is never another one behind it: names and types
-//! fit, or it is held until its last block is past.
+//! operation that asks, by the runtime that made the block: the same on every worker. It is encoded when it is
+//! signed, by the runtime of then. So a call that was asked for before an upgrade is never another one behind it:
+//! names and types fit, or it is held until its last block is past.
 //!
-//! What fits the metadata may still be refused by the chain when it decodes it, for a bound that no metadata tells. Then
-//! the call has failed on chain, and nothing else has: the chain takes it as bytes.
+//! What fits the metadata may still be refused by the chain when it decodes it, for a bound that no metadata tells.
+//! Then the call has failed on chain, and nothing else has: the chain takes it as bytes.
 
 use crate::extrinsic::{ExtrinsicError, call_index};
 use codec::Encode;

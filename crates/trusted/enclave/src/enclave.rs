@@ -21,6 +21,7 @@ mod services;
 
 use crate::{
     keys::{KeyError, Signer},
+    methods::OwnMethods,
     platform::{Platform, PlatformError},
     seal::SealError,
     store::{Keys, Store, StoreError, StoreReport},
@@ -37,6 +38,7 @@ pub struct Enclave<S: StateTransition> {
     platform: Arc<dyn Platform>,
     stage: Stage<S>,
     limits: ServiceLimits,
+    methods: Arc<OwnMethods>,
 }
 
 enum Stage<S: StateTransition> {
@@ -60,7 +62,7 @@ impl<S: StateTransition> Enclave<S> {
             let signer = Signer::generate(&*platform).map_err(|_| StoreError::Cryptography)?;
             Ok(Keys { signer: Arc::new(signer), shielding: None })
         })?;
-        Ok(Self { platform, stage: Stage::Opened(Box::new(store)), limits: ServiceLimits::default() })
+        Ok(Self::opened(platform, store))
     }
 
     /// Opens the sealed store that is in `data_dir` for a look, and makes nothing.
@@ -70,12 +72,22 @@ impl<S: StateTransition> Enclave<S> {
     pub fn open_existing(platform: Box<dyn Platform>, data_dir: &Path) -> Result<Self, OpenError> {
         let platform: Arc<dyn Platform> = platform.into();
         let store = Store::open_existing(&data_dir.join(STORE_FILE), &platform.sealing_key()?)?;
-        Ok(Self { platform, stage: Stage::Opened(Box::new(store)), limits: ServiceLimits::default() })
+        Ok(Self::opened(platform, store))
+    }
+
+    fn opened(platform: Arc<dyn Platform>, store: Store) -> Self {
+        let (limits, methods) = (ServiceLimits::default(), Arc::default());
+        Self { platform, stage: Stage::Opened(Box::new(store)), limits, methods }
     }
 
     /// With other limits for clients and peers than the default ones.
     pub fn with_limits(self, limits: ServiceLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// With RPC methods of the author's own.
+    pub fn with_methods(self, methods: Arc<OwnMethods>) -> Self {
+        Self { methods, ..self }
     }
 
     /// Answers a request.
@@ -166,7 +178,7 @@ impl<S: StateTransition> Enclave<S> {
                 ));
             }
         };
-        match Running::start(self.platform.clone(), store, start, &self.limits) {
+        match Running::start(self.platform.clone(), store, start, &self.limits, &self.methods) {
             Ok((worker, started)) => {
                 self.stage = Stage::Started(worker);
                 Ok(EnclaveResponse::Started(Box::new(started)))

@@ -8,7 +8,7 @@
 //!
 //! Which registrations count, and when a shard is born, follows from it in [`registry`](crate::registry).
 
-use crate::effects::ProvenCalls;
+use crate::{effects::ProvenCalls, named::NamedItems};
 use codec::{Decode, Encode};
 use offstage_attestation::{ChainPolicy, ChainPolicyError};
 use offstage_light_client::{
@@ -25,7 +25,7 @@ use offstage_primitives::{
 use offstage_protocol::{BlockReference, OutboxKind};
 use offstage_sdk::{
     Ancestors, BlockContext, PayoutTerms, ShardContext,
-    parentchain::{Calls, Parentchain},
+    parentchain::{Calls, Parentchain, storage::StorageRead},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -53,6 +53,8 @@ pub struct ChainFacts {
     pub shard_balance: u128,
     /// What it takes to pay out. Its fee is of the newest block that shows one.
     pub payout: PayoutTerms,
+    /// What the chain's state holds of the items that the business logic names.
+    pub named: Vec<StorageRead>,
 }
 
 impl ChainFacts {
@@ -75,7 +77,7 @@ impl ChainFacts {
             timestamp_ms: self.timestamp_ms,
             payout: self.payout,
             ancestors,
-            parentchain: Parentchain::default(),
+            parentchain: Parentchain { storage: self.named.clone(), ..Parentchain::default() },
         }
     }
 
@@ -145,8 +147,10 @@ impl Ingested {
 
     /// What the business logic is told of the block. `ancestors` are the newest blocks before it.
     pub fn context(&self, shard: ShardContext, ancestors: Ancestors) -> BlockContext {
-        let parentchain = Parentchain { calls: Some(self.calls.clone()), executed: self.executed.clone() };
-        BlockContext { parentchain, ..self.facts.context(self.block, shard, ancestors) }
+        let mut context = self.facts.context(self.block, shard, ancestors);
+        context.parentchain.calls = Some(self.calls.clone());
+        context.parentchain.executed = self.executed.clone();
+        context
     }
 }
 
@@ -210,7 +214,7 @@ pub struct Confirmed {
 }
 
 /// Storage keys that every block's proof must cover.
-pub fn watched_keys(signer: &AccountId32, shard: ShardIdentifier) -> Vec<Vec<u8>> {
+pub fn watched_keys(signer: &AccountId32, shard: ShardIdentifier, named: &NamedItems) -> Vec<Vec<u8>> {
     let keys = WatchedKeys::new(signer, shard);
     let own = [
         keys.timestamp,
@@ -220,12 +224,18 @@ pub fn watched_keys(signer: &AccountId32, shard: ShardIdentifier) -> Vec<Vec<u8>
         keys.shard_status,
         keys.shard_account,
     ];
-    own.into_iter().chain(ChainPolicy::storage_keys()).collect()
+    let mut keys: Vec<_> = own.into_iter().chain(ChainPolicy::storage_keys()).collect();
+    for key in named.keys() {
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+    }
+    keys
 }
 
 /// What the host is asked to prove: the watched keys, and those that the light client itself needs.
-pub fn proof_keys(signer: &AccountId32, shard: ShardIdentifier) -> Vec<Vec<u8>> {
-    block_proof_keys().into_iter().chain(watched_keys(signer, shard)).collect()
+pub fn proof_keys(signer: &AccountId32, shard: ShardIdentifier, named: &NamedItems) -> Vec<Vec<u8>> {
+    block_proof_keys().into_iter().chain(watched_keys(signer, shard, named)).collect()
 }
 
 /// Reads a verified block.
@@ -236,11 +246,12 @@ pub fn ingest(
     block: &VerifiedBlock,
     signer: &AccountId32,
     shard: ShardIdentifier,
+    named: &NamedItems,
 ) -> Result<Ingested, IngestError> {
     let reference = BlockReference { number: block.id().number, hash: block.id().hash };
     let mut ingested = Ingested {
         block: reference,
-        facts: facts(block, signer, shard)?,
+        facts: facts(block, signer, shard, named)?,
         incoming: Vec::new(),
         registry: Vec::new(),
         confirmed: Vec::new(),
@@ -378,8 +389,7 @@ impl WatchedKeys {
             shard_config: storage_keys::shard_config(shard),
             registration: storage_keys::sovereign_enclave(signer),
             shard_status: storage_keys::shard_status(shard),
-            // The pallet keeps a shard's funds on the account that has the shard's bytes.
-            shard_account: storage_keys::account(&AccountId32::new(*shard.as_bytes())),
+            shard_account: storage_keys::account(&shard.account()),
         }
     }
 }
@@ -388,6 +398,7 @@ fn facts(
     block: &VerifiedBlock,
     signer: &AccountId32,
     shard: ShardIdentifier,
+    named: &NamedItems,
 ) -> Result<ChainFacts, IngestError> {
     let keys = WatchedKeys::new(signer, shard);
     let value = |key: &Vec<u8>| block.value(key);
@@ -414,6 +425,7 @@ fn facts(
             existential_deposit: decoded(deposit, "the existential deposit")?.unwrap_or_default(),
             fee: 0,
         },
+        named: named.read(block),
     })
 }
 
@@ -487,6 +499,7 @@ pub(crate) mod tests_support {
             shard_status: None,
             shard_balance: u128::MAX,
             payout: PayoutTerms::default(),
+            named: Vec::new(),
         }
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! # The trusted program
 //!
-//! Everything that happens inside the TEE is in this library; the program itself is one line that names a business
-//! logic and calls [`run`]. The host that starts it is untrusted: it brings bytes and takes bytes away.
+//! Everything that happens inside the TEE is in this library; the program itself is one line, a [`Program`] that names
+//! a business logic. The host that starts it is untrusted: it brings bytes and takes bytes away.
 //!
 //! ## The path of a block
 //! The listing of this folder is the architecture: a file is a stage.
@@ -20,7 +20,8 @@
 //!
 //! Beside it: [`keys`] and [`seal`] (secrets), [`platform`] and [`attest`] (evidence), [`registry`] (which enclaves
 //! count, and how the shard is born), [`provision`] (the shielding key goes to a peer), [`rpc`] and [`tls`] (clients),
-//! [`answers`] (what the business logic tells them). The listeners see a read-only [`view::View`] and nothing else.
+//! [`answers`] and [`methods`] (what the business logic tells them). The listeners see a read-only
+//! [`view::View`] and nothing else.
 //!
 //! ## One owned value
 //! [`enclave::Enclave`] owns the light client, the store and the keys; [`host`] feeds it one request after the other.
@@ -64,6 +65,8 @@ pub mod fuzzing;
 pub mod host;
 pub mod ingest;
 pub mod keys;
+pub mod methods;
+pub mod named;
 pub mod outbox;
 pub mod platform;
 mod process;
@@ -78,4 +81,4 @@ pub mod store;
 pub mod tls;
 pub mod view;
 
-pub use run::run;
+pub use run::Program;

@@ -127,4 +127,6 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[cfg(test)]
 mod flood_tests;
 #[cfg(test)]
+mod own_tests;
+#[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 use crate::{
     enclave::{Enclave, OpenError, ServiceLimits, verify_store},
     host::{HostError, converse},
+    methods::{MethodNameError, OwnMethods},
     platform::{self, PlatformError},
     process,
     provision::ProvisionLimits,
@@ -16,42 +17,88 @@ use offstage_primitives::{
     ss58::{GENERIC_PREFIX, ss58},
 };
 use offstage_protocol::files;
-use offstage_sdk::StateTransition;
+use offstage_sdk::{MethodContext, MethodError, StateTransition};
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     io::{Write, stderr, stdout},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Runs the trusted program with the business logic `S`. A `main` is this one call.
+/// The trusted program: a business logic, and RPC methods of its own. A `main` is one expression.
 ///
-/// Takes `--socket`, `--data-dir` and limits, logs to stderr, and serves the host until it goes away. An error is
-/// one line on stderr and a non-zero exit code.
-pub fn run<S: StateTransition>() -> ExitCode {
-    if let Err(error) = process::shut_off() {
-        say(&format!("error: {error}"));
-        return ExitCode::FAILURE;
+/// ```rust,ignore
+/// fn main() -> std::process::ExitCode {
+///     offstage_enclave::Program::new::<Auction>()
+///         .method("auction_highest", |_context, Lot { lot }: Lot| Ok(pallet_auction::Pallet::<Runtime>::highest(lot)))
+///         .run()
+/// }
+/// ```
+#[must_use = "a program does nothing until it runs"]
+pub struct Program {
+    converse: fn(&Arguments, Arc<OwnMethods>) -> Result<(), RunError>,
+    methods: Result<OwnMethods, MethodNameError>,
+}
+
+impl Program {
+    /// With the business logic `S`.
+    pub fn new<S: StateTransition>() -> Self {
+        Self { converse: converse_with_host::<S>, methods: Ok(OwnMethods::none()) }
     }
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return refuse(&error),
-    };
-    quiet_panics();
-    log_own_events();
-    let outcome = match &arguments.question {
-        Some(question) => question.answer(),
-        None => converse_with_host::<S>(&arguments),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("error: {error}"));
-            ExitCode::FAILURE
+
+    /// With one more RPC method: `function` runs over the state of one block, as [`methods`](crate::methods) tells.
+    ///
+    /// The parameters are a JSON array or object, read into `P`: a tuple or a struct. What it reads is told to whoever
+    /// calls it, so the function is a read policy: [`MethodContext::asker`] says who asks.
+    ///
+    /// A name has letters, digits and `_`, is none of the protocol's, and is there once. Otherwise the program does not
+    /// start.
+    pub fn method<P: DeserializeOwned, R: Serialize>(
+        mut self,
+        name: &'static str,
+        function: impl Fn(&MethodContext<'_>, P) -> Result<R, MethodError> + Send + Sync + 'static,
+    ) -> Self {
+        self.methods = self.methods.and_then(|mut methods| {
+            methods.add(name, function)?;
+            Ok(methods)
+        });
+        self
+    }
+
+    /// Runs it in this process.
+    ///
+    /// Takes `--socket`, `--data-dir` and limits, logs to stderr, and serves the host until it goes away. An error is
+    /// one line on stderr and a non-zero exit code.
+    pub fn run(self) -> ExitCode {
+        if let Err(error) = process::shut_off() {
+            return fail(&error);
         }
+        // An author's mistake, which must not wait for the first host.
+        let methods = match self.methods {
+            Ok(methods) => Arc::new(methods),
+            Err(error) => return fail(&error),
+        };
+        let arguments = match Arguments::try_parse() {
+            Ok(arguments) => arguments,
+            Err(error) => return refuse(&error),
+        };
+        quiet_panics();
+        log_own_events();
+        let outcome = match &arguments.question {
+            Some(question) => question.answer(),
+            None => (self.converse)(&arguments, methods),
+        };
+        outcome.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS)
     }
+}
+
+fn fail(error: &dyn std::error::Error) -> ExitCode {
+    say(&format!("error: {error}"));
+    ExitCode::FAILURE
 }
 
 /// Prints the help or version that was asked for, or in one line what of the command line cannot be understood.
@@ -173,7 +220,10 @@ impl LimitArguments {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one stream to the host")]
-fn converse_with_host<S: StateTransition>(arguments: &Arguments) -> Result<(), RunError> {
+fn converse_with_host<S: StateTransition>(
+    arguments: &Arguments,
+    methods: Arc<OwnMethods>,
+) -> Result<(), RunError> {
     // The parser demands both where nothing is asked.
     let (Some(data_dir), Some(host)) = (&arguments.data_dir, &arguments.socket) else {
         return Err(RunError::NoHost);
@@ -190,7 +240,7 @@ fn converse_with_host<S: StateTransition>(arguments: &Arguments) -> Result<(), R
         true => Enclave::<S>::open_existing(platform, data_dir)?,
         false => Enclave::<S>::open(platform, data_dir)?,
     };
-    let mut enclave = enclave.with_limits(arguments.limits.limits());
+    let mut enclave = enclave.with_limits(arguments.limits.limits()).with_methods(methods);
     let socket = |source| RunError::Socket { path: host.clone(), source };
     let stream = UnixStream::connect(host).map_err(socket)?;
     let from_host = stream.try_clone().map_err(socket)?;

@@ -12,8 +12,9 @@
 //! place, and not in the listeners.
 
 use crate::{
-    answers::Answers,
+    answers::{Answers, MethodCall},
     keys::ShieldingKey,
+    methods::{OwnMethodError, OwnMethods},
     provision::rule::ProvenChain,
     store::{Snapshot, StoreError},
 };
@@ -202,6 +203,26 @@ impl View {
         let snapshot = picture.snapshot.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
         let block = picture.block.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
         let value = self.logic.read(snapshot, picture.state_root, block, question, permit)?;
+        Ok(Answer { value, block: picture.position })
+    }
+
+    /// The methods of the author's own.
+    pub fn methods(&self) -> &OwnMethods {
+        self.logic.methods()
+    }
+
+    /// Runs a method of the author's own on the state of the last committed block. The value is JSON.
+    ///
+    /// # Errors
+    /// [`ViewError::NotServing`] before the gate is open, [`ViewError::Store`] when the store is damaged.
+    pub fn call_method(
+        &self,
+        call: &MethodCall,
+    ) -> Result<Answer<Result<String, OwnMethodError>>, ViewError> {
+        let picture = self.serving()?;
+        let snapshot = picture.snapshot.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
+        let block = picture.block.as_ref().ok_or(ViewError::NotServing(picture.phase))?;
+        let value = self.logic.call_method(snapshot, picture.state_root, block, call)?;
         Ok(Answer { value, block: picture.position })
     }
 

@@ -9,10 +9,13 @@
 //! [`Outcome`], its writes are rolled back, and the block goes on (ARCHITECTURE.md, invariant 9). Only a failing store
 //! is an error of the block: then nothing is executed, and the same block is tried again later.
 //!
-//! The executor keeps nothing but a bounded cache of trie nodes. All that it returns follows from its arguments.
+//! The executor keeps nothing but a bounded cache of trie nodes, and the digest of the logic's metadata. All that it
+//! returns follows from its arguments.
 
 use crate::{
     contained::{Panicked, install_silent_hook},
+    frame::extensions::metadata_hash::Digest,
+    method::MethodContext,
     node_store::{NodeChanges, NodeStore, NodeStoreError},
     nonce,
     operation::{Authenticated, Operation},
@@ -41,12 +44,13 @@ use std::{borrow::Borrow, collections::BTreeMap, marker::PhantomData};
 /// Cheap to clone; clones share the cache. Reads may run on other threads while a block is executed.
 pub struct Executor<S> {
     cache: SharedTrieCache<BlakeTwo256>,
+    digest: Digest,
     logic: PhantomData<fn() -> S>,
 }
 
 impl<S> Clone for Executor<S> {
     fn clone(&self) -> Self {
-        Self { cache: self.cache.clone(), logic: PhantomData }
+        Self { cache: self.cache.clone(), digest: self.digest.clone(), logic: PhantomData }
     }
 }
 
@@ -67,7 +71,11 @@ impl<S: StateTransition> Executor<S> {
     /// An executor whose cache of trie nodes takes about this many bytes.
     pub fn with_cache(bytes: usize) -> Self {
         install_silent_hook();
-        Self { cache: SharedTrieCache::new(CacheSize::new(bytes), None), logic: PhantomData }
+        Self {
+            cache: SharedTrieCache::new(CacheSize::new(bytes), None),
+            digest: Digest::new(S::metadata_digest),
+            logic: PhantomData,
+        }
     }
 
     /// Makes the state that a shard begins with. The store is empty before.
@@ -99,7 +107,8 @@ impl<S: StateTransition> Executor<S> {
         operations: impl IntoIterator<Item: Borrow<Operation<S::Call>>>,
     ) -> Result<BlockOutcome, ExecutionError> {
         let mut session = Session::open(store, root, self.cache.local_cache_trusted())
-            .with_calls(block.parentchain.calls.clone());
+            .with_calls(block.parentchain.calls.clone())
+            .with_digest(self.digest.clone());
         let mut meter = Meter::new(S::limits());
         let entered = session.run_through(|| {
             S::enter_block(block, Some(secret));
@@ -168,13 +177,35 @@ impl<S: StateTransition> Executor<S> {
         question: &Question,
         permit: Option<&Permit>,
     ) -> Result<Option<Vec<u8>>, ReadError> {
-        let ShardContext { genesis_hash, shard, .. } = &block.shard;
-        if permit.is_some_and(|permit| !permit.verify(genesis_hash, shard, block.number)) {
+        if !is_good(permit, block) {
             return Ok(None);
         }
         self.inspect(store, root, || {
             S::enter_block(block, None);
             reads.read(question, permit.map(|permit| &permit.account))
+        })
+    }
+
+    /// Runs a method of the author's own on the state with this root, as the account of `permit`, if there is one.
+    /// Nothing is written.
+    ///
+    /// # Errors
+    /// [`ReadError::Unauthorised`] when the permit is not good here and now; otherwise when the store fails or the
+    /// method panics.
+    pub fn call_method<N: NodeStore + ?Sized, R>(
+        &self,
+        store: &N,
+        root: H256,
+        block: &BlockContext,
+        permit: Option<&Permit>,
+        method: impl FnOnce(&MethodContext<'_>) -> R,
+    ) -> Result<R, ReadError> {
+        if !is_good(permit, block) {
+            return Err(ReadError::Unauthorised);
+        }
+        self.inspect(store, root, || {
+            S::enter_block(block, None);
+            method(&MethodContext::new(block, permit.map(|permit| &permit.account)))
         })
     }
 
@@ -204,6 +235,12 @@ impl<S: StateTransition> Executor<S> {
         let mut session = Session::open(store, root, self.cache.local_cache_untrusted());
         session.run_through(look)?.map_err(|Panicked| ReadError::Panicked)
     }
+}
+
+/// Whether a permit, if there is one, is good on the state of this block.
+fn is_good(permit: Option<&Permit>, block: &BlockContext) -> bool {
+    let ShardContext { genesis_hash, shard, .. } = &block.shard;
+    permit.is_none_or(|permit| permit.verify(genesis_hash, shard, block.number))
 }
 
 /// The state that a shard begins with.

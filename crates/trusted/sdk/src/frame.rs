@@ -10,7 +10,7 @@
 //!    [`version`].
 //! 2. An implementation of [`ShardRuntime`], which says what a shard wants to know beyond FRAME's own configuration:
 //!    [`shard_runtime!`](crate::shard_runtime) writes it.
-//! 3. The program: `offstage_enclave::run::<Shard<Runtime>>()`.
+//! 3. The program: `offstage_enclave::Program::new::<Shard<Runtime>>().run()`.
 //!
 //! ## A block
 //! A block of the shard is a block of the parentchain: its number, its time, its parent's hash. As `frame-executive`
@@ -32,17 +32,20 @@
 //!
 //! ## The parentchain
 //! Pallets ask for payments and for calls of the parentchain by [`effects`], and hear of their ends
-//! ([`ShardRuntime::on_delivery`]).
+//! ([`ShardRuntime::on_delivery`]). What they read of its state, the runtime names ([`ShardRuntime::PARENTCHAIN`]).
 
 pub mod block;
 pub mod effects;
 pub mod extensions;
 pub mod extrinsic;
+mod one_value;
 pub mod parentchain;
 pub mod randomness;
 pub mod reads;
 mod runtime;
 mod shard;
+#[doc(hidden)]
+pub mod storage;
 
 #[doc(hidden)]
 pub mod __private {
@@ -54,7 +57,7 @@ pub mod __private {
 }
 
 pub use block::{CurrentBlock, current_block};
-pub use extensions::TxExtension;
+pub use extensions::{Token, TxExtension};
 pub use extrinsic::UncheckedExtrinsic;
 pub use randomness::Randomness;
 pub use runtime::{Block, Classic, NoClassicCalls, NoGetters, OnDelivery, ShardRuntime, Shielding, version};

@@ -15,7 +15,7 @@
 //!
 //! Most authors bring FRAME pallets instead of touching storage by hand: [`frame`] has the few lines between a FRAME
 //! runtime and the trait, and `templates/balances` is a whole example. Your enclave's `main` is one line:
-//! `offstage_enclave::run::<YourLogic>()`.
+//! `offstage_enclave::Program::new::<YourLogic>().run()`.
 //!
 //! ## What runs it
 //! An [`Executor`] takes a block's [`Operation`]s and a state, which is a root hash and a [`NodeStore`] of trie nodes,
@@ -68,6 +68,7 @@ mod ancestors;
 mod contained;
 pub mod executor;
 pub mod frame;
+pub mod method;
 pub mod node_store;
 pub mod nonce;
 pub mod operation;
@@ -82,6 +83,7 @@ pub use executor::{
     BlockOutcome, DeliveryOutcome, ExecutionError, Executor, Genesis, OperationOutcome, ReadError, empty_root,
 };
 pub use frame_support::weights::Weight;
+pub use method::{MethodContext, MethodError};
 pub use node_store::{NodeChanges, NodeStore, NodeStoreError, count_entries};
 pub use offstage_primitives::{
     AccountId32, H256, MultiSignature, ShardIdentifier,

@@ -2,23 +2,29 @@
 //! What a shard wants done on its parentchain, and what it learns of it.
 //!
 //! # Effects
-//! A pallet asks for a payment or for a call of the parentchain ([`frame::effects`](crate::frame::effects)). Which calls
-//! these may be is an [allow-list](ParentchainCall) in the runtime, and so part of the measurement. The enclave encodes
-//! a call by the parentchain's proven metadata. A call that does not fit it is refused inside, on all workers alike, in
-//! the operation that asks.
+//! A pallet asks for a payment or for a call of the parentchain ([`frame::effects`](crate::frame::effects)). Which
+//! calls these may be is an [allow-list](ParentchainCall) in the runtime, and so part of the measurement. The enclave
+//! encodes a call by the parentchain's proven metadata. A call that does not fit it is refused inside, on all workers
+//! alike, in the operation that asks.
 //!
 //! The parentchain does each once: it notes the effect's name, whoever brings it, and however often.
 //!
 //! # Delivery
 //! A verified block shows what became of an effect. Each comes to one of three ends, once, at the beginning of a block
-//! ([`Delivery`]). A call that was not executed up to its last block never will be: the parentchain refuses it from then
-//! on. So a logic may give back what it took for it. A payment has no such end: it waits until the shard's account on
-//! the parentchain can make it.
+//! ([`Delivery`]). A call that was not executed up to its last block never will be: the parentchain refuses it from
+//! then on. So a logic may give back what it took for it. A payment has no such end: it waits until the shard's
+//! account on the parentchain can make it.
+//!
+//! # State
+//! What the parentchain's state holds can be read, item by item ([`storage`]).
+
+pub mod storage;
 
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use offstage_primitives::H256;
 use scale_info::TypeInfo;
 use std::{fmt, sync::Arc};
+use storage::StorageRead;
 
 /// A call of the parentchain, by its names in the chain's metadata.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -118,13 +124,15 @@ pub enum End {
     Expired,
 }
 
-/// What a block shows of its parentchain, beside operations. Empty in a read.
+/// What a block shows of its parentchain, beside operations. A read has the storage alone.
 #[derive(Clone, Default)]
 pub struct Parentchain {
     /// Which calls can be asked for. `None`: none.
     pub calls: Option<Arc<dyn Calls>>,
     /// Names of effects that were executed in the block, and whether they were done.
     pub executed: Vec<(H256, bool)>,
+    /// What the state after the block holds of the items that the runtime names.
+    pub storage: Vec<StorageRead>,
 }
 
 impl PartialEq for Parentchain {
@@ -133,7 +141,7 @@ impl PartialEq for Parentchain {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             (one, other) => one.is_none() && other.is_none(),
         };
-        same_calls && self.executed == other.executed
+        same_calls && self.executed == other.executed && self.storage == other.storage
     }
 }
 
@@ -141,7 +149,10 @@ impl Eq for Parentchain {}
 
 impl fmt::Debug for Parentchain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parentchain").field("executed", &self.executed).finish_non_exhaustive()
+        f.debug_struct("Parentchain")
+            .field("executed", &self.executed)
+            .field("storage", &self.storage)
+            .finish_non_exhaustive()
     }
 }
 

@@ -8,6 +8,7 @@
 use crate::{
     contained::{Panicked, contain},
     executor::ExecutionError,
+    frame::extensions::metadata_hash::{Digest, DigestExtension},
     node_store::{NodeChanges, NodeStore, Nodes},
     parentchain::{Calls, CallsExtension},
 };
@@ -48,6 +49,12 @@ impl<'a, S: NodeStore + ?Sized> Session<'a, S> {
         if let Some(calls) = calls {
             self.extensions.register(CallsExtension(calls));
         }
+        self
+    }
+
+    /// Lets work ask for the digest of the logic's metadata.
+    pub(crate) fn with_digest(mut self, digest: Digest) -> Self {
+        self.extensions.register(DigestExtension(digest));
         self
     }
 

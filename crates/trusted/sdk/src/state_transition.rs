@@ -13,7 +13,7 @@
 use crate::{
     ancestors::Ancestors,
     operation::Authenticated,
-    parentchain::{Argument, Delivery, Parentchain},
+    parentchain::{Argument, Delivery, Parentchain, storage::StorageItem},
 };
 use codec::{Decode, Encode};
 use frame_support::weights::{Weight, constants::WEIGHT_REF_TIME_PER_MILLIS};
@@ -44,6 +44,12 @@ pub trait StateTransition: Send + Sync + 'static {
 
     /// Writes the state that a shard begins with.
     fn genesis(shard: &ShardContext);
+
+    /// What the logic reads of the parentchain's state: at most [`MAX_ITEMS`](crate::parentchain::storage::MAX_ITEMS).
+    /// The same for all the shard's life, and known to everybody.
+    fn parentchain_storage(_shard: &ShardIdentifier) -> Vec<StorageItem> {
+        Vec::new()
+    }
 
     /// Puts into storage what a logic wants to read of the block, under keys that [`transient`](Self::transient) names.
     /// Runs before everything else of a block, and before each read.
@@ -128,6 +134,11 @@ pub trait StateTransition: Send + Sync + 'static {
     /// The same in the newest version of the format that the logic has, which tells more.
     fn newest_metadata() -> Vec<u8> {
         Self::metadata()
+    }
+
+    /// Digest of the metadata, as wallets sign it (RFC-78). A logic without a FRAME runtime has none.
+    fn metadata_digest() -> Option<[u8; 32]> {
+        None
     }
 
     /// What a call and a block may cost.

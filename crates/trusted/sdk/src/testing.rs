@@ -3,8 +3,8 @@
 //!
 //! A [`TestWorker`] holds a shard in memory and runs it through the same [`Executor`] as an enclave does, signatures
 //! and nonces included. [`TestAccount::alice`] and [`TestAccount::bob`] are the development accounts everybody knows.
-//! At the end of a test, [`TestWorker::check_workers_agree`] says whether other workers of the shard would have the same
-//! state.
+//! At the end of a test, [`TestWorker::check_workers_agree`] says whether other workers of the shard would have the
+//! same state.
 //!
 //! Functions of this module panic when something is wrong: they are for tests.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test stops where its preparation fails")]
@@ -14,9 +14,13 @@ pub mod frame;
 use crate::{
     ancestors::Ancestors,
     executor::{BlockOutcome, DeliveryOutcome, Executor, OperationOutcome, ReadError},
+    method::MethodContext,
     node_store::{NodeChanges, NodeStore, NodeStoreError},
     operation::Operation,
-    parentchain::{Argument, Calls, Parentchain, Unfit},
+    parentchain::{
+        Argument, Calls, Parentchain, Unfit,
+        storage::{NameItem, Shown, StorageItem, StorageRead},
+    },
     state_transition::{BlockContext, BlockSecret, PayoutTerms, ReadContext, ShardContext, StateTransition},
 };
 use codec::Encode;
@@ -28,6 +32,7 @@ use offstage_primitives::{
         call_payload,
     },
 };
+use scale_info::{MetaType, TypeInfo};
 use sp_core::{
     Pair,
     crypto::{DEV_PHRASE, DeriveJunction},
@@ -97,6 +102,28 @@ impl TestAccount {
     }
 }
 
+/// Runs `look` with the context of a method that is asked on the state of a block, outside of any state.
+pub fn method_context<R>(asker: Option<&AccountId32>, look: impl FnOnce(&MethodContext<'_>) -> R) -> R {
+    let shard = ShardContext {
+        shard: ShardIdentifier::from([0x5a; 32]),
+        genesis_hash: BlockHash::repeat_byte(0x6e),
+        development: true,
+    };
+    look(&MethodContext::new(&first_block(shard), asker))
+}
+
+fn first_block(shard: ShardContext) -> BlockContext {
+    BlockContext {
+        shard,
+        number: 0,
+        hash: shard.genesis_hash,
+        timestamp_ms: 0,
+        payout: PayoutTerms::default(),
+        ancestors: Ancestors::default(),
+        parentchain: Parentchain::default(),
+    }
+}
+
 /// A node store in memory.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
@@ -155,7 +182,7 @@ pub struct TestCalls;
 impl TestCalls {
     /// The parentchain.
     pub fn parentchain() -> Parentchain {
-        Parentchain { calls: Some(Arc::new(Self)), executed: Vec::new() }
+        Parentchain { calls: Some(Arc::new(Self)), ..Parentchain::default() }
     }
 }
 
@@ -196,16 +223,10 @@ impl<S: StateTransition<Call: Clone>> TestWorker<S> {
         let genesis = executor.genesis(&shard).expect("the logic makes its genesis");
         let mut store = MemoryStore::default();
         store.apply(&genesis.changes);
-        let block = BlockContext {
-            shard,
-            number: 0,
-            hash: shard.genesis_hash,
-            timestamp_ms: 0,
-            payout: PayoutTerms::default(),
-            ancestors: Ancestors::default(),
-            parentchain: Parentchain::default(),
-        };
-        let parentchain = TestCalls::parentchain();
+        let absent = |item: StorageItem| StorageRead { key: item.key, shown: Shown::Absent };
+        let storage = S::parentchain_storage(&shard.shard).into_iter().map(absent).collect();
+        let parentchain = Parentchain { storage, ..TestCalls::parentchain() };
+        let block = BlockContext { parentchain: parentchain.clone(), ..first_block(shard) };
         Self { executor, store, root: genesis.root, block, parentchain, history: Vec::new() }
     }
 
@@ -281,6 +302,16 @@ impl<S: StateTransition<Call: Clone>> TestWorker<S> {
         deliveries
     }
 
+    /// From the next block on the parentchain's state holds this of an item that the runtime lists. At first it holds
+    /// nothing of any.
+    pub fn set_parentchain<T: Encode + TypeInfo + 'static>(&mut self, item: NameItem, value: Option<T>) {
+        let item = item(&self.block.shard.shard);
+        assert_eq!(item.value, MetaType::new::<T>(), "{}.{} is of another type", item.pallet, item.item);
+        let mut listed = self.parentchain.storage.iter_mut().filter(|read| read.key == item.key);
+        let read = listed.next().expect("the runtime lists the item");
+        read.shown = value.map_or(Shown::Absent, |value| Shown::Value(value.encode()));
+    }
+
     /// Executes the next block and keeps nothing of it.
     pub fn execute_next(&self, operations: &[Operation<S::Call>]) -> BlockOutcome {
         self.executor
@@ -335,6 +366,19 @@ impl<S: StateTransition<Call: Clone>> TestWorker<S> {
         self.executor
             .ask(&self.store, self.root, &self.block, &*reads, &question, permit.as_ref())
             .unwrap_or_else(|error| panic!("asking: {error}"))
+    }
+
+    /// Runs a method of the author's own, with a permit of `asker` that is good now.
+    ///
+    /// # Errors
+    /// [`ReadError::Panicked`] when it panics.
+    pub fn call_method<R>(
+        &self,
+        asker: Option<&TestAccount>,
+        method: impl FnOnce(&MethodContext<'_>) -> R,
+    ) -> Result<R, ReadError> {
+        let permit = asker.map(|asker| self.permit(asker, self.block.number));
+        self.executor.call_method(&self.store, self.root, &self.block, permit.as_ref(), method)
     }
 
     /// A permit of `account` up to the block with this number.

@@ -82,8 +82,8 @@ fn c26_a_call_that_fails_counts_and_changes_nothing_else() {
     });
 }
 
-/// C26: an argument that is longer than its type allows, which no metadata tells, must not make an extrinsic that no node
-/// takes: everything behind it would wait.
+/// C26: an argument that is longer than its type allows, which no metadata tells, must not make an extrinsic that no
+/// node takes: everything behind it would wait.
 #[test]
 fn c26_a_call_that_cannot_be_read_is_told_and_does_not_hold_others_up() {
     with_funds(500).execute_with(|| {

@@ -3,6 +3,7 @@
 
 use super::{
     RuntimeError,
+    storage::{self, StorageEntry, StorageItems},
     types::{Types, read_compact},
 };
 use codec::{Decode, DecodeLimit, MemTrackingInput};
@@ -27,6 +28,7 @@ struct Pallet {
     calls: Arc<Variants>,
     events: Arc<Variants>,
     constants: BTreeMap<String, Vec<u8>>,
+    storage: StorageItems,
 }
 
 /// Calls or events by their index.
@@ -143,10 +145,10 @@ impl Metadata {
             .map(|pallet| {
                 let calls = pallet.calls.as_ref().map(|calls| calls.ty.id);
                 let events = pallet.event.as_ref().map(|event| event.ty.id);
-                Some((
-                    pallet.index,
-                    Pallet::new(types, &mut known, &pallet.name, calls, events, &pallet.constants)?,
-                ))
+                let mut known =
+                    Pallet::new(types, &mut known, &pallet.name, calls, events, &pallet.constants)?;
+                known.storage = storage::items(&pallet.name, pallet.storage.as_ref());
+                Some((pallet.index, known))
             })
             .collect::<Option<_>>()?;
         // Before version 15, the parts of an extrinsic are the parameters of its type.
@@ -185,10 +187,10 @@ impl Metadata {
             .map(|pallet| {
                 let calls = pallet.calls.as_ref().map(|calls| calls.ty.id);
                 let events = pallet.event.as_ref().map(|event| event.ty.id);
-                Some((
-                    pallet.index,
-                    Pallet::new(types, &mut known, &pallet.name, calls, events, &pallet.constants)?,
-                ))
+                let mut known =
+                    Pallet::new(types, &mut known, &pallet.name, calls, events, &pallet.constants)?;
+                known.storage = storage::items(&pallet.name, pallet.storage.as_ref());
+                Some((pallet.index, known))
             })
             .collect::<Option<_>>()?;
         let extensions = metadata
@@ -236,6 +238,10 @@ impl Metadata {
     pub(super) fn constant(&self, pallet: &str, name: &str) -> Option<&[u8]> {
         let pallet = self.pallets.get(&self.pallet(pallet)?)?;
         pallet.constants.get(name).map(Vec::as_slice)
+    }
+
+    pub(super) fn storage(&self, pallet: &str, item: &str) -> Option<&StorageEntry> {
+        self.pallets.get(&self.pallet(pallet)?)?.storage.get(item)
     }
 
     pub(super) fn call(&self, pallet: &str, call: &str) -> Option<(u8, &Variant)> {
@@ -335,6 +341,7 @@ impl Pallet {
                 .iter()
                 .map(|constant| (constant.name.clone(), constant.value.clone()))
                 .collect(),
+            storage: StorageItems::new(),
         })
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Metadata of a live chain, and runtimes that misbehave.
 
+mod calls;
+
 use super::*;
 use crate::testing::{LIVE_METADATA, METADATA, TestChain, test_code};
 

@@ -59,8 +59,8 @@ pub enum Phase {
     Leaving,
 }
 
-/// The codes of JSON-RPC errors: a call that is none, or that is not answered at all. What a method itself has to say
-/// against a good call comes as a result, with status `Error`.
+/// The codes of JSON-RPC errors: a call that is none, or that is not answered at all. What a method of the protocol has
+/// to say against a good call comes as a result, with status `Error`; a method of the author's own has no such form.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ErrorCode {
     /// The message is not JSON.
@@ -75,6 +75,10 @@ pub enum ErrorCode {
     BatchTooLong,
     /// The caller's address used up what one address may ask; the connection is closed.
     OverBudget,
+    /// A method of the author's own is not answered now: the worker does not serve, or is busy.
+    NotNow,
+    /// A method of the author's own refuses, or failed.
+    MethodFailed,
 }
 
 impl ErrorCode {
@@ -88,6 +92,8 @@ impl ErrorCode {
             Self::InvalidParams => -32602,
             Self::BatchTooLong => -32000,
             Self::OverBudget => -32001,
+            Self::NotNow => -32002,
+            Self::MethodFailed => -32003,
         }
     }
 }
@@ -125,6 +131,8 @@ mod tests {
             ErrorCode::InvalidParams => -32602,
             ErrorCode::BatchTooLong => -32000,
             ErrorCode::OverBudget => -32001,
+            ErrorCode::NotNow => -32002,
+            ErrorCode::MethodFailed => -32003,
         };
         for code in [
             ErrorCode::Parse,
@@ -133,6 +141,8 @@ mod tests {
             ErrorCode::InvalidParams,
             ErrorCode::BatchTooLong,
             ErrorCode::OverBudget,
+            ErrorCode::NotNow,
+            ErrorCode::MethodFailed,
         ] {
             assert_eq!(code.number(), pinned(code));
         }

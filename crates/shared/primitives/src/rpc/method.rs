@@ -74,6 +74,8 @@ methods! {
     SubmitAndWatchExtrinsic: "author_submitAndWatchExtrinsic", Anything, "an error", Never;
     /// Of the classic wire: there is no direct invocation, workers would diverge.
     SubmitExtrinsic: "author_submitExtrinsic", Anything, "an error", Never;
+    /// A method of the author's own, asked as an account.
+    WithPermit: "offstage_callWithPermit", Permitted, "what the method answers, in JSON", Serving;
     /// The value of a getter and the block that it holds for.
     GetterAtBlock: "offstage_executeGetter", Getter, "`GetterAnswer`: the value, and the block it holds for", Serving;
     /// The evidence in the enclave's TLS certificate.
@@ -114,6 +116,9 @@ pub enum Parameters {
     Getter,
     /// The hexadecimal form of a [`ReadRequest`](crate::read::ReadRequest).
     Read,
+    /// The hexadecimal form of a [`Permit`](crate::read::Permit), the name of a method of the author's own, and that
+    /// method's parameters, if it has any.
+    Permitted,
     /// The hexadecimal form of an operation's hash.
     Operation,
     /// The hexadecimal form of a [`ResultRequest`](crate::result::ResultRequest).
@@ -145,6 +150,7 @@ mod tests {
             Parameters::Nothing => "",
             Parameters::Getter => "hex of a `Request` whose `cyphertext` is a bare getter",
             Parameters::Read => "hex of a `ReadRequest`",
+            Parameters::Permitted => "hex of a `Permit`, an own method's name, its parameters",
             Parameters::Operation => "hex of an operation hash",
             Parameters::OperationResult => "hex of a `ResultRequest`",
             Parameters::History => "hex of a `HistoryRequest`",

@@ -82,14 +82,14 @@ impl<S: StateTransition> Running<S> {
     /// Verifies, executes and commits the next block. Without the shard's key it is followed: nothing is executed, but
     /// what it tells of the shard and its enclaves is taken in.
     pub(super) fn import_block(&mut self, bundle: BlockBundle) -> Result<(), Refused> {
-        let keys = watched_keys(&self.own.identity.signer, self.own.identity.shard);
+        let keys = watched_keys(&self.own.identity.signer, self.own.identity.shard, &self.named);
         let material = BlockMaterial {
             header: bundle.header.unverified(),
             body: bundle.body.unverified(),
             state_proof: bundle.state_proof.unverified(),
         };
         let verified = self.client()?.verify_block(material, &keys).map_err(refuse_block)?;
-        let mut ingested = ingest(&verified, &self.own.identity.signer, self.own.identity.shard)
+        let mut ingested = ingest(&verified, &self.own.identity.signer, self.own.identity.shard, &self.named)
             .map_err(|error| Refused::new(RefusalCode::Block, error))?;
         ingested.remember(self.head.facts.as_ref());
         let snapshot = self.client()?.snapshot_after(&verified).map_err(refuse_block)?;

@@ -13,6 +13,8 @@ use crate::{
     answers::Logic,
     ingest::{ChainFacts, proof_keys},
     keys::BootIdentity,
+    methods::OwnMethods,
+    named::NamedItems,
     outbox::{KnownFees, Submissions, rota::Slots},
     platform::Platform,
     provision::rule::{ProvenChain, RecentBlocks},
@@ -41,6 +43,8 @@ pub(super) struct Running<S: StateTransition> {
     pub(super) head: Head,
     pub(super) progress: Progress,
     pub(super) executor: Executor<S>,
+    /// What the logic reads of the chain's state.
+    pub(super) named: NamedItems,
     pub(super) heartbeat: u32,
     /// This start is for leaving, and how. Fixed from its beginning on.
     pub(super) leave: Option<Leave>,
@@ -107,8 +111,9 @@ impl<S: StateTransition> Running<S> {
         mut store: Box<Store>,
         start: Start,
         limits: &ServiceLimits,
+        methods: &Arc<OwnMethods>,
     ) -> Result<(Box<Self>, Started), (Box<Store>, Refused)> {
-        match Prepared::<S>::new(&*platform, &mut store, start, limits) {
+        match Prepared::<S>::new(&*platform, &mut store, start, limits, methods) {
             Err(refused) => Err((store, refused)),
             Ok(prepared) => {
                 let is_replaying = prepared.head.followed.replay_to.is_some();
@@ -137,6 +142,7 @@ impl<S: StateTransition> Running<S> {
                     head: prepared.head,
                     progress,
                     executor: prepared.executor,
+                    named: prepared.named,
                     heartbeat: prepared.heartbeat,
                     leave: prepared.leave,
                     submissions: Submissions::default(),
@@ -191,7 +197,7 @@ impl<S: StateTransition> Running<S> {
             position: self.head.position,
             finalized,
             tip,
-            watched_keys: proof_keys(&self.own.identity.signer, self.own.identity.shard),
+            watched_keys: proof_keys(&self.own.identity.signer, self.own.identity.shard, &self.named),
             wanted_code,
             wanted_headers: wanted_headers.map(|range| (*range.start(), *range.end())),
             outbox_len: u32::try_from(self.store.waiting().len().saturating_add(pending)).unwrap_or(u32::MAX),
@@ -416,6 +422,7 @@ struct Prepared<S: StateTransition> {
     head: Head,
     client: Client,
     executor: Executor<S>,
+    named: NamedItems,
     boot: BootIdentity,
     identity: Identity,
     heartbeat: u32,
@@ -432,6 +439,7 @@ impl<S: StateTransition> Prepared<S> {
         store: &mut Store,
         start: Start,
         limits: &ServiceLimits,
+        methods: &Arc<OwnMethods>,
     ) -> Result<Self, Refused> {
         let urls = [&start.trusted_external, &start.mutual_attestation_external, &start.untrusted_external];
         if urls.iter().any(|url| url.len() > MAX_URL_LEN) {
@@ -441,6 +449,7 @@ impl<S: StateTransition> Prepared<S> {
         }
         let measurement = platform.measurement();
         let shard = start.shard.unwrap_or(ShardIdentifier::from(measurement));
+        let named = NamedItems::of::<S>(&shard).map_err(|error| Refused::new(RefusalCode::Bug, error))?;
         let genesis_header = start.genesis_header.as_unverified();
         let genesis_hash = decode_header(genesis_header)
             .map_err(|error| Refused::new(RefusalCode::Block, format_args!("genesis header: {error}")))?
@@ -481,7 +490,8 @@ impl<S: StateTransition> Prepared<S> {
             chain: ProvenChain::default(),
             snapshot: None,
         };
-        let view = Arc::new(View::new(identity.clone(), Arc::new(Logic::new(executor.clone())), first));
+        let logic = Logic::new(executor.clone(), methods.clone());
+        let view = Arc::new(View::new(identity.clone(), Arc::new(logic), first));
         let address = |of: fn(&services::Bound) -> SocketAddr| {
             bound.as_ref().map(|bound| of(bound).to_string()).unwrap_or_default()
         };
@@ -492,6 +502,7 @@ impl<S: StateTransition> Prepared<S> {
             head,
             client,
             executor,
+            named,
             boot,
             identity,
             heartbeat: start.heartbeat.max(1),

@@ -106,17 +106,17 @@ async fn converse(
             Message::Close(_) => return Ok(None),
         };
         place.touch();
-        let request = match affordable(text, limits, place) {
+        let request = match affordable(text, methods, limits, place) {
             Ok(request) => request,
             Err(wait) => {
-                let error = json::answer(Value::Null, Err(ErrorObject::over_budget(wait)));
-                timeout(limits.write, socket.send(Message::text(error.to_string()))).await??;
+                let error = json::answer(&Value::Null, Err(ErrorObject::over_budget(wait)));
+                timeout(limits.write, socket.send(Message::text(error))).await??;
                 return Ok(Some(farewell(CloseCode::Again, OVER_BUDGET)));
             }
         };
         sleep(pace.next(request.calls.len())).await;
         if let Some(answer) = answer(request, methods, limits).await {
-            timeout(limits.write, socket.send(Message::text(answer.to_string()))).await??;
+            timeout(limits.write, socket.send(Message::text(answer))).await??;
         }
     }
 }
@@ -134,7 +134,13 @@ struct Asked {
 }
 
 /// Takes a message apart, if its address can pay for the reading and then for the answers.
-fn affordable(text: &[u8], limits: &RpcLimits, place: &Place) -> Result<Request, Duration> {
+fn affordable(
+    text: &[u8],
+    methods: &Methods,
+    limits: &RpcLimits,
+    place: &Place,
+) -> Result<Request, Duration> {
+    let asked = |call| asked(call, methods);
     let reading = u32::try_from(text.len() / BYTES_READ_PER_WORK).unwrap_or(u32::MAX);
     place.spend(reading.saturating_add(1))?;
     let request = match json::parse(text, limits.batch_len) {
@@ -146,16 +152,14 @@ fn affordable(text: &[u8], limits: &RpcLimits, place: &Place) -> Result<Request,
     Ok(request)
 }
 
-fn asked(call: Result<Call, Fault>) -> Asked {
+fn asked(call: Result<Call, Fault>, methods: &Methods) -> Asked {
     match call {
         Err(Fault { id, error }) => Asked { id: Some(id), query: Err(error) },
-        Ok(Call { id, method, params }) => {
-            Asked { id, query: params.and_then(|params| Query::read(&method, &params)) }
-        }
+        Ok(Call { id, method, params }) => Asked { id, query: Query::read(&method, params, methods.own()) },
     }
 }
 
-async fn answer(request: Request, methods: &Methods, limits: &RpcLimits) -> Option<Value> {
+async fn answer(request: Request, methods: &Methods, limits: &RpcLimits) -> Option<String> {
     let mut answers = Vec::with_capacity(request.calls.len());
     let mut len = 0usize;
     for Asked { id, query } in request.calls {
@@ -163,15 +167,15 @@ async fn answer(request: Request, methods: &Methods, limits: &RpcLimits) -> Opti
         let Some(id) = id else { continue };
         let outcome = match query {
             Ok(_) if len > limits.batch_answer_len => Err(ErrorObject::too_long()),
-            Ok(query) => Ok(methods.answer(query).await),
+            Ok(query) => methods.answer(query).await,
             Err(error) => Err(error),
         };
         len = len.saturating_add(outcome.as_ref().map_or(0, |text| text.len()));
-        answers.push(json::answer(id, outcome.map(|text| Value::String(text.as_ref().to_owned()))));
+        answers.push(json::answer(&id, outcome.as_deref().map_err(Clone::clone)));
     }
     match request.is_batch {
         // A batch of notifications gets no answer, not an empty one.
-        true => (!answers.is_empty()).then_some(Value::Array(answers)),
+        true => (!answers.is_empty()).then(|| json::batch(&answers)),
         false => answers.pop(),
     }
 }

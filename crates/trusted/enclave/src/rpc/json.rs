@@ -20,7 +20,8 @@ pub(super) struct Call {
     /// Absent for a notification, which gets no answer.
     pub(super) id: Option<Value>,
     pub(super) method: String,
-    pub(super) params: Result<Vec<Value>, ErrorObject>,
+    /// An array or an object; an empty array when there are none.
+    pub(super) params: Value,
 }
 
 /// A call that is none, and the id to answer it under.
@@ -58,6 +59,14 @@ impl ErrorObject {
         Self { code: ErrorCode::InvalidParams, message: format!("invalid params: {}", message.into()) }
     }
 
+    pub(super) fn not_now(message: impl Into<String>) -> Self {
+        Self { code: ErrorCode::NotNow, message: message.into() }
+    }
+
+    pub(super) fn method_failed(message: impl Into<String>) -> Self {
+        Self { code: ErrorCode::MethodFailed, message: message.into() }
+    }
+
     pub(super) fn too_long() -> Self {
         Self {
             code: ErrorCode::BatchTooLong,
@@ -87,14 +96,20 @@ pub(super) fn parse(text: &[u8], max_batch_len: usize) -> Message {
     }
 }
 
-/// The answer to a call.
-pub(super) fn answer(id: Value, outcome: Result<Value, ErrorObject>) -> Value {
+/// The answer to a call. The result is JSON already.
+pub(super) fn answer(id: &Value, outcome: Result<&str, ErrorObject>) -> String {
     match outcome {
-        Ok(result) => json!({ "jsonrpc": "2.0", "result": result, "id": id }),
+        Ok(result) => format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#),
         Err(ErrorObject { code, message }) => {
             json!({ "jsonrpc": "2.0", "error": { "code": code.number(), "message": message }, "id": id })
+                .to_string()
         }
     }
+}
+
+/// The answers to a batch.
+pub(super) fn batch(answers: &[String]) -> String {
+    format!("[{}]", answers.join(","))
 }
 
 fn call(value: Value) -> Result<Call, Fault> {
@@ -114,10 +129,9 @@ fn call(value: Value) -> Result<Call, Fault> {
         return Err(fault("\"method\" must be a string"));
     };
     let params = match object.remove("params") {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(params)) => Ok(params),
-        Some(Value::Object(_)) => Err(ErrorObject::invalid_params("give them as an array")),
-        Some(_) => return Err(fault("\"params\" must be an array")),
+        None | Some(Value::Null) => Value::Array(Vec::new()),
+        Some(params @ (Value::Array(_) | Value::Object(_))) => params,
+        Some(_) => return Err(fault("\"params\" must be an array or an object")),
     };
     Ok(Call { id, method, params })
 }
@@ -138,7 +152,6 @@ mod tests {
     fn code(text: &str) -> i32 {
         match parse(text.as_bytes(), 3) {
             Message::Single(Err(fault)) => fault.error.code.number(),
-            Message::Single(Ok(Call { params: Err(error), .. })) => error.code.number(),
             other => panic!("{other:?}"),
         }
     }
@@ -162,7 +175,6 @@ mod tests {
         ] {
             assert_eq!(code(text), -32600, "{text}");
         }
-        assert_eq!(code("{\"jsonrpc\":\"2.0\",\"method\":\"a\",\"params\":{},\"id\":1}"), -32602);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! The methods: from a call's parameters to the answer. Which there are is in [`offstage_primitives::rpc::Method`].
 //!
 //! Parameters are an array; the result is `0x` and the hexadecimal form of a SCALE-encoded
-//! [`RpcReturnValue`].
+//! [`RpcReturnValue`]. Methods of the author's own ([`OwnMethods`]) take what serde reads and answer in JSON.
 //!
 //! # Attacks
 //! - Direct invocation is refused whatever is inside (threat model C6): an operation that reached one worker only
@@ -11,14 +11,18 @@
 //!   [`Query::read`]; what does not change is made once; and each call costs its share of a budget, [`Query::work`].
 
 use super::{RpcLimits, json::ErrorObject};
-use crate::view::{View, ViewError};
+use crate::{
+    answers::MethodCall,
+    methods::{OwnMethodError, OwnMethods},
+    view::{Answer, View, ViewError},
+};
 use codec::{Decode, Encode};
 use offstage_attestation::x509;
 use offstage_primitives::{
     H256, ShardIdentifier,
     bounded::decode_bounded,
     enclave_bridge::Request,
-    read::ReadRequest,
+    read::{Permit, ReadRequest},
     result::{HistoryRequest, ResultAnswer, ResultRequest},
     rpc::{GetterAnswer, Method, Parameters, Phase, RpcReturnValue, WorkerStatus},
     shielding::ShieldingPublicKey,
@@ -51,12 +55,20 @@ pub(super) enum Query {
     Health,
     Name,
     Version,
+    Own(Box<MethodCall>),
 }
 
 impl Query {
-    /// Reads a method's name and parameters, and makes nothing.
-    pub(super) fn read(method: &str, params: &[Value]) -> Result<Self, ErrorObject> {
-        let method = Method::named(method).ok_or_else(ErrorObject::unknown_method)?;
+    /// Reads a method's name and parameters, and makes nothing. What a method of the author's own takes is read when it
+    /// runs.
+    pub(super) fn read(method: &str, params: Value, own: &OwnMethods) -> Result<Self, ErrorObject> {
+        // The protocol's names come first: no own method stands for one of them.
+        let Some(method) = Method::named(method) else {
+            return own_call(method, params, None, own);
+        };
+        let Value::Array(params) = &params else {
+            return Err(ErrorObject::invalid_params("give them as an array"));
+        };
         if method.parameters() == Parameters::Nothing && !params.is_empty() {
             return Err(ErrorObject::invalid_params("this method takes none"));
         }
@@ -69,6 +81,7 @@ impl Query {
             Method::PendingExtrinsics | Method::SubmitAndWatchExtrinsic | Method::SubmitExtrinsic => {
                 Self::DirectInvocation
             }
+            Method::WithPermit => with_permit(params, own)?,
             Method::GetterAtBlock => Self::GetterAtBlock(request(params, "a request")?),
             Method::Evidence => Self::Evidence,
             Method::History => Self::History(Box::new(request(params, "a request for a history")?)),
@@ -91,8 +104,9 @@ impl Query {
     /// What the answer costs of the budget of the caller's address. A unit is some 20 microseconds of a core.
     pub(super) fn work(&self) -> u32 {
         match self {
-            // A look into the store, a signature to verify.
-            Self::GetterAtBlock(_) | Self::Getter(_) | Self::Read(_) | Self::Receipt(_) => 10,
+            // A look into the store, a signature to verify. What else a method of the author's own does is its author's
+            // to bound, as with view functions.
+            Self::GetterAtBlock(_) | Self::Getter(_) | Self::Read(_) | Self::Receipt(_) | Self::Own(_) => 10,
             // The same, and another look.
             Self::OperationResult(_) => 15,
             // Half a megabyte to read and to decrypt.
@@ -133,9 +147,15 @@ impl Methods {
         Self { view, getters, limits, constants, shielding_key: Memo::default(), evidence: Memo::default() }
     }
 
-    /// The hexadecimal answer.
-    pub(super) async fn answer(&self, query: Query) -> Arc<str> {
-        match query {
+    /// The methods of the author's own.
+    pub(super) fn own(&self) -> &OwnMethods {
+        self.view.methods()
+    }
+
+    /// The answer, in JSON.
+    pub(super) async fn answer(&self, query: Query) -> Result<Arc<str>, ErrorObject> {
+        Ok(match query {
+            Query::Own(call) => return self.own_answer(*call).await,
             Query::Measurement => self.constants.measurement.clone(),
             Query::MutualAttestationUrl => self.constants.mutual_attestation_url.clone(),
             Query::Shard => self.constants.shard.clone(),
@@ -158,6 +178,27 @@ impl Methods {
             Query::Receipt(operation) => self.receipt(operation).await,
             Query::Getter(request) => self.execute_getter(request, |answer| answer.value.encode()).await,
             Query::GetterAtBlock(request) => self.execute_getter(request, |answer| answer.encode()).await,
+        })
+    }
+
+    async fn own_answer(&self, call: MethodCall) -> Result<Arc<str>, ErrorObject> {
+        let answered = self.in_turn(move |view| view.call_method(&call)).await;
+        let Answer { value, block } = answered.map_err(ErrorObject::not_now)?;
+        let failed = |reason: &str| Err(ErrorObject::method_failed(reason));
+        match value {
+            Ok(value) => {
+                let (number, hash) = (block.number, hex::encode(block.hash));
+                Ok(format!(r#"{{"value":{value},"block":{{"number":{number},"hash":"0x{hash}"}}}}"#).into())
+            }
+            Err(OwnMethodError::Parameters) => Err(ErrorObject::invalid_params(
+                "they are not those of this method; its author says which they are",
+            )),
+            Err(OwnMethodError::Permit) => {
+                failed("the permit is not signed by its account for this shard, or not good at this block")
+            }
+            Err(OwnMethodError::Refused(reason)) => failed(reason),
+            Err(OwnMethodError::TooLong) => failed("the answer is too long; ask for less"),
+            Err(OwnMethodError::Failed) => failed("the method failed; ask for something else"),
         }
     }
 
@@ -166,14 +207,11 @@ impl Methods {
             return refused;
         }
         let answer = self.in_turn(move |view| view.execute_getter(&request.cyphertext)).await;
-        text(&answer.map_or_else(
-            |refused| refused,
-            |answer| {
-                let value = encode(GetterAnswer { value: answer.value, block: answer.block });
-                // These bytes are SCALE already.
-                RpcReturnValue { value, ..RpcReturnValue::ok(()) }
-            },
-        ))
+        text(&answer.map_or_else(RpcReturnValue::error, |answer| {
+            let value = encode(GetterAnswer { value: answer.value, block: answer.block });
+            // These bytes are SCALE already.
+            RpcReturnValue { value, ..RpcReturnValue::ok(()) }
+        }))
     }
 
     async fn read(&self, request: ReadRequest) -> Arc<str> {
@@ -182,10 +220,9 @@ impl Methods {
         }
         let ReadRequest { question, permit, .. } = request;
         let answer = self.in_turn(move |view| view.read(&question, permit.as_ref())).await;
-        text(&answer.map_or_else(
-            |refused| refused,
-            |answer| RpcReturnValue::ok(GetterAnswer { value: answer.value, block: answer.block }),
-        ))
+        text(&answer.map_or_else(RpcReturnValue::error, |answer| {
+            RpcReturnValue::ok(GetterAnswer { value: answer.value, block: answer.block })
+        }))
     }
 
     async fn result(&self, ResultRequest { shard, operation, permit }: ResultRequest) -> Arc<str> {
@@ -193,10 +230,9 @@ impl Methods {
             return refused;
         }
         let answer = self.in_turn(move |view| view.result(&operation, &permit)).await;
-        text(&answer.map_or_else(
-            |refused| refused,
-            |answer| RpcReturnValue::ok(ResultAnswer { result: answer.value, block: answer.block }),
-        ))
+        text(&answer.map_or_else(RpcReturnValue::error, |answer| {
+            RpcReturnValue::ok(ResultAnswer { result: answer.value, block: answer.block })
+        }))
     }
 
     async fn history(&self, HistoryRequest { shard, permit, before }: HistoryRequest) -> Arc<str> {
@@ -204,7 +240,7 @@ impl Methods {
             return refused;
         }
         let answer = self.in_turn(move |view| view.history(&permit, before)).await;
-        text(&answer.map_or_else(|refused| refused, RpcReturnValue::ok))
+        text(&answer.map_or_else(RpcReturnValue::error, RpcReturnValue::ok))
     }
 
     /// The refusal of what is asked about another shard.
@@ -215,7 +251,7 @@ impl Methods {
 
     async fn receipt(&self, operation: H256) -> Arc<str> {
         let answer = self.in_turn(move |view| view.receipt(&operation)).await;
-        text(&answer.map_or_else(|refused| refused, |answer| RpcReturnValue::ok(answer.value)))
+        text(&answer.map_or_else(RpcReturnValue::error, |answer| RpcReturnValue::ok(answer.value)))
     }
 
     /// Made when it is first asked for, beside the connections' threads, and kept.
@@ -232,14 +268,14 @@ impl Methods {
                 })
                 .clone()
         });
-        made.await.unwrap_or_else(|refused| text(&refused))
+        made.await.unwrap_or_else(|refused| text(&RpcReturnValue::error(refused)))
     }
 
-    /// Runs what reads the store beside the connections' threads, a few at once.
+    /// Runs what reads the store beside the connections' threads, a few at once; or says why not.
     async fn in_turn<T: Send + 'static>(
         &self,
         read: impl FnOnce(&View) -> Result<T, ViewError> + Send + 'static,
-    ) -> Result<T, RpcReturnValue> {
+    ) -> Result<T, String> {
         let view = self.view.clone();
         self.take_turn(move || read(&view)).await?.map_err(|error| self.refusal(error))
     }
@@ -247,17 +283,17 @@ impl Methods {
     async fn take_turn<T: Send + 'static>(
         &self,
         make: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, RpcReturnValue> {
+    ) -> Result<T, String> {
         let Ok(Ok(_turn)) = timeout(self.limits.turn, self.getters.acquire()).await else {
-            return Err(RpcReturnValue::error("the worker is busy; try again later"));
+            return Err("the worker is busy; try again later".into());
         };
-        spawn_blocking(make).await.map_err(|_| RpcReturnValue::error("the worker could not answer this"))
+        spawn_blocking(make).await.map_err(|_| "the worker could not answer this".into())
     }
 
     fn shielding_key(&self) -> Arc<str> {
         match self.view.shielding_public_key() {
             Ok(answer) => self.shielding_key.text(&answer.value, |key| RpcReturnValue::ok(key.to_json())),
-            Err(error) => text(&self.refusal(error)),
+            Err(error) => text(&RpcReturnValue::error(self.refusal(error))),
         }
     }
 
@@ -299,15 +335,15 @@ impl Methods {
         }
     }
 
-    fn refusal(&self, error: ViewError) -> RpcReturnValue {
+    fn refusal(&self, error: ViewError) -> String {
         match error {
             ViewError::NotServing(_) => {
                 let health = self.health();
-                RpcReturnValue::error(format!(
+                format!(
                     "the worker does not serve yet ({health}); try again later or ask another worker of the shard"
-                ))
+                )
             }
-            error @ ViewError::Store(_) => RpcReturnValue::error(error.to_string()),
+            error @ ViewError::Store(_) => error.to_string(),
         }
     }
 }
@@ -330,7 +366,9 @@ struct Constants {
 impl Constants {
     fn new(view: &View) -> Self {
         let identity = view.identity();
-        let methods: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
+        let mut methods: Vec<&str> =
+            Method::ALL.iter().map(|method| method.name()).chain(view.methods().names()).collect();
+        methods.sort_unstable();
         Self {
             measurement: text(&RpcReturnValue::ok(identity.measurement)),
             mutual_attestation_url: text(&RpcReturnValue::ok(&identity.mutual_attestation_url)),
@@ -369,8 +407,37 @@ impl<K: Clone + PartialEq> Memo<K> {
     }
 }
 
+/// The answer of a method of the protocol, in JSON.
 fn text(answer: &RpcReturnValue) -> Arc<str> {
-    format!("0x{}", hex::encode(answer.encode())).into()
+    format!("\"0x{}\"", hex::encode(answer.encode())).into()
+}
+
+fn own_call(
+    name: &str,
+    params: Value,
+    permit: Option<Permit>,
+    own: &OwnMethods,
+) -> Result<Query, ErrorObject> {
+    let name = own.named(name).ok_or_else(ErrorObject::unknown_method)?;
+    // As text they take the least room while the call waits for its turn.
+    Ok(Query::Own(Box::new(MethodCall { name, parameters: params.to_string(), permit })))
+}
+
+fn with_permit(params: &[Value], own: &OwnMethods) -> Result<Query, ErrorObject> {
+    let (permit, name, params) = match params {
+        [Value::String(permit), Value::String(name)] => (permit, name, Value::Array(Vec::new())),
+        [Value::String(permit), Value::String(name), params @ (Value::Array(_) | Value::Object(_))] => {
+            (permit, name, params.clone())
+        }
+        _ => {
+            return Err(ErrorObject::invalid_params(
+                "this method takes the hex of a permit, a method's name, and its parameters as an array or an object",
+            ));
+        }
+    };
+    let permit = decode_bounded(&hex_bytes(permit, MAX_PERMIT_LEN)?, MAX_PERMIT_LEN)
+        .map_err(|error| ErrorObject::invalid_params(format!("not a permit: {error}")))?;
+    own_call(name, params, Some(permit), own)
 }
 
 fn request<T: Decode>(params: &[Value], what: &str) -> Result<T, ErrorObject> {
@@ -389,6 +456,10 @@ pub(super) fn single_hex_param(params: &[Value], max_len: usize) -> Result<Vec<u
     let [Value::String(text)] = params else {
         return Err(ErrorObject::invalid_params("this method takes one hex string"));
     };
+    hex_bytes(text, max_len)
+}
+
+fn hex_bytes(text: &str, max_len: usize) -> Result<Vec<u8>, ErrorObject> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     if digits.len() > max_len.saturating_mul(2) {
         return Err(ErrorObject::invalid_params(format!("more than {max_len} bytes")));
@@ -398,6 +469,9 @@ pub(super) fn single_hex_param(params: &[Value], max_len: usize) -> Result<Vec<u
 
 const NO_DIRECT_INVOCATION: &str = "an off-chain worker takes no operations directly; send them through the \
     parentchain with EnclaveBridge.invoke";
+
+/// An account, a number and the longest signature, with its kind.
+const MAX_PERMIT_LEN: usize = 32 + 4 + 1 + 65;
 
 /// A shard, a length and a getter, which is no longer than an operation.
 pub(super) const MAX_REQUEST_LEN: usize = MAX_OPERATION_LEN + 64;

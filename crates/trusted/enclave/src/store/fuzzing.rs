@@ -61,7 +61,10 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
         receipt::{OperationLeaf, Outcome},
     };
     use offstage_protocol::BlockReference;
-    use offstage_sdk::parentchain::Argument;
+    use offstage_sdk::parentchain::{
+        Argument,
+        storage::{Shown, StorageRead},
+    };
     use std::sync::Arc;
     let block = BlockReference { number: 7, hash: BlockHash::repeat_byte(1) };
     let head = Head {
@@ -81,6 +84,7 @@ pub(crate) fn seeds(shielding_key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
             shard_status: Some(vec![]),
             shard_balance: 5,
             payout: Default::default(),
+            named: vec![StorageRead { key: vec![6; 32], shown: Shown::Value(vec![7; 8]) }],
         }),
         ancestors: offstage_sdk::Ancestors::genesis(BlockHash::repeat_byte(1)),
         opinions: vec![Opinion { block: 6, agreeing: vec![[7; 32].into()], against: vec![] }],

@@ -42,7 +42,7 @@ fn sign(
     [&[4], &extrinsic.encode()[..]].concat()
 }
 
-fn permit(world: &World, account: &TestAccount, expires: u32) -> Permit {
+pub(crate) fn permit(world: &World, account: &TestAccount, expires: u32) -> Permit {
     let payload = permit_payload(&account.id(), expires, &world.hash(0), &world.shard);
     Permit { account: account.id(), expires, signature: account.sign(&payload) }
 }

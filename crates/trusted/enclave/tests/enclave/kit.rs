@@ -18,6 +18,7 @@ use offstage_balances_interface::{Getter, TrustedGetter, TrustedGetterSigned};
 use offstage_enclave::{
     enclave::{Enclave, verify_store},
     host::converse,
+    methods::OwnMethods,
     platform::SoftwarePlatform,
     store::StoreReport,
     view::View,
@@ -304,8 +305,14 @@ impl Host {
 impl<S: StateTransition> Host<S> {
     /// A worker of any business logic on what is in this folder, started so.
     pub(crate) fn start(dir: Arc<TempDir>, start: Start) -> Result<Self, String> {
+        Self::start_with(dir, start, OwnMethods::none())
+    }
+
+    /// The same, with RPC methods of the author's own.
+    pub(crate) fn start_with(dir: Arc<TempDir>, start: Start, methods: OwnMethods) -> Result<Self, String> {
         let platform = SoftwarePlatform::open(dir.path(), MEASUREMENT).map_err(|error| error.to_string())?;
-        let mut enclave = Enclave::open(Box::new(platform), dir.path()).map_err(|error| error.to_string())?;
+        let enclave = Enclave::open(Box::new(platform), dir.path()).map_err(|error| error.to_string())?;
+        let mut enclave = enclave.with_methods(Arc::new(methods));
         let mut sent = Vec::new();
         match converse_once(&mut enclave, &HostRequest::Start(Box::new(start)), &mut sent) {
             EnclaveResponse::Started(started) => {

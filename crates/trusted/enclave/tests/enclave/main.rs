@@ -20,6 +20,7 @@ mod logic;
 mod nested;
 mod network;
 mod outbox;
+mod own_methods;
 mod parentchain;
 mod payouts;
 mod provisioning;

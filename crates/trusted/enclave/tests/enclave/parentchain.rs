@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Effects on the parentchain through the whole enclave: row C26.
+//! A shard that speaks to its parentchain, through the whole enclave. Effects are row C26, what it reads is H25.
 
 mod herald;
 mod runtime;
+mod storage;
 
 use crate::kit::{BridgeCall, Host, World, start};
 use codec::{Compact, Decode, Encode};
@@ -49,10 +50,15 @@ fn restarted(host: Worker, world: &mut World) -> Worker {
 fn asking(world: &World, nonce: u32, place: u32, arguments: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let arguments =
         arguments.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.clone())).collect::<Vec<_>>();
-    let call = RuntimeCall::Herald(herald::Call::ask { place, arguments });
+    signed(world, nonce, herald::Call::ask { place, arguments })
+}
+
+/// Alice's call of the herald: the operation's bytes.
+fn signed(world: &World, nonce: u32, call: herald::Call<Runtime>) -> Vec<u8> {
+    let call = RuntimeCall::Herald(call);
     let extensions = tx_extension::<Runtime>(nonce, Era::Immortal);
     let genesis = shard_genesis_hash(&world.hash(0), &world.shard);
-    let payload = (&call, &extensions, (0u32, 0u32), genesis, genesis, None::<[u8; 32]>).encode();
+    let payload = (&call, &extensions, (1u32, 1u32), genesis, genesis, None::<[u8; 32]>).encode();
     let alice = TestAccount::alice();
     let signature = alice.sign(&payload);
     let extrinsic = UncheckedExtrinsic::new_signed(call, alice.id().into(), signature, extensions);
@@ -178,15 +184,15 @@ fn c26_two_workers_send_a_call_and_it_is_done_once() {
     assert_eq!((world.executed.len(), host.state_root()), (1, other.state_root()));
 }
 
-/// An argument that does not fit the proven metadata, a call that the chain does not have: the operation is refused, and
-/// nothing waits.
+/// An argument that does not fit the proven metadata, a call that the chain does not have: the operation is refused,
+/// and nothing waits.
 #[test]
 fn c26_a_call_that_does_not_fit_the_proven_metadata_is_refused_inside() {
     let mut world = world();
     let mut host = serving(&mut world);
     let bob: MultiAddress<_, ()> = MultiAddress::Id(TestAccount::bob().id());
     let (dest, value) = (("dest", bob.encode()), ("value", Compact(5u128).encode()));
-    let wrong: [(u32, Vec<(&str, Vec<u8>)>); 8] = [
+    let wrong: [(u32, Arguments); 8] = [
         (UNKNOWN, vec![("remark", vec![0])]),
         (REMARK, vec![]),
         (REMARK, vec![("remarks", vec![0])]),
@@ -308,3 +314,6 @@ fn renamed(name: &[u8], to: &[u8]) -> Vec<u8> {
 const REMARK: u32 = 0;
 const UNKNOWN: u32 = 1;
 const TRANSFER: u32 = 2;
+
+/// Names and values.
+type Arguments = Vec<(&'static str, Vec<u8>)>;

@@ -2,6 +2,7 @@
 //! H9: what the host does to the disk; H12: what is left of a write that was cut; H13: what can be read there; H17 and
 //! H23: whose records count, and who may read the files.
 
+use crate::extrinsics::permit;
 use crate::kit::{
     Host, UNIT, World, bundle, copy_of, development_root, funded, import, look, open, transfer, unshield,
 };
@@ -119,6 +120,8 @@ fn use_store(world: &World, dir: &Arc<TempDir>, hashes: &[H256]) -> Result<(), S
     }
     for hash in hashes {
         host.view().receipt(hash).map_err(|error| error.to_string())?.value.ok_or("no receipt")?;
+        let own = permit(&world, &alice, number);
+        host.view().result(hash, &own).map_err(|error| error.to_string())?;
     }
     // A block that touches everything there is.
     let key = host.key();
@@ -141,7 +144,7 @@ fn h09_a_tampered_record_is_refused_with_a_named_error() {
     let (world, dir, hashes) = used_store();
     let store = dir.path().join(STORE_FILE);
     let all = records(&store);
-    for name in ["head", "keys", "nodes", "journal", "receipts", "blocks", "outbox", "meta"] {
+    for name in ["head", "keys", "nodes", "journal", "receipts", "results", "blocks", "outbox", "meta"] {
         assert!(all.iter().any(|(table, ..)| table == name), "{name}");
     }
     use_store(&world, &copy_of(dir.path()), &hashes).unwrap();
@@ -176,17 +179,18 @@ fn h09_a_tampered_record_is_refused_with_a_named_error() {
                 );
                 *noticed.entry(name.clone()).or_default() += 1;
             } else {
-                // A receipt of another operation, a node that the new state does not need: not asked for, not noticed.
+                // A receipt or a result of another operation, a node that the new state does not need: not asked for,
+                // not noticed.
                 // The second wrap of the store's key is not needed while the first one opens.
                 let is_second_wrap = [&b"salt"[..], b"wrap/shard"].contains(&&key[..]);
                 assert!(
-                    matches!(&name[..], "nodes" | "blocks" | "receipts") || is_second_wrap,
+                    matches!(&name[..], "nodes" | "blocks" | "receipts" | "results") || is_second_wrap,
                     "{name} {change:?}"
                 );
             }
         }
     }
-    for name in ["head", "keys", "nodes", "journal", "receipts", "blocks", "outbox", "meta"] {
+    for name in ["head", "keys", "nodes", "journal", "receipts", "results", "blocks", "outbox", "meta"] {
         assert!(noticed.contains_key(name), "{name}: {noticed:?}");
     }
 }

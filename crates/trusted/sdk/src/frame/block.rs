@@ -86,6 +86,7 @@ pub(super) fn enter<R: ShardRuntime>(block: &BlockContext) {
         payout: block.payout,
     };
     unhashed::put(&own_key("Block"), &current);
+    super::storage::enter(&block.parentchain.storage);
 }
 
 /// Runs migrations after a new version, and what pallets do at the beginning of a block. Returns what it cost.
@@ -178,4 +179,4 @@ const SYSTEM_ITEMS: [&str; 14] = [
 ];
 
 /// What the SDK keeps of a block.
-const OWN_ITEMS: [&str; 2] = ["Block", super::effects::ITEM];
+const OWN_ITEMS: [&str; 3] = ["Block", super::effects::ITEM, super::storage::ITEM];

@@ -11,12 +11,16 @@
 //! | `CheckGenesis` | | the shard's genesis hash ([`shard_genesis_hash`](offstage_primitives::trusted::shard_genesis_hash)) |
 //! | `CheckMortality` | the era | the hash of the parentchain's block in which the era begins; of an immortal one, the shard's genesis hash |
 //! | `CheckNonce` | the nonce, compact | |
-//! | `CheckMetadataHash` | the mode | nothing; the mode that asks for a hash is refused |
+//! | `CheckMetadataHash` | the mode | in the mode that asks for it, the digest of the runtime's metadata (RFC-78) |
 //!
 //! All names are known to wallets. A runtime adds what it wants behind: `(TxExtension<Runtime>,
 //! ChargeTransactionPayment<Runtime>)` for fees.
 //!
 //! An extrinsic of format 5 (general) has version 1 of the extensions, with [`VerifySignature`] before the others.
+
+pub(crate) mod metadata_hash;
+
+pub use metadata_hash::{CheckMetadataHash, Token};
 
 use super::ShardRuntime;
 use crate::nonce;
@@ -45,7 +49,7 @@ pub type TxExtension<R> = (
     frame_system::CheckGenesis<R>,
     frame_system::CheckMortality<R>,
     CheckNonce<R>,
-    frame_metadata_hash_extension::CheckMetadataHash<R>,
+    CheckMetadataHash<R>,
 );
 
 /// Extensions in which the SDK finds the nonce.

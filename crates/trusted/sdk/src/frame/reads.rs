@@ -20,9 +20,10 @@
 //! - *A key that is made of pieces*: an entry's storage key is the keys' bytes, hashed one after the other. Each must
 //!   be exactly one value of its type, to the last byte; otherwise a part of one key could pass for another account's.
 //! - *Probing*: what does not exist, has no value, is closed, or belongs to another gives one answer.
+//! - *A key that never ends*: values within values are followed so far and no further.
 //! - *Expensive questions*: a storage item is one read. What a view function costs is the author's to bound.
 
-use super::ShardRuntime;
+use super::{ShardRuntime, one_value::is_one_value};
 use crate::{nonce, state_transition::Reads};
 use codec::{Decode, Encode};
 use frame_metadata::{
@@ -32,7 +33,6 @@ use frame_metadata::{
 };
 use frame_support::{storage::storage_prefix, view_functions::ViewFunctionId};
 use offstage_primitives::{AccountId32, read::Question};
-use scale_decode::visitor::{IgnoreVisitor, decode_with_visitor};
 use scale_info::{PortableRegistry, TypeDef};
 use sp_crypto_hashing::{blake2_128, blake2_256, twox_64, twox_128, twox_256};
 use std::{collections::BTreeMap, marker::PhantomData};
@@ -265,13 +265,6 @@ fn is_account(types: &PortableRegistry, id: u32) -> bool {
     types
         .resolve(id)
         .is_some_and(|found| found.path.segments.last().is_some_and(|name| name == "AccountId32"))
-}
-
-/// Whether the bytes are a value of this type, and nothing behind it.
-fn is_one_value(types: &PortableRegistry, id: u32, bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    decode_with_visitor(&mut rest, id, types, IgnoreVisitor::<PortableRegistry>::new()).is_ok()
-        && rest.is_empty()
 }
 
 fn hash_into(key: &mut Vec<u8>, hasher: &StorageHasher, argument: &[u8]) {

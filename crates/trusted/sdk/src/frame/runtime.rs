@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a FRAME runtime tells the SDK.
 
-use super::{TxExtension, UncheckedExtrinsic, extrinsic::ShardExtrinsic, reads::ReadPolicy};
-use crate::parentchain::{Delivery, ParentchainCall};
+use super::{
+    TxExtension, UncheckedExtrinsic, extensions::Token, extrinsic::ShardExtrinsic, reads::ReadPolicy,
+};
+use crate::parentchain::{Delivery, ParentchainCall, storage::NameItem};
 use crate::state_transition::{BlockContext, CallError, Effects, Limits, ReadContext, ShardContext};
 use crate::{Authenticated, Weight};
 use codec::{Decode, Encode};
@@ -73,6 +75,13 @@ pub trait ShardRuntime:
     /// The calls of the parentchain that pallets may [ask for](super::effects::call): [`effects!`](crate::effects)
     /// makes such a list. Part of the measurement.
     const EFFECTS: &'static [ParentchainCall] = &[];
+
+    /// What pallets read of the parentchain's state: [`parentchain_storage!`](crate::parentchain_storage) makes such a
+    /// list. Part of the measurement.
+    const PARENTCHAIN: &'static [NameItem] = &[];
+
+    /// The token of the runtime's amounts, as wallets show it, and sign it with the metadata's digest.
+    const TOKEN: Token = Token { symbol: "UNIT", decimals: 12 };
 
     /// Hears of the end of an effect, at the beginning of the block that shows it, and returns what that weighed. Name
     /// the pallets that want to know: `<(Parentchain, Auction)>::on_delivery(delivery)`. What it does is rolled back if

@@ -3,6 +3,7 @@
 
 use super::{
     block, effects,
+    extensions::metadata_hash,
     extrinsic::ShardExtrinsic,
     quietly, randomness,
     reads::Reader,
@@ -11,14 +12,14 @@ use super::{
 };
 use crate::{
     Authenticated, Weight,
-    parentchain::Delivery,
+    parentchain::{Delivery, storage::StorageItem},
     state_transition::{
         BlockContext, BlockSecret, CallError, CheckedExtrinsic, Effects, Limits, ReadContext, Reads,
         ShardContext, StateTransition,
     },
 };
 use codec::Encode;
-use offstage_primitives::{AccountId32, H256, receipt::Outcome};
+use offstage_primitives::{AccountId32, H256, ShardIdentifier, receipt::Outcome};
 use std::marker::PhantomData;
 
 /// The FRAME runtime `R` as business logic. `C` is for calls and getters beside its extrinsics; most have none.
@@ -30,6 +31,10 @@ impl<R: ShardRuntime, C: Classic> StateTransition for Shard<R, C> {
 
     fn genesis(shard: &ShardContext) {
         R::genesis(shard);
+    }
+
+    fn parentchain_storage(shard: &ShardIdentifier) -> Vec<StorageItem> {
+        R::PARENTCHAIN.iter().map(|item| item(shard)).collect()
     }
 
     fn enter_block(context: &BlockContext, secret: Option<&BlockSecret>) {
@@ -102,6 +107,10 @@ impl<R: ShardRuntime, C: Classic> StateTransition for Shard<R, C> {
 
     fn newest_metadata() -> Vec<u8> {
         R::metadata_at_version(16).map(|opaque| opaque.to_vec()).unwrap_or_default()
+    }
+
+    fn metadata_digest() -> Option<[u8; 32]> {
+        metadata_hash::calculate::<R>()
     }
 
     fn limits() -> Limits {

@@ -3,8 +3,10 @@
 
 mod herald;
 mod parentchain;
+mod pitfalls;
 mod probe;
 mod runtime;
+mod storage;
 
 use crate::{
     BlockSecret, Effect, Operation, OperationOutcome, Outcome, PayoutTerms, StateTransition,

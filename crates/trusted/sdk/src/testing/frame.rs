@@ -4,7 +4,10 @@
 use super::{TestAccount, TestWorker};
 use crate::{
     executor::OperationOutcome,
-    frame::{Classic, Shard, ShardRuntime, TxExtension, UncheckedExtrinsic, extensions::CheckNonce},
+    frame::{
+        Classic, Shard, ShardRuntime, TxExtension, UncheckedExtrinsic,
+        extensions::{CheckMetadataHash, CheckNonce},
+    },
     operation::Operation,
     state_transition::StateTransition,
 };
@@ -168,6 +171,6 @@ pub fn tx_extension<R: ShardRuntime>(nonce: u32, era: Era) -> TxExtension<R> {
         frame_system::CheckGenesis::new(),
         frame_system::CheckMortality::from(era),
         CheckNonce::from(nonce),
-        frame_metadata_hash_extension::CheckMetadataHash::new(false),
+        CheckMetadataHash::new(false),
     )
 }

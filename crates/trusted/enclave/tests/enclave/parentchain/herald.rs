@@ -6,6 +6,7 @@ pub use pallet::*;
 
 #[frame_support::pallet]
 pub mod pallet {
+    use super::super::runtime::{Funds, Now, Price};
     use frame_support::pallet_prelude::*;
     use frame_system::pallet_prelude::*;
     use offstage_sdk::{
@@ -24,6 +25,13 @@ pub mod pallet {
     #[pallet::unbounded]
     pub type Heard<T: Config> = StorageValue<_, Vec<(T::Hash, u8)>, ValueQuery>;
 
+    /// What the parentchain has, as a call has seen it: its time, the shard's funds, and its price.
+    #[pallet::storage]
+    pub type Looked<T> = StorageValue<_, Sight, ValueQuery>;
+
+    /// A time, funds, and a price.
+    pub type Sight = (Option<u64>, Option<u128>, Option<u128>);
+
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Asks for the call at this place of the list, with these arguments.
@@ -37,6 +45,24 @@ pub mod pallet {
                 .map(|(name, value)| (core::str::from_utf8(name).unwrap_or("?"), value.clone()))
                 .collect();
             effects::call::<T>(*call, &arguments).map(drop)
+        }
+
+        /// Notes what the parentchain has.
+        #[pallet::call_index(1)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn look(origin: OriginFor<T>) -> DispatchResult {
+            ensure_signed(origin)?;
+            let funds = Funds::get()?.map(|account| account.data.free);
+            Looked::<T>::put((Now::get()?, funds, Price::get()?));
+            Ok(())
+        }
+    }
+
+    #[pallet::view_functions]
+    impl<T: Config> Pallet<T> {
+        /// What the shard has on the parentchain.
+        pub fn funds() -> Option<u128> {
+            Some(Funds::get().ok()??.data.free)
         }
     }
 

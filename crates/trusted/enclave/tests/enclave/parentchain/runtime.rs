@@ -2,24 +2,12 @@
 //! A shard that speaks to its parentchain: it announces what it is told to, and notes what became of it.
 #![allow(missing_docs, unreachable_pub, reason = "FRAME's macros ask for public items")]
 
-use frame_support::{
-    derive_impl, parameter_types,
-    traits::{BuildGenesisConfig, ConstU128},
-    weights::Weight,
-};
-use offstage_primitives::AccountId32;
+use frame_support::{derive_impl, parameter_types, traits::ConstU128, weights::Weight};
 use offstage_sdk::{
-    ShardContext, effects,
-    frame::{self, OnDelivery, ShardRuntime},
-    parentchain::{Delivery, ParentchainCall},
+    effects,
+    frame::{self, OnDelivery, RuntimeVersion},
+    parentchain::{Delivery, ParentchainCall, storage::NameItem},
 };
-use sp_core::OpaqueMetadata;
-use sp_runtime::{
-    generic,
-    traits::{AccountIdLookup, BlakeTwo256},
-};
-use sp_version::RuntimeVersion;
-use std::borrow::Cow;
 
 #[frame_support::runtime]
 mod declaration {
@@ -31,7 +19,8 @@ mod declaration {
         RuntimeOrigin,
         RuntimeFreezeReason,
         RuntimeHoldReason,
-        RuntimeTask
+        RuntimeTask,
+        RuntimeViewFunction
     )]
     pub struct Runtime;
 
@@ -48,20 +37,14 @@ mod declaration {
 }
 
 pub(crate) type UncheckedExtrinsic = frame::UncheckedExtrinsic<Runtime>;
-type Block = generic::Block<generic::Header<u32, BlakeTwo256>, UncheckedExtrinsic>;
 
 parameter_types! {
-    pub Version: RuntimeVersion = RuntimeVersion {
-        spec_name: Cow::Borrowed("herald"),
-        impl_name: Cow::Borrowed("herald"),
-        ..RuntimeVersion::default()
-    };
+    pub const Version: RuntimeVersion = frame::version("herald", 1);
 }
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
-    type Block = Block;
-    type Lookup = AccountIdLookup<AccountId32, ()>;
+    type Block = frame::Block<Runtime>;
     type AccountData = pallet_balances::AccountData<u128>;
     type Version = Version;
 }
@@ -86,26 +69,32 @@ impl super::herald::Config for Runtime {}
 offstage_sdk::reads! {
     pub struct Reads;
     Herald::Heard: public;
+    Herald::Looked: public;
+    Herald::funds: public;
 }
 
-impl ShardRuntime for Runtime {
-    type Extrinsic = UncheckedExtrinsic;
-    type AllPallets = AllPalletsWithSystem;
-    type Shielding = Parentchain;
-    type Reads = Reads;
+offstage_sdk::parentchain_storage! {
+    /// What the herald reads.
+    pub struct Watched;
+    Now: Timestamp.Now => u64;
+    Funds: System.Account(Blake2_128Concat = |shard| shard.account()) => AccountInfo;
+    Price: TransactionPayment.NextFeeMultiplier => u128;
+}
 
-    const EFFECTS: &'static [ParentchainCall] =
-        effects![System.remark_with_event, System.remark_is_unknown, Balances.transfer_keep_alive];
+/// Of an account on the parentchain.
+pub(crate) type AccountInfo = frame_system::AccountInfo<u32, pallet_balances::AccountData<u128>>;
 
-    fn on_delivery(delivery: &Delivery) -> Weight {
-        <(Parentchain, Herald)>::on_delivery(delivery)
-    }
+offstage_sdk::shard_runtime! {
+    impl ShardRuntime for Runtime {
+        type Shielding = Parentchain;
+        type Reads = Reads;
 
-    fn genesis(_shard: &ShardContext) {
-        RuntimeGenesisConfig::default().build();
-    }
+        const EFFECTS: &'static [ParentchainCall] =
+            effects![System.remark_with_event, System.remark_is_unknown, Balances.transfer_keep_alive];
+        const PARENTCHAIN: &'static [NameItem] = Watched::ITEMS;
 
-    fn metadata_at_version(version: u32) -> Option<OpaqueMetadata> {
-        Runtime::metadata_at_version(version)
+        fn on_delivery(delivery: &Delivery) -> Weight {
+            <(Parentchain, Herald)>::on_delivery(delivery)
+        }
     }
 }

@@ -6,6 +6,7 @@ pub use pallet::*;
 
 #[frame_support::pallet]
 pub mod pallet {
+    use super::super::runtime::{Funds, Time};
     use crate::{
         frame::{OnDelivery, ShardRuntime, effects},
         parentchain::{Delivery, ParentchainCall},
@@ -29,6 +30,10 @@ pub mod pallet {
     #[pallet::storage]
     #[pallet::unbounded]
     pub type Heard<T: Config> = StorageValue<_, Vec<Delivery>, ValueQuery>;
+
+    /// The parentchain's time and the shard's funds there, as a call has seen them.
+    #[pallet::storage]
+    pub type Looked<T> = StorageValue<_, (Option<u64>, Option<u128>)>;
 
     /// Whether hearing panics, once.
     #[pallet::storage]
@@ -64,6 +69,14 @@ pub mod pallet {
         #[pallet::weight(Weight::from_parts(1_000_000, 0))]
         pub fn panic_when_told(_origin: OriginFor<T>, panics: bool) -> DispatchResult {
             Panics::<T>::put(panics);
+            Ok(())
+        }
+
+        /// Notes what the parentchain has, if it can be read.
+        #[pallet::call_index(3)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn look(_origin: OriginFor<T>) -> DispatchResult {
+            Looked::<T>::put((Time::get()?, Funds::get()?.map(|account| account.data.free)));
             Ok(())
         }
     }

@@ -6,14 +6,18 @@ pub use pallet::*;
 
 #[frame_support::pallet]
 pub mod pallet {
-    use frame_support::{pallet_prelude::*, traits::Randomness, weights::WeightMeter};
+    use frame_support::{
+        dispatch::GetDispatchInfo, pallet_prelude::*, traits::Randomness, weights::WeightMeter,
+    };
     use frame_system::pallet_prelude::*;
 
     #[pallet::pallet]
     pub struct Pallet<T>(_);
 
     #[pallet::config]
-    pub trait Config: frame_system::Config + pallet_timestamp::Config<Moment = u64> {
+    pub trait Config:
+        frame_system::Config<RuntimeCall: GetDispatchInfo> + pallet_timestamp::Config<Moment = u64>
+    {
         type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
     }
 
@@ -66,6 +70,10 @@ pub mod pallet {
     #[pallet::storage]
     pub type HooksPay<T> = StorageValue<_, bool, ValueQuery>;
 
+    /// Whether each block must have an inherent.
+    #[pallet::storage]
+    pub type WantsInherent<T> = StorageValue<_, bool, ValueQuery>;
+
     /// How often that was refused.
     #[pallet::storage]
     pub type Unpaid<T> = StorageValue<_, u32, ValueQuery>;
@@ -87,6 +95,11 @@ pub mod pallet {
         /// Adds.
         pub fn sum(a: u32, b: u32) -> u64 {
             u64::from(a) + u64::from(b)
+        }
+
+        /// What a call weighs.
+        pub fn weight_of(call: <T as frame_system::Config>::RuntimeCall) -> Weight {
+            call.get_dispatch_info().total_weight()
         }
 
         /// A random number in a read.
@@ -119,6 +132,7 @@ pub mod pallet {
         }
 
         fn on_finalize(number: BlockNumberFor<T>) {
+            assert!(!WantsInherent::<T>::get(), "the inherent must be in the block");
             note::<T>(4, number);
         }
 
@@ -191,6 +205,28 @@ pub mod pallet {
         #[pallet::weight(Weight::from_parts(1_000_000, 0))]
         pub fn let_hooks_pay(_origin: OriginFor<T>) -> DispatchResult {
             HooksPay::<T>::put(true);
+            Ok(())
+        }
+
+        /// Computes the state's root.
+        #[pallet::call_index(11)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn asks_root(origin: OriginFor<T>, twice: bool) -> DispatchResult {
+            let account = ensure_signed(origin)?;
+            for round in 0..2u64 {
+                if twice {
+                    sp_io::storage::root(sp_runtime::StateVersion::V1);
+                }
+                Notes::<T>::insert(BoundedVec::default(), &account, round);
+            }
+            Ok(())
+        }
+
+        /// From now on each block has to have what nobody can put into it.
+        #[pallet::call_index(12)]
+        #[pallet::weight(Weight::from_parts(1_000_000, 0))]
+        pub fn want_inherent(_origin: OriginFor<T>) -> DispatchResult {
+            WantsInherent::<T>::put(true);
             Ok(())
         }
 

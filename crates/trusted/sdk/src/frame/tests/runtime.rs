@@ -4,7 +4,7 @@
 
 use crate::{
     frame::{self, OnDelivery, RuntimeVersion, TxExtension},
-    parentchain::{Delivery, ParentchainCall},
+    parentchain::{Delivery, ParentchainCall, storage::NameItem},
 };
 use frame_support::{
     derive_impl, parameter_types,
@@ -107,9 +107,20 @@ crate::reads! {
     Probe::Letters: owner(1);
     Probe::Watching: public;
     Probe::sum: public;
+    Probe::weight_of: public;
     Probe::draw: public;
     Probe::own_note: owner(0);
 }
+
+crate::parentchain_storage! {
+    /// What the herald looks at.
+    pub struct Watched;
+    Time: Timestamp.Now => u64;
+    Funds: System.Account(Blake2_128Concat = |shard| shard.account()) => AccountInfo;
+}
+
+/// Of an account on the parentchain.
+pub(crate) type AccountInfo = frame_system::AccountInfo<u32, pallet_balances::AccountData<u128>>;
 
 crate::shard_runtime! {
     impl ShardRuntime for Runtime {
@@ -117,6 +128,7 @@ crate::shard_runtime! {
         type Reads = Reads;
 
         const EFFECTS: &'static [ParentchainCall] = crate::effects![System.remark_with_event];
+        const PARENTCHAIN: &'static [NameItem] = Watched::ITEMS;
 
         fn on_delivery(delivery: &Delivery) -> Weight {
             <(Parentchain, Herald)>::on_delivery(delivery)
