@@ -8,9 +8,13 @@
 
 mod balances;
 mod chain;
+mod completions;
 mod context;
+mod dev;
 mod error;
+mod new;
 mod options;
+mod output;
 mod profile;
 mod reference;
 mod report;
@@ -71,6 +75,11 @@ enum Command {
     Trusted(trusted::Trusted),
     Profile(profile::Profile),
     Trust(profile::Trust),
+    New(new::New),
+    Dev(dev::Dev),
+    Completions(completions::Completions),
+    #[command(name = dev::WITH_PARENT, hide = true)]
+    WithParent(dev::WithParent),
 }
 
 /// Runs the program with the arguments of the process.
@@ -79,8 +88,11 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
+    if let Command::WithParent(command) = &cli.command {
+        return command.run();
+    }
     init_log();
-    let terminal = Terminal::new();
+    let terminal = Terminal::new().with_output(cli.options.output);
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -94,7 +106,7 @@ pub fn main() -> ExitCode {
         });
     terminal.finish();
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             terminal.error(&error);
             let is_outcome = error.downcast_ref::<CliError>().is_some_and(CliError::is_outcome);
@@ -128,8 +140,11 @@ fn explanation(text: &str) -> String {
 }
 
 /// Runs one command within the time that the user allows.
-async fn run(cli: &Cli, terminal: &Terminal) -> Result<()> {
-    let work = dispatch(&cli.options, &cli.command, terminal);
+async fn run(cli: &Cli, terminal: &Terminal) -> Result<ExitCode> {
+    if let Command::Dev(command) = &cli.command {
+        return command.run(&cli.options, terminal).await;
+    }
+    let work = async { dispatch(&cli.options, &cli.command, terminal).await.map(|()| ExitCode::SUCCESS) };
     if matches!(cli.command, Command::Listen(_)) {
         return work.await;
     }
@@ -142,15 +157,17 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<()> {
 async fn dispatch(options: &Options, command: &Command, terminal: &Terminal) -> Result<()> {
     // What makes profiles must not depend on one.
     let context = match command {
-        Command::Profile(command) => return command.run(options),
+        Command::Profile(command) => return command.run(options, terminal),
+        Command::New(command) => return command.run(terminal),
+        Command::Completions(command) => return command.run(terminal),
         Command::Trust(command) => return command.run(&Context::with(options, None, terminal)?).await,
         _ => &Context::new(options, terminal)?,
     };
     match command {
         Command::Balance(command) => command.run(context).await,
-        Command::NewAccount(command) => command.run(),
-        Command::ListAccounts(command) => command.run(),
-        Command::Import(command) => command.run(),
+        Command::NewAccount(command) => command.run(context),
+        Command::ListAccounts(command) => command.run(context),
+        Command::Import(command) => command.run(context),
         Command::PrintMetadata(command) => command.run(context).await,
         Command::PrintSgxMetadata(command) => command.run(context).await,
         Command::Faucet(command) => command.run(context).await,
@@ -160,8 +177,13 @@ async fn dispatch(options: &Options, command: &Command, terminal: &Terminal) -> 
         Command::Listen(command) => command.run(context).await,
         Command::ShieldFunds(command) => command.run(context).await,
         Command::Trusted(command) => command.run(context).await,
-        Command::Profile(command) => command.run(options),
-        Command::Trust(command) => command.run(context).await,
+        // They run before, without a profile.
+        Command::Profile(_)
+        | Command::Trust(_)
+        | Command::New(_)
+        | Command::Completions(_)
+        | Command::Dev(_)
+        | Command::WithParent(_) => Ok(()),
     }
 }
 

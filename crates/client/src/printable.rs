@@ -22,7 +22,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// Format characters of Unicode (category Cf) and the separators of lines and paragraphs.
-fn is_invisible(character: char) -> bool {
+pub(crate) fn is_invisible(character: char) -> bool {
     matches!(
         u32::from(character),
         0xad | 0x600..=0x605

@@ -91,7 +91,7 @@ impl Shard {
     /// As [`connect`](Self::connect).
     pub async fn on(chain: Parentchain, address: WorkerAddress, pin: Pin) -> Result<Self, WorkflowError> {
         let mut worker = workflow::connect(&chain, &address, &pin, &Unobserved).await?;
-        let runtime = ShardRuntime::of(&mut worker).await?;
+        let runtime = ShardRuntime::of(&mut worker).await?.with_ss58_prefix(chain.ss58_prefix().await);
         Ok(Self { chain, address, pin, runtime })
     }
 

@@ -19,6 +19,7 @@ mod words;
 pub use errors::RuntimeError;
 pub use results::ShownResult;
 pub use signature::Described;
+pub(crate) use values::number;
 pub use values::{Shown, render};
 
 use crate::{account::Account, worker::Worker};
@@ -26,6 +27,7 @@ use offstage_light_client::BlockId;
 use offstage_primitives::{
     H256,
     read::Question,
+    ss58::GENERIC_PREFIX,
     trusted::{Domain, shard_genesis_hash},
 };
 use signature::{Kind, call_signature, item_signature};
@@ -47,6 +49,8 @@ pub struct ShardRuntime {
     spec_version: u32,
     transaction_version: u32,
     genesis_hash: H256,
+    /// How accounts are shown.
+    prefix: u16,
 }
 
 /// A call of a shard's runtime. What it means in bytes, the metadata says.
@@ -99,7 +103,15 @@ impl ShardRuntime {
             spec_version: version.spec,
             transaction_version: version.transaction,
             metadata: metadata.arc(),
+            prefix: GENERIC_PREFIX,
         })
+    }
+
+    /// The same, with accounts shown as on a chain with this prefix for ss58 addresses. A runtime in a shard says
+    /// nothing of it; its accounts are those of the parentchain.
+    #[must_use]
+    pub fn with_ss58_prefix(self, prefix: u16) -> Self {
+        Self { prefix, ..self }
     }
 
     /// The metadata.
@@ -195,7 +207,7 @@ impl ShardRuntime {
     /// # Errors
     /// [`RuntimeError::Answer`] when it is not of the promised type.
     pub fn show(&self, item: &Item, answer: &[u8]) -> Result<Shown, RuntimeError> {
-        values::decode(&self.metadata, item.output, answer)
+        self.decode(item.output, answer)
     }
 
     /// The constants of one pallet, or of all: name and value.
@@ -211,7 +223,7 @@ impl ShardRuntime {
             .filter(|found| pallet.is_none_or(|name| name == found.name()))
             .flat_map(|found| found.constants().map(move |constant| (found.name().to_owned(), constant)))
             .map(|(pallet, constant)| {
-                let shown = values::decode(&self.metadata, constant.ty(), constant.value())?;
+                let shown = self.decode(constant.ty(), constant.value())?;
                 Ok((format!("{pallet}.{}", constant.name()), shown))
             })
             .collect()
@@ -223,6 +235,10 @@ impl ShardRuntime {
     /// [`RuntimeError::Pallet`] when there is no such pallet.
     pub fn describe(&self, pallet: Option<&str>) -> Result<Vec<Described>, RuntimeError> {
         signature::describe(&self.metadata, pallet)
+    }
+
+    fn decode(&self, id: u32, bytes: &[u8]) -> Result<Shown, RuntimeError> {
+        values::decode(&self.metadata, id, bytes, self.prefix)
     }
 
     fn find_call(&self, name: &str) -> Result<(String, &signature::Variant), RuntimeError> {

@@ -18,5 +18,5 @@
 )]
 
 fn main() -> std::process::ExitCode {
-    offstage_enclave::run::<offstage_balances::Balances>()
+    offstage_enclave::Program::new::<offstage_balances::Balances>().run()
 }

@@ -17,7 +17,7 @@ pub(super) use balance::Balance;
 pub(super) use faucet::Faucet;
 pub(super) use import::Import;
 pub(super) use list_accounts::ListAccounts;
-pub(super) use list_shards::{ListShards, render_shards};
+pub(super) use list_shards::{ListShards, show_shards};
 pub(super) use list_workers::ListWorkers;
 pub(super) use listen::Listen;
 pub(super) use new_account::NewAccount;

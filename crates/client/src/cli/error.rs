@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Errors of the command line itself.
 
+use super::new::NewError;
 use crate::{
     account::AccountError, profile::ProfileError, progress::Stage, shard_runtime::RuntimeError,
     worker::address::AddressError,
 };
+use offstage_devnet::DevnetError;
 use offstage_primitives::{node_url::NodeUrlError, receipt::Outcome};
 use thiserror::Error;
 
@@ -32,6 +34,16 @@ pub(super) enum CliError {
     NobodyToAsk,
     #[error("nothing was written: you did not say yes")]
     NotTrusted,
+    #[error("the build failed: what is wrong stands above")]
+    Build,
+    #[error("the network was not ready within {seconds} s{trouble}")]
+    NotReady { seconds: u64, trouble: String },
+    #[error("cannot start {program}: {source}")]
+    Command { program: String, source: std::io::Error },
+    #[error(
+        "the profile {name} is not of a network on this machine, and stays as it is: name another with --write-profile"
+    )]
+    ForeignProfile { name: String },
     #[error("the operation failed: {0}")]
     Outcome(Outcome),
 }
@@ -64,7 +76,15 @@ impl CliError {
                 "name it with --shard or --mrenclave, or a profile with --profile (`offstage profile add`); to take a \
                  worker's word for it, once and knowingly, run `offstage trust`",
             ),
-            Self::Direct | Self::Absent { .. } | Self::Note => None,
+            Self::Direct
+            | Self::Absent { .. }
+            | Self::Note
+            | Self::Build
+            | Self::Command { .. }
+            | Self::ForeignProfile { .. } => None,
+            Self::NotReady { .. } => Some(
+                "wait longer with --timeout; `offstage dev` without --once keeps the logs, and shows where they are",
+            ),
             Self::NobodyToAsk => {
                 Some("run it on a terminal, or say --yes if you know that this is the right worker")
             }
@@ -99,6 +119,7 @@ impl CliError {
                 | Self::Absent { .. }
                 | Self::Note
                 | Self::NobodyToAsk
+                | Self::ForeignProfile { .. }
         )
     }
 }
@@ -110,5 +131,7 @@ pub(super) fn is_typed_wrongly(error: &(dyn std::error::Error + 'static)) -> boo
         || error.is::<NodeUrlError>()
         || error.downcast_ref::<ProfileError>().is_some_and(ProfileError::is_usage)
         || error.downcast_ref::<RuntimeError>().is_some_and(RuntimeError::is_usage)
+        || error.downcast_ref::<DevnetError>().is_some_and(DevnetError::is_usage)
+        || error.downcast_ref::<NewError>().is_some_and(NewError::is_usage)
         || error.downcast_ref::<CliError>().is_some_and(CliError::is_usage)
 }

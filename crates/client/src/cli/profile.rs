@@ -10,7 +10,7 @@ mod trust;
 
 pub(super) use trust::Trust;
 
-use super::options::Options;
+use super::{options::Options, terminal::Terminal};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
@@ -33,11 +33,11 @@ enum ProfileCommand {
 }
 
 impl Profile {
-    pub(super) fn run(&self, options: &Options) -> Result<()> {
+    pub(super) fn run(&self, options: &Options, terminal: &Terminal) -> Result<()> {
         match &self.command {
-            ProfileCommand::Add(command) => command.run(options),
-            ProfileCommand::List(command) => command.run(),
-            ProfileCommand::Show(command) => command.run(),
+            ProfileCommand::Add(command) => command.run(options, terminal),
+            ProfileCommand::List(command) => command.run(terminal),
+            ProfileCommand::Show(command) => command.run(terminal),
             ProfileCommand::Remove(command) => command.run(),
         }
     }

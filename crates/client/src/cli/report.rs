@@ -1,17 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What people and scripts read: the list of workers, and errors.
 
-use super::error::{CliError, is_typed_wrongly};
+use super::{
+    error::{CliError, is_typed_wrongly},
+    new::NewError,
+    output::Printed,
+};
 use crate::{
     keystore::KeystoreError, parentchain::ParentchainError, printable::printable, profile::ProfileError,
     shard_runtime::RuntimeError, worker::WorkerError, workflow::WorkflowError,
 };
+use offstage_devnet::DevnetError;
 use offstage_primitives::{AccountId32, ss58::ss58, teerex::SgxEnclave};
+use serde_json::json;
 use std::fmt::Write;
 use time::UtcDateTime;
 
-/// The list of registered enclaves, in the form that scripts read: `awk '/  MRENCLAVE: / { print $2; exit }'`.
-pub(super) fn render_workers(enclaves: &[(AccountId32, SgxEnclave)], prefix: u16) -> String {
+/// The list of registered enclaves.
+pub(super) fn show_workers(enclaves: &[(AccountId32, SgxEnclave)], prefix: u16) -> Printed {
+    let all = enclaves.iter().map(|(signer, enclave)| {
+        json!({
+            "account": ss58(signer, prefix),
+            "mrEnclave": enclave.mr_enclave.to_string(),
+            // Milliseconds since the Unix epoch.
+            "timestamp": enclave.timestamp,
+            "url": enclave.url.as_ref().map(|url| String::from_utf8_lossy(url)),
+        })
+    });
+    Printed::new(render_workers(enclaves, prefix).trim_end(), all.collect())
+}
+
+/// In the form that scripts read: `awk '/  MRENCLAVE: / { print $2; exit }'`.
+fn render_workers(enclaves: &[(AccountId32, SgxEnclave)], prefix: u16) -> String {
     let mut text = format!("number of workers registered: {}\n", enclaves.len());
     for (index, (signer, enclave)) in enclaves.iter().enumerate() {
         let url = match &enclave.url {
@@ -60,7 +80,11 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<&'static str> {
             error.hint()
         } else if let Some(error) = cause.downcast_ref::<CliError>() {
             error.hint()
-        } else if cause.is::<KeystoreError>() || cause.is::<ProfileError>() {
+        } else if cause.is::<KeystoreError>()
+            || cause.is::<ProfileError>()
+            || cause.is::<DevnetError>()
+            || cause.is::<NewError>()
+        {
             None
         } else {
             is_typed_wrongly(cause).then_some("see offstage --help")

@@ -17,40 +17,20 @@ pub(super) use query::Query;
 pub(super) use result::OperationResult;
 pub(super) use view::View;
 
-use super::context::Context;
+use super::{context::Context, output::Printed};
 use crate::{
     account::{AccountText, NamedAccount},
     keystore::Keystore,
     parentchain::Parentchain,
-    shard_runtime::{Item, RuntimeError, ShardRuntime, Shown, render},
+    shard_runtime::{Item, RuntimeError, ShardRuntime},
     worker::Worker,
 };
 use anyhow::Result;
-use clap::ValueEnum;
-
-/// The form of what is printed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
-enum Output {
-    /// For people: a value alone, or indented JSON
-    #[default]
-    Text,
-    /// One line of JSON
-    Json,
-}
-
-impl Output {
-    fn print(self, context: &Context<'_>, value: &Shown) {
-        match self {
-            Self::Text => context.observer.result(&render(value)),
-            Self::Json => context.observer.result(&value.0.to_string()),
-        }
-    }
-}
 
 /// A verified worker of the shard that the user means, and its runtime.
 async fn runtime(context: &Context<'_>) -> Result<(Parentchain, Worker, ShardRuntime)> {
     let (chain, mut worker) = context.worker(&context.pin()?).await?;
-    let runtime = ShardRuntime::of(&mut worker).await?;
+    let runtime = ShardRuntime::of(&mut worker).await?.with_ss58_prefix(chain.ss58_prefix().await);
     Ok((chain, worker, runtime))
 }
 
@@ -61,7 +41,6 @@ async fn ask(
     runtime: &ShardRuntime,
     item: Item,
     asker: Option<&AccountText>,
-    output: Output,
 ) -> Result<()> {
     let keystore = Keystore::of_shard(&worker.identity().shard());
     let asker = match asker {
@@ -77,7 +56,7 @@ async fn ask(
     context.show_block(worker);
     match answer {
         Some(answer) => {
-            output.print(context, &runtime.show(&item, &answer)?);
+            context.observer.print(&Printed::value(runtime.show(&item, &answer)?));
             Ok(())
         }
         None => Err(RuntimeError::Nothing.into()),

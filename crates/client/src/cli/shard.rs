@@ -26,6 +26,7 @@ pub(super) use version::Version;
 use super::{
     context::{Context, key_of},
     error::CliError,
+    output::Printed,
 };
 use crate::{
     account::{AccountText, NamedAccount},
@@ -38,6 +39,7 @@ use offstage_primitives::{
     receipt::Outcome,
     trusted::{Getter, TrustedCall},
 };
+use serde_json::{Value as Json, json};
 
 /// Sends the call that `compose` makes for the author and the shard, in the words `C` and `G` of the shard's business
 /// logic, and follows it to its outcome. `payer` pays on the parentchain.
@@ -56,12 +58,18 @@ pub(super) async fn invoke<C: TrustedCall, G: Getter>(
     let observer = context.observer;
     let completed =
         workflow::invoke::<C, G>(&chain, &context.worker, worker, call, &author, &payer, observer).await?;
-    conclude(context, &completed)
+    conclude(context, &completed, json!({}))
 }
 
-/// Prints the operation's hash, by which its receipt can be asked for, and fails if the operation did.
-pub(super) fn conclude(context: &Context<'_>, completed: &Completed) -> Result<()> {
-    context.observer.result(&format!("{:?}", completed.operation));
+/// Prints the operation's hash, by which its receipt can be asked for, and fails if the operation did. Programs read
+/// what is `known` of it as well.
+pub(super) fn conclude(context: &Context<'_>, completed: &Completed, known: Json) -> Result<()> {
+    let operation = format!("{:?}", completed.operation);
+    let mut json = known;
+    json["operation"] = json!(operation);
+    json["outcome"] = json!(completed.outcome.code());
+    json["text"] = json!(completed.outcome.to_string());
+    context.observer.print(&Printed::new(operation, json));
     succeed(completed.outcome)?;
     context.observer.line(&completed.outcome.to_string());
     Ok(())

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! stderr: a spinner where somebody watches, plain lines where nobody does.
 
-use super::report;
+use super::{
+    output::{Output, Printed},
+    report,
+};
 use crate::progress::{Milestone, Observer, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -17,6 +20,7 @@ use std::{
 pub(super) struct Terminal {
     spinner: Option<ProgressBar>,
     colours: bool,
+    output: Output,
     stage: Mutex<Stage>,
     warned: AtomicBool,
 }
@@ -33,7 +37,13 @@ impl Terminal {
         });
         // https://no-color.org
         let colours = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { spinner, colours, stage: Mutex::new(Stage::Node), warned: AtomicBool::new(false) }
+        let output = Output::default();
+        Self { spinner, colours, output, stage: Mutex::new(Stage::Node), warned: AtomicBool::new(false) }
+    }
+
+    /// The same, with results in this form.
+    pub(super) fn with_output(self, output: Output) -> Self {
+        Self { output, ..self }
     }
 
     /// What the operation waits for at the moment.
@@ -49,12 +59,18 @@ impl Terminal {
         }
     }
 
-    /// A result on stdout.
-    pub(super) fn result(&self, text: &str) {
+    /// A result on stdout. It is the only way there.
+    pub(super) fn print(&self, result: &Printed) {
+        let Some(text) = result.in_form(self.output) else { return };
         match &self.spinner {
-            Some(spinner) => spinner.suspend(|| print_line(text)),
-            None => print_line(text),
+            Some(spinner) => spinner.suspend(|| print_line(&text)),
+            None => print_line(&text),
         }
+    }
+
+    /// The form of results.
+    pub(super) fn output(&self) -> Output {
+        self.output
     }
 
     /// Whether somebody is there who can be asked.
@@ -111,12 +127,12 @@ impl Observer for Terminal {
 }
 
 /// A line on stdout. A reader that has seen enough and left, as `head` does, is no error.
-pub(super) fn print_line(text: &str) {
+fn print_line(text: &str) {
     let _ = writeln!(stdout(), "{text}");
 }
 
 /// A line on stderr.
-fn print_error_line(text: &str) {
+pub(super) fn print_error_line(text: &str) {
     let _ = writeln!(stderr(), "{text}");
 }
 

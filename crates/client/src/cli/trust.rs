@@ -25,7 +25,8 @@ pub(super) struct TrustOptions {
     pub(super) insecure_plain_ws: bool,
 }
 
-fn parse_hash(text: &str) -> Result<BlockHash, &'static str> {
+/// Reads a block's hash.
+pub(super) fn parse_hash(text: &str) -> Result<BlockHash, &'static str> {
     super::options::parse_hash(text)
         .map(BlockHash::from)
         .map_err(|_| "a block's hash is 0x and 64 hexadecimal digits")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! An operation's result in the words of the runtime.
 
-use super::{RuntimeError, ShardRuntime, Shown, values};
+use super::{RuntimeError, ShardRuntime, Shown};
 use crate::printable::printable;
 use offstage_primitives::result::OperationResult;
 use serde_json::{Value as Json, json};
@@ -30,12 +30,12 @@ impl ShardRuntime {
     pub fn show_result(&self, result: &OperationResult) -> Result<ShownResult, RuntimeError> {
         let error = match (&result.error, self.metadata.dispatch_error_ty()) {
             (None, _) => None,
-            (Some(bytes), Some(id)) => Some(values::decode(&self.metadata, id, bytes)?),
+            (Some(bytes), Some(id)) => Some(self.decode(id, bytes)?),
             (Some(_), None) => return Err(RuntimeError::Answer),
         };
         let event_id = self.metadata.outer_enums().event_enum_ty();
         let events = result.events.iter().map(|event| {
-            let Shown(event) = values::decode(&self.metadata, event_id, event)?;
+            let Shown(event) = self.decode(event_id, event)?;
             named(event).ok_or(RuntimeError::Answer)
         });
         Ok(ShownResult {

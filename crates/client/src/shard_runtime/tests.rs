@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The client against the runtime of the default logic: what it composes from the metadata alone is executed.
 
+mod vectors;
+
 use super::*;
-use codec::Encode;
+use codec::{Decode, Encode};
 use offstage_balances::Balances;
 use offstage_primitives::{BlockHash, receipt::Outcome};
 use offstage_sdk::{
@@ -76,6 +78,41 @@ fn what_is_signed_for_one_shard_is_good_there_for_a_while() {
     assert_eq!(worker.run_alone(operation(signed)).outcome, Outcome::Executed);
 }
 
+/// Accounts are typed as such inside of lists, too, and words of a choice by themselves.
+#[test]
+fn lists_of_accounts_and_words_are_typed_as_people_write_them() {
+    let (_, runtime) = shard(1_000);
+    let bob = crate::account::ss58(&TestAccount::bob().id());
+    let bytes = |arguments: &[&str], name: &str| {
+        let call = runtime.call(name, &texts(arguments));
+        call.map(|call| call.call_data().to_string())
+    };
+    let list = bytes(&[&format!("who=(//Alice, {bob})")], "Balances.upgrade_accounts").unwrap();
+    for account in [TestAccount::alice(), TestAccount::bob()] {
+        let id: [u8; 32] = account.id().into();
+        let id = id.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        assert!(list.contains(&id), "{list}");
+    }
+    assert!(bytes(&["who=(//Alice, nobody)"], "Balances.upgrade_accounts").is_err());
+    let adjust = "Balances.force_adjust_total_issuance";
+    assert!(bytes(&["direction=Increase", "delta=1"], adjust).unwrap().contains("Increase"));
+    assert!(bytes(&["direction=Sideways", "delta=1"], adjust).is_err());
+}
+
+/// Which prefix: that of the parentchain, where the same accounts are.
+#[test]
+fn accounts_are_shown_as_on_their_chain() {
+    let (mut worker, runtime) = shard(1_000);
+    let call = runtime.call("Balances.transfer_allow_death", &texts(&["//Bob", "25"])).unwrap();
+    let extrinsic = runtime.sign(&call, 0, &alice(), newest(&worker)).unwrap();
+    let done = worker.run_alone(operation(extrinsic));
+    let address = |prefix| offstage_primitives::ss58::ss58(&TestAccount::bob().id(), prefix);
+    let runtime = runtime.with_ss58_prefix(13);
+    let shown = runtime.show_result(&done.report.to_result()).unwrap();
+    let text = shown.json().to_string();
+    assert!(text.contains(&address(13)) && !text.contains(&address(42)), "{text}");
+}
+
 /// Without any code of ours: subxt, given the metadata, the versions and the shard's genesis hash, makes extrinsics of
 /// both formats.
 #[test]
@@ -83,7 +120,10 @@ fn what_subxt_makes_is_executed() {
     let (mut worker, runtime) = shard(1_000);
     let config = SubstrateConfigBuilder::new()
         .set_genesis_hash(runtime.genesis_hash.0.into())
-        .set_metadata_for_spec_versions([(1, Metadata::decode_from(&Balances::metadata()).unwrap().arc())])
+        .set_metadata_for_spec_versions([(
+            1,
+            Metadata::decode_from(&Balances::newest_metadata()).unwrap().arc(),
+        )])
         .set_spec_version_for_block_ranges([SpecVersionForRange {
             block_range: 0..u64::MAX,
             spec_version: 1,
@@ -107,6 +147,17 @@ fn what_subxt_makes_is_executed() {
         .sign_with_account_and_signature(&utils::AccountId32(alice().id().into()), &signature)
         .unwrap();
     assert_eq!(worker.run_alone(operation(signed.into_encoded())).outcome, Outcome::Executed);
+    let mut signable = transactions.create_v5_signable_offline(&call, parameters(1)).unwrap();
+    let signature = alice().sign_for_subxt(&signable.signer_payload().unwrap());
+    let signed = signable
+        .sign_with_account_and_signature(&utils::AccountId32(alice().id().into()), &signature)
+        .unwrap();
+    // Format 5, general, with version 1 of the extensions.
+    let encoded = signed.into_encoded();
+    assert_eq!(codec::Compact::<u32>::decode(&mut &encoded[..]).unwrap().0 as usize, encoded.len() - 2);
+    assert_eq!(encoded[2..4], [0x45, 1]);
+    assert_eq!(worker.run_alone(operation(encoded)).outcome, Outcome::Executed);
+    assert_eq!(worker.nonce(&TestAccount::alice()), 2);
 }
 
 /// What `subxt`'s macro makes of the metadata that `trusted metadata --scale` saves.
@@ -229,7 +280,7 @@ fn values_are_shown_as_people_and_programs_read_them() {
     let shown = |signature: &str, bytes: Vec<u8>| {
         let mut found = types.types.iter().filter(|found| is_plain(&found.ty));
         let id = found.find(|found| signature::type_name(types, found.id) == signature).unwrap().id;
-        values::decode(runtime.metadata(), id, &bytes).unwrap().0
+        runtime.decode(id, &bytes).unwrap().0
     };
     assert_eq!(shown("u128", u128::MAX.encode()), json!(u128::MAX.to_string()));
     assert_eq!(shown("u128", 5u128.encode()), json!(5));
@@ -238,6 +289,6 @@ fn values_are_shown_as_people_and_programs_read_them() {
     assert_eq!(shown("[u8]", Vec::<u8>::new().encode()), json!("0x"));
     let alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
     assert_eq!(shown("account", TestAccount::alice().id().encode()), json!(alice));
-    assert!(values::decode(runtime.metadata(), 0, &[1; 3]).is_err());
+    assert!(runtime.decode(0, &[1; 3]).is_err());
     assert_eq!((render(&Shown(json!("a b"))), render(&Shown(json!(5)))), ("a b".into(), "5".into()));
 }

@@ -38,13 +38,14 @@ pub(super) fn runtime_version(metadata: &Metadata) -> Option<Version> {
     Some(Version { spec: number("spec_version")?, transaction: number("transaction_version")? })
 }
 
-pub(super) fn decode(metadata: &Metadata, id: u32, bytes: &[u8]) -> Result<Shown, RuntimeError> {
+/// `prefix` is for accounts in ss58 form.
+pub(super) fn decode(metadata: &Metadata, id: u32, bytes: &[u8], prefix: u16) -> Result<Shown, RuntimeError> {
     let mut rest = bytes;
     let value = decode_as_type(&mut rest, id, metadata.types()).map_err(|_| RuntimeError::Answer)?;
     if !rest.is_empty() {
         return Err(RuntimeError::Answer);
     }
-    Ok(Shown(json(metadata.types(), &value)))
+    Ok(Shown(Shower { types: metadata.types(), prefix }.json(&value)))
 }
 
 /// The text of a value: what is no object or list stands alone, so that scripts can read it.
@@ -56,55 +57,69 @@ pub fn render(Shown(value): &Shown) -> String {
     }
 }
 
-fn json(types: &PortableRegistry, value: &Value<u32>) -> Json {
-    if let Some(bytes) = bytes_of(types, value) {
-        if let (true, Ok(account)) =
-            (is_account(types, value.context), <[u8; 32]>::try_from(bytes.as_slice()))
-        {
-            return Json::String(ss58(&AccountId32::new(account), offstage_primitives::ss58::GENERIC_PREFIX));
-        }
-        return Json::String(format!("0x{}", hex::encode(bytes)));
-    }
-    match &value.value {
-        ValueDef::Composite(fields) => composite(types, fields),
-        ValueDef::Variant(variant) => match (variant.name.as_str(), variant.values.len()) {
-            ("None", 0) => Json::Null,
-            ("Some", 1) => composite(types, &variant.values),
-            (name, 0) => Json::String(name.to_owned()),
-            (name, _) => Json::Object(Map::from_iter([(name.to_owned(), composite(types, &variant.values))])),
-        },
-        ValueDef::BitSequence(bits) => {
-            Json::String(bits.iter().map(|bit| if bit { '1' } else { '0' }).collect())
-        }
-        ValueDef::Primitive(primitive) => match primitive {
-            Primitive::Bool(yes) => Json::Bool(*yes),
-            Primitive::Char(character) => Json::String(character.to_string()),
-            Primitive::String(text) => Json::String(text.clone()),
-            // JSON's numbers are exact up to 2^53 in most programs.
-            Primitive::U128(number) => match u64::try_from(*number) {
-                Ok(small) if small < EXACT => Json::Number(Number::from(small)),
-                _ => Json::String(number.to_string()),
-            },
-            Primitive::I128(number) => match i64::try_from(*number) {
-                Ok(small) if small.unsigned_abs() < EXACT => Json::Number(Number::from(small)),
-                _ => Json::String(number.to_string()),
-            },
-            Primitive::U256(bytes) | Primitive::I256(bytes) => {
-                Json::String(format!("0x{}", hex::encode(bytes)))
-            }
-        },
+/// A number of a runtime. JSON's are exact up to 2^53 in most programs; beyond, it is text.
+pub(crate) fn number(value: u128) -> Json {
+    match u64::try_from(value) {
+        Ok(small) if small < EXACT => Json::Number(Number::from(small)),
+        _ => Json::String(value.to_string()),
     }
 }
 
-fn composite(types: &PortableRegistry, fields: &Composite<u32>) -> Json {
-    match fields {
-        Composite::Named(fields) => {
-            Json::Object(fields.iter().map(|(name, value)| (name.clone(), json(types, value))).collect())
+/// Shows values of one runtime.
+struct Shower<'run> {
+    types: &'run PortableRegistry,
+    prefix: u16,
+}
+
+impl Shower<'_> {
+    fn json(&self, value: &Value<u32>) -> Json {
+        if let Some(bytes) = bytes_of(self.types, value) {
+            if let (true, Ok(account)) =
+                (is_account(self.types, value.context), <[u8; 32]>::try_from(bytes.as_slice()))
+            {
+                return Json::String(ss58(&AccountId32::new(account), self.prefix));
+            }
+            return Json::String(format!("0x{}", hex::encode(bytes)));
         }
-        Composite::Unnamed(fields) => match fields.as_slice() {
-            [only] => json(types, only),
-            fields => Json::Array(fields.iter().map(|field| json(types, field)).collect()),
-        },
+        match &value.value {
+            ValueDef::Composite(fields) => self.composite(fields),
+            ValueDef::Variant(variant) => match (variant.name.as_str(), variant.values.len()) {
+                ("None", 0) => Json::Null,
+                ("Some", 1) => self.composite(&variant.values),
+                (name, 0) => Json::String(name.to_owned()),
+                (name, _) => {
+                    Json::Object(Map::from_iter([(name.to_owned(), self.composite(&variant.values))]))
+                }
+            },
+            ValueDef::BitSequence(bits) => {
+                Json::String(bits.iter().map(|bit| if bit { '1' } else { '0' }).collect())
+            }
+            ValueDef::Primitive(primitive) => match primitive {
+                Primitive::Bool(yes) => Json::Bool(*yes),
+                Primitive::Char(character) => Json::String(character.to_string()),
+                Primitive::String(text) => Json::String(text.clone()),
+                Primitive::U128(value) => number(*value),
+                Primitive::I128(number) => match i64::try_from(*number) {
+                    Ok(small) if small.unsigned_abs() < EXACT => Json::Number(Number::from(small)),
+                    _ => Json::String(number.to_string()),
+                },
+                Primitive::U256(bytes) | Primitive::I256(bytes) => {
+                    Json::String(format!("0x{}", hex::encode(bytes)))
+                }
+            },
+        }
+    }
+
+    fn composite(&self, fields: &Composite<u32>) -> Json {
+        match fields {
+            Composite::Named(fields) => {
+                Json::Object(fields.iter().map(|(name, value)| (name.clone(), self.json(value))).collect())
+            }
+            Composite::Unnamed(fields) => match fields.as_slice() {
+                [only] => self.json(only),
+                fields => Json::Array(fields.iter().map(|field| self.json(field)).collect()),
+            },
+        }
     }
 }
 

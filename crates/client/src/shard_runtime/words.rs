@@ -6,7 +6,8 @@
 //! | an account | `//Alice` or an address |
 //! | bytes | `0x` and digits, or plain text |
 //! | a number, true, false | itself; digits may be grouped with `_` |
-//! | everything else | the form of `scale-value`: `(1, 2)`, `Some(5)`, `{ a: 1, b: Id(…) }` |
+//! | one of several words | the word: `Yes`, `None` |
+//! | everything else | the form of `scale-value`: `(1, 2)`, `Some(5)`, `{ a: 1, b: Id(…) }`; accounts in it as above |
 
 use super::{
     errors::RuntimeError,
@@ -16,7 +17,10 @@ use crate::account::AccountText;
 use scale_info::{PortableRegistry, TypeDef, TypeDefPrimitive};
 use subxt::ext::{
     scale_encode::EncodeAsType,
-    scale_value::{Value, stringify},
+    scale_value::{
+        Value,
+        stringify::{self, ParseError},
+    },
 };
 
 /// The two names of `Pallet.name`.
@@ -103,8 +107,10 @@ fn value(types: &PortableRegistry, id: u32, text: &str) -> Result<Value, String>
         }
     } else if is_text(types, id) {
         Value::string(text)
+    } else if is_word(types, id, text) {
+        Value::unnamed_variant(text, [])
     } else {
-        let (value, rest) = stringify::from_str(text);
+        let (value, rest) = stringify::from_str_custom().add_custom_parser(account).parse(text);
         match value {
             Ok(value) if rest.is_empty() => value,
             _ => return Err(format!("cannot read {text:?} as {}", type_name(types, id))),
@@ -117,6 +123,30 @@ fn value(types: &PortableRegistry, id: u32, text: &str) -> Result<Value, String>
     }
 }
 
+/// An account inside of another value.
+fn account(text: &mut &str) -> Option<Result<Value, ParseError>> {
+    let end = text.find(|sign: char| sign.is_whitespace() || ",)}".contains(sign)).unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    // Numbers and names are read as what they are.
+    if !word.starts_with("//") && word.len() < SHORTEST_ADDRESS {
+        return None;
+    }
+    let account = AccountText::from(word.to_owned()).parse_recipient().ok()?;
+    *text = rest;
+    Some(Ok(Value::from_bytes(<[u8; 32]>::from(account))))
+}
+
+/// Whether the text is one of the type's variants, one without fields.
+fn is_word(types: &PortableRegistry, id: u32, text: &str) -> bool {
+    let Some(TypeDef::Variant(variants)) = types.resolve(id).map(|found| &found.type_def) else {
+        return false;
+    };
+    variants.variants.iter().any(|variant| variant.name == text && variant.fields.is_empty())
+}
+
 fn is_text(types: &PortableRegistry, id: u32) -> bool {
     types.resolve(id).is_some_and(|found| matches!(found.type_def, TypeDef::Primitive(TypeDefPrimitive::Str)))
 }
+
+/// Signs of the shortest ss58 address of 32 bytes.
+const SHORTEST_ADDRESS: usize = 45;

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::{account::AccountText, cli::context::Context, keystore::Keystore};
+use crate::{
+    account::AccountText,
+    cli::{context::Context, output::Printed},
+    keystore::Keystore,
+};
 use anyhow::Result;
 use clap::Args;
 use offstage_balances_interface::{Getter, TrustedGetter};
@@ -19,7 +23,7 @@ impl Balance {
         let question = TrustedGetter::FreeBalance(account.id());
         let balance: u128 = worker.read::<Getter, _>(question, &account).await?;
         context.show_block(&worker);
-        context.observer.result(&balance.to_string());
+        context.observer.print(&Printed::number(balance));
         Ok(())
     }
 }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::{account::AccountText, cli::context::Context, keystore::Keystore};
+use crate::{
+    account::AccountText,
+    cli::{context::Context, output::Printed},
+    keystore::Keystore,
+};
 use anyhow::Result;
 use clap::Args;
 use offstage_balances_interface::Getter;
@@ -18,7 +22,7 @@ impl Nonce {
         let (_, mut worker) = context.worker(&pin).await?;
         let nonce = worker.nonce::<Getter>(&account).await?;
         context.show_block(&worker);
-        context.observer.result(&nonce.to_string());
+        context.observer.print(&Printed::number(nonce));
         Ok(())
     }
 }

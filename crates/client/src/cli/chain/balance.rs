@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::{account::AccountText, cli::context::Context};
+use crate::{
+    account::AccountText,
+    cli::{context::Context, output::Printed},
+};
 use anyhow::Result;
 use clap::Args;
 
@@ -14,7 +17,7 @@ impl Balance {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let account = context.recipient(&self.account)?;
         let balance = context.chain().await?.free_balance(&account).await?;
-        context.observer.result(&balance.to_string());
+        context.observer.print(&Printed::number(balance));
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 use crate::{
     account::{Account, AccountText},
-    cli::context::Context,
+    cli::{context::Context, output::Printed},
     parentchain::transaction::Call,
 };
 use anyhow::Result;
@@ -27,7 +27,7 @@ impl Faucet {
         for account in &accounts {
             context.observer.line(&format!("gave {amount} to {}", chain.address(account).await));
         }
-        context.observer.result(&amount.to_string());
+        context.observer.print(&Printed::number(amount));
         Ok(())
     }
 }

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::{account::ss58, cli::terminal::print_line, keystore::Keystore, secret};
+use crate::{
+    account::ss58,
+    cli::{context::Context, output::Printed},
+    keystore::Keystore,
+    secret,
+};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
@@ -11,14 +16,14 @@ use clap::Args;
 pub(in crate::cli) struct Import {}
 
 impl Import {
-    pub(in crate::cli) fn run(&self) -> Result<()> {
-        import(&Keystore::parentchain())
+    pub(in crate::cli) fn run(&self, context: &Context<'_>) -> Result<()> {
+        import(context, &Keystore::parentchain())
     }
 }
 
 /// Reads a secret into `keystore` and prints its address.
-pub(in crate::cli) fn import(keystore: &Keystore) -> Result<()> {
+pub(in crate::cli) fn import(context: &Context<'_>, keystore: &Keystore) -> Result<()> {
     let secret = secret::from_stdin("seed or phrase (not shown): ").context("cannot read the secret")?;
-    print_line(&ss58(&keystore.import(&secret)?));
+    context.observer.print(&Printed::text(ss58(&keystore.import(&secret)?)));
     Ok(())
 }

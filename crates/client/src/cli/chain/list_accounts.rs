@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::{account::ss58, cli::terminal::print_line, keystore::Keystore};
+use crate::{
+    account::ss58,
+    cli::{context::Context, output::Printed},
+    keystore::Keystore,
+};
 use anyhow::Result;
 use clap::Args;
 
@@ -8,10 +12,9 @@ use clap::Args;
 pub(in crate::cli) struct ListAccounts {}
 
 impl ListAccounts {
-    pub(in crate::cli) fn run(&self) -> Result<()> {
-        for account in Keystore::parentchain().accounts()? {
-            print_line(&ss58(&account));
-        }
+    pub(in crate::cli) fn run(&self, context: &Context<'_>) -> Result<()> {
+        let accounts = Keystore::parentchain().accounts()?;
+        context.observer.print(&Printed::lines(accounts.iter().map(ss58)));
         Ok(())
     }
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 use crate::{
-    cli::context::Context,
+    cli::{context::Context, output::Printed},
     parentchain::shards::{Member, MemberState, Shard, Shards},
     printable::printable,
+    shard_runtime::number,
 };
 use anyhow::Result;
 use clap::Args;
 use offstage_primitives::ss58::ss58;
+use serde_json::{Value as Json, json};
 use std::fmt::Write;
 
 /// List the shards of the parentchain: whether they live, which measurement they allow, and who serves them
@@ -22,13 +24,45 @@ impl ListShards {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let chain = context.chain().await?;
         let (shards, prefix) = (chain.shards().await?, chain.ss58_prefix().await);
-        context.observer.result(render_shards(&shards, prefix).trim_end());
+        context.observer.print(&show_shards(&shards, prefix));
         Ok(())
     }
 }
 
-/// The shards, for people. `prefix` is the chain's for ss58 addresses.
-pub(in crate::cli) fn render_shards(shards: &Shards, prefix: u16) -> String {
+/// The shards. `prefix` is the chain's for ss58 addresses.
+pub(in crate::cli) fn show_shards(shards: &Shards, prefix: u16) -> Printed {
+    let all: Vec<Json> = shards.shards.iter().map(|shard| json(shard, prefix)).collect();
+    let json = json!({ "block": shards.block.number, "shards": all });
+    Printed::new(render_shards(shards, prefix).trim_end(), json)
+}
+
+fn json(shard: &Shard, prefix: u16) -> Json {
+    let members = shard.members.as_ref().map(|members| {
+        let members = members.iter().map(|member| {
+            json!({
+                "account": ss58(&member.signer, prefix),
+                "state": state(member),
+                "lastActivity": member.last_activity,
+                "url": member.url.as_ref().map(|url| String::from_utf8_lossy(url)),
+            })
+        });
+        members.collect::<Vec<_>>()
+    });
+    let upgrade = shard.upgrade.as_ref();
+    json!({
+        "shard": shard.shard.to_string(),
+        "status": status(shard),
+        "mrEnclave": shard.allowed.to_string(),
+        "upgrade": upgrade.map(|(measurement, at)| json!({ "mrEnclave": measurement.to_string(), "block": at })),
+        "isInMaintenance": shard.is_in_maintenance,
+        "funds": number(shard.funds),
+        "bornIn": shard.born_in,
+        // `null`: nobody ever confirmed a block of it.
+        "enclaves": members,
+    })
+}
+
+fn render_shards(shards: &Shards, prefix: u16) -> String {
     let number = shards.block.number;
     let mut text = format!("number of shards at block {number}: {}\n", shards.shards.len());
     for shard in &shards.shards {
@@ -64,13 +98,17 @@ fn status(shard: &Shard) -> &'static str {
     }
 }
 
-fn line(member: &Member, number: u32, prefix: u16) -> String {
-    let state = match member.state {
+fn state(member: &Member) -> &'static str {
+    match member.state {
         MemberState::Alive => "alive",
         MemberState::Silent => "silent",
         MemberState::Unregistered => "unregistered",
         MemberState::OtherMeasurement => "other measurement",
-    };
+    }
+}
+
+fn line(member: &Member, number: u32, prefix: u16) -> String {
+    let state = state(member);
     // Texts in the registry are strangers'.
     let url = member
         .url

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::cli::{context::Context, report::render_workers};
+use crate::cli::{context::Context, report::show_workers};
 use anyhow::Result;
 use clap::Args;
 
@@ -11,7 +11,7 @@ impl ListWorkers {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let chain = context.chain().await?;
         let (enclaves, prefix) = (chain.enclaves().await?, chain.ss58_prefix().await);
-        context.observer.result(render_workers(&enclaves, prefix).trim_end());
+        context.observer.print(&show_workers(&enclaves, prefix));
         Ok(())
     }
 }

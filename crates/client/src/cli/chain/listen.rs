@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 use crate::{
-    cli::context::Context,
+    cli::{context::Context, output::Printed},
     printable::printable,
     progress::{Observer, Stage},
 };
 use anyhow::Result;
 use clap::Args;
+use serde_json::json;
 
 /// Print the parentchain's events as its blocks become final
 #[derive(Args, Debug)]
@@ -34,7 +35,10 @@ impl Listen {
                     break;
                 }
                 // Texts in events are strangers'.
-                context.observer.result(&printable(&event));
+                let event = printable(&event);
+                let json =
+                    json!({ "block": block.number, "hash": format!("{:?}", block.hash), "event": event });
+                context.observer.print(&Printed::new(event, json));
                 events = events.saturating_add(1);
             }
         }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::{account::ss58, cli::terminal::print_line, keystore::Keystore};
+use crate::{
+    account::ss58,
+    cli::{context::Context, output::Printed},
+    keystore::Keystore,
+};
 use anyhow::Result;
 use clap::Args;
 
@@ -8,8 +12,8 @@ use clap::Args;
 pub(in crate::cli) struct NewAccount {}
 
 impl NewAccount {
-    pub(in crate::cli) fn run(&self) -> Result<()> {
-        print_line(&ss58(&Keystore::parentchain().new_account()?));
+    pub(in crate::cli) fn run(&self, context: &Context<'_>) -> Result<()> {
+        context.observer.print(&Printed::text(ss58(&Keystore::parentchain().new_account()?)));
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use crate::{
 use anyhow::Result;
 use clap::Args;
 use offstage_primitives::ShardIdentifier;
+use serde_json::json;
 
 /// Move funds from a public account to an incognito account of a shard
 ///
@@ -39,6 +40,6 @@ impl ShieldFunds {
         let completed =
             workflow::shield_funds(&chain, address, worker, &beneficiary, self.amount, &payer, observer)
                 .await?;
-        conclude(context, &completed)
+        conclude(context, &completed, json!({}))
     }
 }

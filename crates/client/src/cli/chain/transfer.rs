@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 use crate::{
-    account::AccountText, amount::parse_amount, cli::context::Context, keystore::Keystore,
+    account::AccountText,
+    amount::parse_amount,
+    cli::{context::Context, output::Printed},
+    keystore::Keystore,
     parentchain::transaction::Call,
 };
 use anyhow::Result;
@@ -23,7 +26,7 @@ impl Transfer {
         let from = context.key(&self.from, &Keystore::parentchain())?;
         let call = Call::transfer(&context.recipient(&self.to)?, self.amount);
         let included = context.chain().await?.send(&call, &from, context.observer).await?;
-        context.observer.result(&format!("{:?}", included.extrinsic_hash));
+        context.observer.print(&Printed::text(format!("{:?}", included.extrinsic_hash)));
         Ok(())
     }
 }

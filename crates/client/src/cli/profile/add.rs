@@ -4,7 +4,8 @@ use crate::{
         context::{node, worker},
         error::CliError,
         options::Options,
-        terminal::print_line,
+        output::Printed,
+        terminal::Terminal,
     },
     profile::{Profile, ProfileName, Profiles},
 };
@@ -26,7 +27,7 @@ pub(super) struct Add {
 }
 
 impl Add {
-    pub(super) fn run(&self, options: &Options) -> Result<()> {
+    pub(super) fn run(&self, options: &Options, terminal: &Terminal) -> Result<()> {
         let missing = |option: &str| {
             CliError::CommandLine(format!("a profile needs {option}: it is what you know before you connect"))
         };
@@ -43,7 +44,7 @@ impl Add {
         };
         let profiles = Profiles::of_user()?;
         profiles.store(&self.name, &profile, self.replace)?;
-        print_line(&profiles.path(&self.name).display().to_string());
+        terminal.print(&Printed::text(profiles.path(&self.name).display().to_string()));
         Ok(())
     }
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::{cli::terminal::print_line, profile::Profiles};
+use crate::{
+    cli::{output::Printed, terminal::Terminal},
+    profile::Profiles,
+};
 use anyhow::Result;
 use clap::Args;
 
@@ -8,10 +11,9 @@ use clap::Args;
 pub(super) struct List {}
 
 impl List {
-    pub(super) fn run(&self) -> Result<()> {
-        for name in Profiles::of_user()?.names()? {
-            print_line(&name.to_string());
-        }
+    pub(super) fn run(&self, terminal: &Terminal) -> Result<()> {
+        let names = Profiles::of_user()?.names()?;
+        terminal.print(&Printed::lines(names.iter().map(ToString::to_string)));
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 use crate::{
-    cli::terminal::print_line,
+    cli::{output::Printed, terminal::Terminal},
     profile::{ProfileName, Profiles},
 };
 use anyhow::Result;
@@ -14,8 +14,10 @@ pub(super) struct Show {
 }
 
 impl Show {
-    pub(super) fn run(&self) -> Result<()> {
-        print_line(&Profiles::of_user()?.load(&self.name)?.to_json());
+    pub(super) fn run(&self, terminal: &Terminal) -> Result<()> {
+        let text = Profiles::of_user()?.load(&self.name)?.to_json();
+        let json = serde_json::from_str(&text)?;
+        terminal.print(&Printed::new(text, json));
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 use crate::{
-    cli::{context::Context, error::CliError},
+    cli::{context::Context, error::CliError, output::Printed},
     profile::{Profile, ProfileName, Profiles},
     trust::TrustedRoot,
 };
@@ -61,7 +61,7 @@ impl Trust {
             return Err(CliError::NotTrusted.into());
         }
         Profiles::of_user()?.store(&self.name, &profile, self.replace)?;
-        terminal.result(&profile.shard.to_string());
+        terminal.print(&Printed::text(profile.shard.to_string()));
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use crate::{
 };
 use anyhow::Result;
 use clap::Args;
+use serde_json::json;
 
 /// Call anything that the shard's runtime offers; prints the operation's hash
 ///
@@ -47,6 +48,7 @@ impl Call {
         let (address, observer) = (&context.worker, context.observer);
         let completed =
             workflow::submit(&chain, address, worker, &runtime, &call, &author, &payer, observer).await?;
+        let mut known = json!({});
         // What used up no nonce did nothing.
         if completed.outcome.used_nonce() {
             let pin = context.pin()?;
@@ -54,6 +56,7 @@ impl Call {
             let operation = completed.operation;
             let checked = workflow::result_of(&chain, &mut worker, operation, &author, &Unobserved).await?;
             let shown = runtime.show_result(&checked.result)?;
+            known = shown.json();
             for line in events(&shown) {
                 observer.line(&line);
             }
@@ -61,6 +64,6 @@ impl Call {
                 observer.line(&format!("refused: {refusal}"));
             }
         }
-        conclude(context, &completed)
+        conclude(context, &completed, known)
     }
 }

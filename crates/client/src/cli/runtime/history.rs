@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-use super::Output;
 use crate::{
-    account::AccountText, cli::context::Context, keystore::Keystore, shard_runtime::Shown, workflow,
+    account::AccountText,
+    cli::{context::Context, output::Printed},
+    keystore::Keystore,
+    workflow,
 };
 use anyhow::Result;
 use clap::Args;
@@ -19,9 +21,6 @@ pub(in crate::cli) struct History {
     /// List so many at most
     #[arg(long, default_value_t = 25, value_name = "NUMBER")]
     limit: usize,
-    /// The form of the list
-    #[arg(long, value_enum, default_value_t)]
-    output: Output,
     /// Whose operations; its secret must be here
     account: AccountText,
 }
@@ -32,22 +31,17 @@ impl History {
         let owner = context.key(&self.account, &Keystore::of_shard(&pin.identifier()))?;
         let (_, mut worker) = context.worker(&pin).await?;
         let entries = workflow::history_of(&mut worker, &owner, self.limit).await?;
-        if self.output == Output::Json {
-            let entries = entries.iter().map(|entry| {
-                json!({
-                    "block": entry.block_number,
-                    "operation": format!("{:?}", entry.operation),
-                    "outcome": entry.outcome.code(),
-                    "text": entry.outcome.to_string(),
-                })
-            });
-            self.output.print(context, &Shown(entries.collect()));
-            return Ok(());
-        }
-        for entry in entries {
+        let all = entries.iter().map(|entry| {
             let (block, operation, outcome) = (entry.block_number, entry.operation, entry.outcome);
-            context.observer.result(&format!("{block:>8}  {operation:?}  {outcome}"));
-        }
+            let json = json!({
+                "block": block,
+                "operation": format!("{operation:?}"),
+                "outcome": outcome.code(),
+                "text": outcome.to_string(),
+            });
+            (format!("{block:>8}  {operation:?}  {outcome}"), json)
+        });
+        context.observer.print(&Printed::list(all));
         Ok(())
     }
 }

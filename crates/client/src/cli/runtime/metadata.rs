@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-use super::{Output, runtime};
-use crate::cli::context::Context;
+use super::runtime;
+use crate::cli::{context::Context, output::Printed};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
@@ -11,11 +11,8 @@ use std::path::PathBuf;
 /// Being listed does not mean being open: who may read an item, the runtime decides.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Metadata {
-    /// The form of the answer
-    #[arg(long, value_enum, default_value_t)]
-    output: Output,
     /// Save the metadata itself (SCALE) to this file, for `subxt` and other tools, and list nothing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["pallet", "output"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "pallet")]
     scale: Option<PathBuf>,
     /// Of this pallet alone
     pallet: Option<String>,
@@ -30,18 +27,11 @@ impl Metadata {
                 .with_context(|| format!("cannot write {}", file.display()));
         }
         let described = runtime.describe(self.pallet.as_deref())?;
-        match self.output {
-            Output::Text => {
-                let lines = described.iter().map(|item| format!("{:<8} {}", item.kind, item.signature));
-                context.observer.result(&lines.collect::<Vec<_>>().join("\n"));
-            }
-            Output::Json => {
-                let all = described.iter().map(
-                    |item| json!({ "kind": item.kind, "signature": item.signature, "about": item.about }),
-                );
-                context.observer.result(&json!(all.collect::<Vec<_>>()).to_string());
-            }
-        }
+        let all = described.iter().map(|item| {
+            let json = json!({ "kind": item.kind, "signature": item.signature, "about": item.about });
+            (format!("{:<8} {}", item.kind, item.signature), json)
+        });
+        context.observer.print(&Printed::list(all));
         Ok(())
     }
 }

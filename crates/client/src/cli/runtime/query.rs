@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-use super::{Output, ask, runtime};
+use super::{ask, runtime};
 use crate::{account::AccountText, cli::context::Context};
 use anyhow::Result;
 use clap::Args;
@@ -16,9 +16,6 @@ pub(in crate::cli) struct Query {
     /// Who asks; the first account among the keys, if its secret is here
     #[arg(long = "as", value_name = "ACCOUNT")]
     asker: Option<AccountText>,
-    /// The form of the answer
-    #[arg(long, value_enum, default_value_t)]
-    output: Output,
     /// The item, as Pallet.Name
     #[arg(value_name = "ITEM")]
     name: String,
@@ -31,6 +28,6 @@ impl Query {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let (_, mut worker, runtime) = runtime(context).await?;
         let item = runtime.item(&self.name, &self.keys)?;
-        ask(context, &mut worker, &runtime, item, self.asker.as_ref(), self.output).await
+        ask(context, &mut worker, &runtime, item, self.asker.as_ref()).await
     }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-use super::{Output, runtime};
+use super::runtime;
 use crate::{
     account::AccountText,
-    cli::{context::Context, options::parse_hash},
+    cli::{context::Context, options::parse_hash, output::Printed},
     keystore::Keystore,
-    shard_runtime::{Shown, ShownResult, render},
+    shard_runtime::{ShownResult, render},
     workflow::{self, CheckedResult, Settled},
 };
 use anyhow::Result;
@@ -24,9 +24,6 @@ pub(in crate::cli) struct OperationResult {
     /// Who signed the operation
     #[arg(long = "as", default_value = "//Alice", value_name = "ACCOUNT")]
     owner: AccountText,
-    /// The form of the result
-    #[arg(long, value_enum, default_value_t)]
-    output: Output,
     /// The operation's hash, as the operation's command printed it
     #[arg(value_parser = parse_hash)]
     operation: H256,
@@ -40,10 +37,7 @@ impl OperationResult {
         let observer = context.observer;
         let checked = workflow::result_of(&chain, &mut worker, self.operation, &owner, observer).await?;
         let shown = runtime.show_result(&checked.result)?;
-        match self.output {
-            Output::Json => self.output.print(context, &Shown(json(&checked, &shown))),
-            Output::Text => context.observer.result(&text(&checked, &shown)),
-        }
+        context.observer.print(&Printed::new(text(&checked, &shown), json(&checked, &shown)));
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-use super::{Output, ask, runtime};
+use super::{ask, runtime};
 use crate::{account::AccountText, cli::context::Context};
 use anyhow::Result;
 use clap::Args;
@@ -13,9 +13,6 @@ pub(in crate::cli) struct View {
     /// Who asks; the first account among the arguments, if its secret is here
     #[arg(long = "as", value_name = "ACCOUNT")]
     asker: Option<AccountText>,
-    /// The form of the answer
-    #[arg(long, value_enum, default_value_t)]
-    output: Output,
     /// The function, as Pallet.name
     #[arg(value_name = "FUNCTION")]
     name: String,
@@ -28,6 +25,6 @@ impl View {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let (_, mut worker, runtime) = runtime(context).await?;
         let item = runtime.view(&self.name, &self.arguments)?;
-        ask(context, &mut worker, &runtime, item, self.asker.as_ref(), self.output).await
+        ask(context, &mut worker, &runtime, item, self.asker.as_ref()).await
     }
 }

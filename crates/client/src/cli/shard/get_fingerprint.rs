@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::cli::context::Context;
+use crate::cli::{context::Context, output::Printed};
 use anyhow::Result;
 use clap::Args;
 
@@ -10,7 +10,7 @@ pub(in crate::cli) struct GetFingerprint {}
 impl GetFingerprint {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let measurement = context.stranger().await?.ask_measurement().await?;
-        context.observer.result(&measurement.to_string());
+        context.observer.print(&Printed::text(measurement.to_string()));
         Ok(())
     }
 }

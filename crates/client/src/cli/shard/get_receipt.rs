@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 use super::succeed;
 use crate::{
-    cli::{context::Context, options::parse_hash},
+    cli::{context::Context, options::parse_hash, output::Printed},
     workflow,
 };
 use anyhow::Result;
 use clap::Args;
 use offstage_primitives::H256;
+use serde_json::json;
 
 /// Print what became of an operation, checked against the root on chain
 #[derive(Args, Debug)]
@@ -22,7 +23,7 @@ impl GetReceipt {
         let (chain, mut worker) = context.worker(&context.pin()?).await?;
         let settled = workflow::receipt_of(&chain, &mut worker, self.operation, context.observer).await?;
         let receipt = &settled.receipt;
-        context.observer.result(&format!(
+        let text = format!(
             "operation: {:?}\nblock: {} {:?}\nroot: {:?}\nposition: {} of {}\n{}",
             self.operation,
             receipt.block_number,
@@ -31,7 +32,17 @@ impl GetReceipt {
             receipt.index + 1,
             receipt.leaf_count - 1,
             receipt.leaf.outcome,
-        ));
+        );
+        let json = json!({
+            "operation": format!("{:?}", self.operation),
+            "block": { "number": receipt.block_number, "hash": format!("{:?}", receipt.block_hash) },
+            "root": format!("{:?}", settled.root),
+            "position": receipt.index + 1,
+            "of": receipt.leaf_count - 1,
+            "outcome": receipt.leaf.outcome.code(),
+            "text": receipt.leaf.outcome.to_string(),
+        });
+        context.observer.print(&Printed::new(text, json));
         succeed(receipt.leaf.outcome)
     }
 }

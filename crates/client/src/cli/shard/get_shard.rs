@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::cli::context::Context;
+use crate::cli::{context::Context, output::Printed};
 use anyhow::Result;
 use clap::Args;
 
@@ -10,7 +10,7 @@ pub(in crate::cli) struct GetShard {}
 impl GetShard {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let shard = context.stranger().await?.ask_shard().await?;
-        context.observer.result(&shard.to_string());
+        context.observer.print(&Printed::text(shard.to_string()));
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::cli::{chain::render_shards, context::Context};
+use crate::cli::{chain::show_shards, context::Context};
 use anyhow::Result;
 use clap::Args;
 
@@ -15,7 +15,7 @@ impl GetShardInfo {
         let chain = context.chain().await?;
         let (mut shards, prefix) = (chain.shards().await?, chain.ss58_prefix().await);
         shards.shards.retain(|found| found.shard == shard);
-        context.observer.result(render_shards(&shards, prefix).trim_end());
+        context.observer.print(&show_shards(&shards, prefix));
         Ok(())
     }
 }

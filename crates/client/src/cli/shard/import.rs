@@ -15,6 +15,6 @@ pub(in crate::cli) struct Import {}
 
 impl Import {
     pub(in crate::cli) fn run(&self, context: &Context<'_>) -> Result<()> {
-        import(&Keystore::of_shard(&context.pin()?.identifier()))
+        import(context, &Keystore::of_shard(&context.pin()?.identifier()))
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 use crate::{
     account::ss58,
-    cli::{context::Context, terminal::print_line},
+    cli::{context::Context, output::Printed},
     keystore::Keystore,
 };
 use anyhow::Result;
@@ -13,9 +13,8 @@ pub(in crate::cli) struct ListAccounts {}
 
 impl ListAccounts {
     pub(in crate::cli) fn run(&self, context: &Context<'_>) -> Result<()> {
-        for account in Keystore::of_shard(&context.pin()?.identifier()).accounts()? {
-            print_line(&ss58(&account));
-        }
+        let accounts = Keystore::of_shard(&context.pin()?.identifier()).accounts()?;
+        context.observer.print(&Printed::lines(accounts.iter().map(ss58)));
         Ok(())
     }
 }

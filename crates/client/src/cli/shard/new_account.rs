@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 use crate::{
     account::ss58,
-    cli::{context::Context, terminal::print_line},
+    cli::{context::Context, output::Printed},
     keystore::Keystore,
 };
 use anyhow::Result;
@@ -13,7 +13,8 @@ pub(in crate::cli) struct NewAccount {}
 
 impl NewAccount {
     pub(in crate::cli) fn run(&self, context: &Context<'_>) -> Result<()> {
-        print_line(&ss58(&Keystore::of_shard(&context.pin()?.identifier()).new_account()?));
+        let account = Keystore::of_shard(&context.pin()?.identifier()).new_account()?;
+        context.observer.print(&Printed::text(ss58(&account)));
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-use crate::cli::context::Context;
+use crate::cli::{context::Context, output::Printed};
 use anyhow::Result;
 use clap::Args;
 
@@ -10,7 +10,7 @@ pub(in crate::cli) struct Version {}
 impl Version {
     pub(in crate::cli) async fn run(&self, context: &Context<'_>) -> Result<()> {
         let version = context.stranger().await?.version().await?;
-        context.observer.result(&version);
+        context.observer.print(&Printed::text(version));
         Ok(())
     }
 }
