@@ -150,7 +150,7 @@ pub mod pallet {
             Ok(())
         }
 
-        /// After the end: the winner pays the seller and has the rest back, and the sender has back what it bid in vain.
+        /// After the end: the winner pays the seller and has the rest back; the sender has back what it bid in vain.
         #[pallet::call_index(2)]
         #[pallet::weight(CALL.saturating_add(T::DbWeight::get().reads_writes(9, 8)))]
         pub fn settle(origin: OriginFor<T>, id: u32) -> DispatchResult {

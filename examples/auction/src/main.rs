@@ -2,5 +2,5 @@
 //! The trusted program of a worker for auctions.
 
 fn main() -> std::process::ExitCode {
-    offstage_enclave::run::<offstage_auction::Logic>()
+    offstage_enclave::Program::new::<offstage_auction::Logic>().run()
 }

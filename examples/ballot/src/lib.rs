@@ -7,13 +7,15 @@
 //! ## What must not leak
 //! - How an account voted: [`pallet::Votes`] is open to each account for the own entry. Nobody else reads it, not even
 //!   who proposed.
-//! - How the ballot stands: `Tallies` is open to nobody, and the view function `tally` is silent before the end.
-//! - What a vote looks like: yes, no, and a change of mind are equally long, weigh the same and write the same entries.
+//! - How the ballot stands: the view function `tally` is silent before the end.
+//! - What a vote looks like: yes, no, a change of mind and the same once more are equally long, weigh the same and
+//!   write the same. A state that does not change is not written, which the host would see; so each vote is counted.
 //!
 //! ## What it cannot hide
-//! - The parentchain shows which account pays for an envelope, so that somebody does something in the shard. That account
-//!   need not be the voter's: another may send the envelope.
-//! - A voter can show the own vote to somebody else, by asking for it. So votes can be bought, as in any vote by letter.
+//! - The parentchain shows which account pays for an envelope, so that somebody does something in the shard. That
+//!   account need not be the voter's: another may send the envelope.
+//! - A voter can show the own vote to somebody else, by asking for it. So votes can be bought, as in any vote by
+//!   letter.
 //! - Where all agree, the tally says how each voted.
 //!
 //! The shard takes no money, so its runtime has no balances.
@@ -60,6 +62,15 @@ pub mod pallet {
         No,
     }
 
+    /// What an account has said.
+    #[derive(Encode, Decode, MaxEncodedLen, TypeInfo)]
+    pub struct Cast {
+        /// The last that it said.
+        pub vote: Vote,
+        /// How often it said something.
+        pub times: u32,
+    }
+
     /// How many said what.
     #[derive(Clone, Default, PartialEq, Eq, Debug, Encode, Decode, MaxEncodedLen, TypeInfo)]
     pub struct Tally {
@@ -91,11 +102,7 @@ pub mod pallet {
 
     /// An entry for each account that may vote.
     #[pallet::storage]
-    pub type Votes<T> = StorageDoubleMap<_, Twox64Concat, u32, Blake2_128Concat, AccountId32, Vote>;
-
-    /// How each ballot stands. Nobody may know it before the end.
-    #[pallet::storage]
-    pub type Tallies<T> = StorageMap<_, Twox64Concat, u32, Tally, ValueQuery>;
+    pub type Votes<T> = StorageDoubleMap<_, Twox64Concat, u32, Blake2_128Concat, AccountId32, Cast>;
 
     #[pallet::event]
     #[pallet::generate_deposit(fn deposit_event)]
@@ -118,7 +125,7 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// Asks the accounts `voters` a question. They vote before the block `end`.
         #[pallet::call_index(0)]
-        #[pallet::weight(CALL.saturating_add(T::DbWeight::get().reads_writes(2, 4)).saturating_add(
+        #[pallet::weight(CALL.saturating_add(T::DbWeight::get().reads_writes(2, 3)).saturating_add(
             T::DbWeight::get().reads_writes(1, 1).saturating_mul(voters.len() as u64)
         ))]
         pub fn propose(
@@ -133,9 +140,7 @@ pub mod pallet {
                 count.saturating_sub(1)
             });
             for voter in voters {
-                if Votes::<T>::mutate(id, voter, |vote| vote.replace(Vote::Abstain)).is_none() {
-                    Tallies::<T>::mutate(id, |tally| tally.abstained = tally.abstained.saturating_add(1));
-                }
+                Votes::<T>::insert(id, voter, Cast { vote: Vote::Abstain, times: 0 });
             }
             Proposals::<T>::insert(id, Proposal { question, end });
             Self::deposit_event(Event::Proposed(id));
@@ -144,18 +149,12 @@ pub mod pallet {
 
         /// Votes, or changes the sender's vote.
         #[pallet::call_index(1)]
-        #[pallet::weight(CALL.saturating_add(T::DbWeight::get().reads_writes(3, 2)))]
+        #[pallet::weight(CALL.saturating_add(T::DbWeight::get().reads_writes(2, 1)))]
         pub fn vote(origin: OriginFor<T>, id: u32, vote: Vote) -> DispatchResult {
             let voter = ensure_signed(origin)?;
             ensure!(!Self::is_over(id)?, Error::<T>::Ended);
-            let before = Votes::<T>::get(id, &voter).ok_or(Error::<T>::NotEligible)?;
-            Tallies::<T>::mutate(id, |tally| {
-                let count = tally.count(before);
-                *count = count.saturating_sub(1);
-                let count = tally.count(vote);
-                *count = count.saturating_add(1);
-            });
-            Votes::<T>::insert(id, voter, vote);
+            let Cast { times, .. } = Votes::<T>::get(id, &voter).ok_or(Error::<T>::NotEligible)?;
+            Votes::<T>::insert(id, voter, Cast { vote, times: times.saturating_add(1) });
             Ok(())
         }
     }
@@ -164,7 +163,12 @@ pub mod pallet {
     impl<T: Config> Pallet<T> {
         /// How many said what. Nothing before the end.
         pub fn tally(id: u32) -> Option<Tally> {
-            Self::is_over(id).ok()?.then(|| Tallies::<T>::get(id))
+            let mut tally = Tally::default();
+            for Cast { vote, .. } in Self::is_over(id).ok()?.then(|| Votes::<T>::iter_prefix_values(id))? {
+                let count = tally.count(vote);
+                *count = count.saturating_add(1);
+            }
+            Some(tally)
         }
     }
 

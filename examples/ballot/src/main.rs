@@ -2,5 +2,5 @@
 //! The trusted program of a worker for ballots.
 
 fn main() -> std::process::ExitCode {
-    offstage_enclave::run::<offstage_ballot::Logic>()
+    offstage_enclave::Program::new::<offstage_ballot::Logic>().run()
 }

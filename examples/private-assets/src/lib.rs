@@ -13,8 +13,8 @@
 //! - Who may spend for whom: `Approvals` is open to the owner.
 //!
 //! ## What it cannot hide
-//! - An account must have money before somebody gives it an asset (`Token.CannotCreate`), so who tries learns whether it
-//!   has. The pallet keeps accounts out of its storage that way.
+//! - An account must have money before somebody gives it an asset (`Token.CannotCreate`), so who tries learns whether
+//!   it has. The pallet keeps accounts out of its storage that way.
 //! - The parentchain shows what is paid in and out, and which account pays for an envelope.
 
 pub mod runtime;

@@ -2,5 +2,5 @@
 //! The trusted program of a worker for private assets.
 
 fn main() -> std::process::ExitCode {
-    offstage_enclave::run::<offstage_private_assets::Logic>()
+    offstage_enclave::Program::new::<offstage_private_assets::Logic>().run()
 }

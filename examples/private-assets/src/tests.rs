@@ -69,6 +69,6 @@ fn nobody_reads_anothers_balance() {
     }
     assert_eq!([Some(&alice), None].map(|asker| balance(&worker, &bob, asker)), [None, None]);
     // How much there is, and how many hold it.
-    assert_eq!(worker.ask_for("Assets", "Asset", &[asset.clone()], Some(&alice)), None);
+    assert_eq!(worker.ask_for("Assets", "Asset", std::slice::from_ref(&asset), Some(&alice)), None);
     assert_eq!(worker.ask_for("Assets", "asset_details", &[asset], Some(&alice)), None);
 }

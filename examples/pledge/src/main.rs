@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The trusted program of a worker for pledges.
+
+fn main() -> std::process::ExitCode {
+    offstage_enclave::Program::new::<offstage_pledge::Logic>().run()
+}
