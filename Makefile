@@ -46,10 +46,20 @@ crash-matrix: build ## Kill node, hosts and enclaves at 100 random instants (OFF
 attacks: build ## Do again to the real system what was seen of attacks, and print the figures; kill a validator of four. `make test` has the short ones
 	$(in-target) cargo nextest run --release --locked --workspace --no-capture --no-fail-fast --run-ignored all -E 'binary(attacks) or binary(local_network)'
 
+.PHONY: templates
+templates: build ## Make a crate of each template of `offstage new`, and run its tests
+	$(in-target) cargo nextest run --release --locked --workspace --no-capture --run-ignored only -E 'binary(new)'
+
 .PHONY: test-javascript
 test-javascript: build ## Run Integritee's published JavaScript client and @polkadot/api against node and worker; it downloads them from npm
 	@scripts/javascript.sh
 	$(in-target) cargo nextest run --release --locked --workspace --no-capture --run-ignored only -E 'binary(ecosystem)'
+
+.PHONY: vectors
+vectors: setup ## Let @polkadot/api sign anew the extrinsics that tests execute, after a change of the default logic's runtime; it downloads from npm
+	@scripts/javascript.sh
+	UPDATE=1 $(in-target) cargo nextest run --release --locked -p offstage-client -E 'test(the_saved_metadata_is_the_templates) or test(what_the_wallet_was_told)'
+	node tests/javascript/polkadot-api/vectors.mjs
 
 .PHONY: fmt
 fmt: setup ## Check the formatting

@@ -5,9 +5,9 @@
 //! which starts `bin/offstage-enclave`) and do what a user does (`bin/offstage`), on ports of their own. Then they
 //! look at the chain themselves and check what was promised.
 //!
-//! - [`network`]: a node and workers, with a folder for their logs, that leave nothing behind.
+//! - [`network`]: a node and workers, with a folder for their logs, that leave nothing behind. How they are started is
+//!   `offstage_devnet`'s, as for `offstage dev`.
 //! - [`ports`]: which ports they take.
-//! - [`process`](mod@process): one process of it.
 //! - [`stage`]: where a test plays.
 //! - [`user`]: the command line, run as a user runs it.
 //! - [`audit`]: reads finalized blocks: confirmations, fees, what is in the invocations.
@@ -25,7 +25,6 @@ pub mod load;
 pub mod lying_node;
 pub mod network;
 pub mod ports;
-pub mod process;
 pub mod refusal;
 pub mod sender;
 pub mod stage;

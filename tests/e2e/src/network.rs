@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A node and its workers on ports of their own.
 
-use crate::{
-    ports::{NODE_PORTS, WORKER_PORTS, ports},
-    process::{Process, children},
-    user::User,
-};
+use crate::{ports::ports, user::User};
 use anyhow::{Context, Result, bail, ensure};
+use offstage_devnet::{
+    chain, http,
+    node::NodeOptions,
+    ports::{NodePorts, WorkerPorts, is_free},
+    process::{Process, children},
+    worker::{WorkerOptions, measurement},
+};
 use offstage_primitives::ShardIdentifier;
 use serde_json::Value;
 use std::{
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -21,13 +23,8 @@ use std::{
 pub struct Network {
     folder: PathBuf,
     node: Option<Process>,
-    node_port: u16,
-    peer_port: u16,
+    node_options: NodeOptions,
     workers: Vec<Worker>,
-    /// Name or file of the chain.
-    chain: String,
-    /// Which states the node keeps.
-    state_pruning: String,
     /// Whether to use the ports that clients and workers take by themselves, where they are free.
     default_ports: bool,
     log_level: Option<String>,
@@ -38,19 +35,9 @@ pub struct Worker {
     /// Counts from 1.
     pub number: usize,
     process: Option<Process>,
-    data: PathBuf,
-    /// Another enclave than the honest one.
-    enclave: Option<PathBuf>,
-    /// Another node than the network's own.
-    node_port: Option<u16>,
-    /// Whether its account gets funds by itself.
-    is_funded: bool,
+    options: WorkerOptions,
     /// How many KiB its files may have when it is started the next time.
     room_kib: Option<u32>,
-    trusted_port: u16,
-    mutual_attestation_port: u16,
-    health_port: u16,
-    metrics_port: u16,
 }
 
 impl Network {
@@ -73,15 +60,18 @@ impl Network {
 
     fn with_ports(folder: &Path, default_ports: bool) -> Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let [node_port, peer_port] = ports(default_ports.then_some(NODE_PORTS))?;
+        let NodePorts { rpc, peer } = NodePorts::USUAL;
+        let node_options = NodeOptions {
+            chain: "dev".to_owned(),
+            state_pruning: "archive".to_owned(),
+            ports: ports(default_ports.then_some([rpc, peer]))?.into(),
+            data: folder.join("node"),
+        };
         Ok(Self {
             folder: folder.to_owned(),
             node: None,
-            node_port,
-            peer_port,
+            node_options,
             workers: Vec::new(),
-            chain: "dev".to_owned(),
-            state_pruning: "archive".to_owned(),
             default_ports,
             log_level: None,
         })
@@ -94,12 +84,12 @@ impl Network {
 
     /// The node's WebSocket URL.
     pub fn node_url(&self) -> String {
-        format!("ws://127.0.0.1:{}", self.node_port)
+        format!("ws://127.0.0.1:{}", self.node_port())
     }
 
     /// The node's port.
     pub fn node_port(&self) -> u16 {
-        self.node_port
+        self.node_options.ports.rpc
     }
 
     /// Workers that are started from now on log at this level (`RUST_LOG`).
@@ -114,34 +104,12 @@ impl Network {
     /// When it does not answer.
     pub fn start_node(&mut self) -> Result<()> {
         let mut command = Command::new(binary("offstage-node")?);
-        command
-            .args([
-                "--chain",
-                &self.chain,
-                "--alice",
-                "--force-authoring",
-                "--unsafe-force-node-key-generation",
-                "--validator",
-                "--no-prometheus",
-                "--no-telemetry",
-                "--no-mdns",
-            ])
-            .args(["--rpc-port", &self.node_port.to_string(), "--port", &self.peer_port.to_string()])
-            .args([
-                "--blocks-pruning",
-                "archive",
-                "--state-pruning",
-                &self.state_pruning,
-                "--justification-period",
-                "1",
-            ])
-            .arg("--base-path")
-            .arg(self.folder.join("node"));
+        self.node_options.tell(&mut command);
         let log = self.folder.join("node.log");
         let mut process = Process::start("offstage-node", command, &log)?;
         wait_until("the node answers", NODE_PATIENCE, || {
             process.require_alive()?;
-            Ok(TcpStream::connect(("127.0.0.1", self.node_port)).is_ok())
+            Ok(TcpStream::connect(("127.0.0.1", self.node_port())).is_ok())
         })?;
         self.node = Some(process);
         Ok(())
@@ -153,29 +121,17 @@ impl Network {
     /// # Errors
     /// When the node does not print its specification.
     pub fn set_block_time(&mut self, milliseconds: u64) -> Result<()> {
-        let printed = Command::new(binary("offstage-node")?)
-            .args(["export-chain-spec", "--chain", "dev"])
-            .output()
-            .context("cannot run offstage-node")?;
-        ensure!(
-            printed.status.success(),
-            "no chain specification: {}",
-            String::from_utf8_lossy(&printed.stderr)
-        );
-        let mut specification: Value = serde_json::from_slice(&printed.stdout)?;
-        let block_time = specification
-            .pointer_mut("/genesis/runtimeGenesis/patch/blockTime/slotDuration")
-            .context("the specification has no block time")?;
-        *block_time = milliseconds.into();
+        let mut specification = chain::development(&binary("offstage-node")?)?;
+        chain::set_block_time(&mut specification, milliseconds)?;
         let path = self.folder.join("chain.json");
         std::fs::write(&path, specification.to_string())?;
-        self.chain = path.display().to_string();
+        self.node_options.chain = path.display().to_string();
         Ok(())
     }
 
     /// Lets the node keep the states of so many final blocks, and no older ones. Before it is started the first time.
     pub fn prune_states(&mut self, blocks: u32) {
-        self.state_pruning = blocks.to_string();
+        self.node_options.state_pruning = blocks.to_string();
     }
 
     /// Stops the node.
@@ -271,7 +227,7 @@ impl Network {
     pub fn add_worker_without_funds(&mut self) -> Result<usize> {
         let index = self.prepare(None, None, None)?;
         if let Some(worker) = self.workers.get_mut(index) {
-            worker.is_funded = false;
+            worker.options.is_funded = false;
         }
         self.start_worker(index)?;
         Ok(index)
@@ -295,21 +251,16 @@ impl Network {
         room_kib: Option<u32>,
     ) -> Result<usize> {
         let number = self.workers.len() + 1;
-        let defaults = WORKER_PORTS.get(number - 1).copied().filter(|_| self.default_ports);
-        let [trusted_port, mutual_attestation_port, health_port, metrics_port] = ports(defaults)?;
-        self.workers.push(Worker {
-            number,
-            process: None,
+        let WorkerPorts { trusted, mutual_attestation, health, metrics } = WorkerPorts::usual(number - 1);
+        let defaults = self.default_ports.then_some([trusted, mutual_attestation, health, metrics]);
+        let options = WorkerOptions {
+            node_port: node_port.unwrap_or(self.node_port()),
+            ports: ports(defaults)?.into(),
             data: self.data_of(number - 1),
             enclave,
-            node_port,
             is_funded: true,
-            room_kib,
-            trusted_port,
-            mutual_attestation_port,
-            health_port,
-            metrics_port,
-        });
+        };
+        self.workers.push(Worker { number, process: None, options, room_kib });
         Ok(number - 1)
     }
 
@@ -318,10 +269,9 @@ impl Network {
     /// # Errors
     /// When it cannot be started.
     pub fn start_worker(&mut self, index: usize) -> Result<()> {
-        let (own_node, log_level) = (self.node_port, self.log_level.clone());
+        let log_level = self.log_level.clone();
         let folder = self.folder.clone();
         let worker = self.workers.get_mut(index).context("no such worker")?;
-        let node_port = worker.node_port.unwrap_or(own_node);
         let mut command = match worker.room_kib.take() {
             None => Command::new(binary("offstage-worker")?),
             Some(kib) => {
@@ -332,20 +282,8 @@ impl Network {
                 shell
             }
         };
-        command
-            .args(["--node-port", &node_port.to_string()])
-            .args(["--trusted-worker-port", &worker.trusted_port.to_string()])
-            .args(["--mu-ra-port", &worker.mutual_attestation_port.to_string()])
-            .args(["--untrusted-http-port", &worker.health_port.to_string()])
-            .args(["--metrics-port", &worker.metrics_port.to_string(), "--enable-metrics"])
-            .arg("--data-dir")
-            .arg(&worker.data)
-            .arg("run");
-        if worker.is_funded {
-            command.arg("--dev");
-        }
-        if let Some(enclave) = &worker.enclave {
-            command.arg("--enclave").arg(enclave);
+        worker.options.tell(&mut command);
+        if worker.options.enclave.is_some() {
             command.env("OFFSTAGE_HONEST_ENCLAVE", binary("offstage-enclave")?);
         }
         if let Some(level) = log_level {
@@ -428,11 +366,11 @@ impl Network {
     /// When it ends, or takes longer than two minutes.
     pub fn wait_until_initialized(&mut self, index: usize) -> Result<()> {
         let worker = self.workers.get_mut(index).context("no such worker")?;
-        let (number, port) = (worker.number, worker.health_port);
+        let (number, port) = (worker.number, worker.options.ports.health);
         let process = worker.process.as_mut().context("the worker does not run")?;
         wait_until(&format!("worker {number} is initialized"), WORKER_PATIENCE, || {
             process.require_alive()?;
-            Ok(http_get(port, "/is_initialized").is_ok_and(|(code, _)| code == 200))
+            Ok(http::get(port, "/is_initialized").is_ok_and(|(code, _)| code == 200))
         })
         .with_context(|| format!("the end of its log:\n{}", process.tail()))
     }
@@ -455,7 +393,7 @@ impl Network {
     /// # Errors
     /// When it does not answer.
     pub fn health(&self, index: usize) -> Result<Value> {
-        let (_, body) = http_get(self.worker(index)?.health_port, "/health")?;
+        let (_, body) = http::get(self.worker(index)?.options.ports.health, "/health")?;
         serde_json::from_str(&body).context("the health report is not JSON")
     }
 
@@ -464,7 +402,7 @@ impl Network {
     /// # Errors
     /// When it does not answer.
     pub fn says_yes(&self, index: usize, path: &str) -> Result<bool> {
-        Ok(http_get(self.worker(index)?.health_port, path)?.0 == 200)
+        Ok(http::get(self.worker(index)?.options.ports.health, path)?.0 == 200)
     }
 
     /// What the worker's `/metrics` says.
@@ -472,7 +410,7 @@ impl Network {
     /// # Errors
     /// When it does not answer.
     pub fn metrics(&self, index: usize) -> Result<String> {
-        Ok(http_get(self.worker(index)?.metrics_port, "/metrics")?.1)
+        Ok(http::get(self.worker(index)?.options.ports.metrics, "/metrics")?.1)
     }
 
     /// Waits until the worker has executed the block with this number.
@@ -493,8 +431,8 @@ impl Network {
     /// When there is no such worker or no client binary.
     pub fn user(&self, index: usize) -> Result<User> {
         let worker = self.worker(index)?;
-        let (folder, port) = (self.folder.join("user"), worker.trusted_port);
-        let user = User::new(binary("offstage")?, folder, self.node_port, port, shard()?)?;
+        let (folder, port) = (self.folder.join("user"), worker.options.ports.trusted);
+        let user = User::new(binary("offstage")?, folder, self.node_port(), port, shard()?)?;
         Ok(if self.default_ports { user.with_your_profiles() } else { user })
     }
 
@@ -504,9 +442,7 @@ impl Network {
     /// When it takes longer than two minutes.
     pub fn wait_for_port(&self, index: usize) -> Result<()> {
         let port = self.trusted_port(index)?;
-        wait_until(&format!("port {port} is free"), WORKER_PATIENCE, || {
-            Ok(TcpListener::bind(("127.0.0.1", port)).is_ok())
-        })
+        wait_until(&format!("port {port} is free"), WORKER_PATIENCE, || Ok(is_free(port)))
     }
 
     /// The port on which a worker tells how it is.
@@ -514,7 +450,7 @@ impl Network {
     /// # Errors
     /// When there is no such worker.
     pub fn health_port(&self, index: usize) -> Result<u16> {
-        Ok(self.worker(index)?.health_port)
+        Ok(self.worker(index)?.options.ports.health)
     }
 
     /// The port on which a worker's enclave serves clients.
@@ -522,7 +458,7 @@ impl Network {
     /// # Errors
     /// When there is no such worker.
     pub fn trusted_port(&self, index: usize) -> Result<u16> {
-        Ok(self.worker(index)?.trusted_port)
+        Ok(self.worker(index)?.options.ports.trusted)
     }
 
     /// Where the worker's enclave serves clients.
@@ -572,14 +508,12 @@ fn send(signal: &str, process: u32) -> Result<()> {
     Ok(())
 }
 
-/// The shard of the network's workers: on the software platform the measurement of an enclave is the SHA-256 of its
-/// file, and a shard is named after the measurement that it started with.
+/// The shard of the network's workers: it is named after the measurement that it started with.
 ///
 /// # Errors
 /// When there is no enclave binary.
 pub fn shard() -> Result<ShardIdentifier> {
-    let enclave = std::fs::read(binary("offstage-enclave")?)?;
-    Ok(sp_crypto_hashing::sha2_256(&enclave).into())
+    Ok(measurement(&binary("offstage-enclave")?)?.0.into())
 }
 
 /// Asks again and again until `done` says yes.
@@ -595,17 +529,6 @@ pub fn wait_until(what: &str, patience: Duration, mut done: impl FnMut() -> Resu
         std::thread::sleep(Duration::from_millis(200));
     }
     bail!("waited {} s in vain until {what}", patience.as_secs())
-}
-
-fn http_get(port: u16, path: &str) -> Result<(u16, String)> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
-    let code = head.split_whitespace().nth(1).context("no HTTP status")?.parse()?;
-    Ok((code, body.to_owned()))
 }
 
 const NODE_PATIENCE: Duration = Duration::from_secs(120);

@@ -3,10 +3,10 @@
 //! panic, no stack trace, and nothing is lost.
 
 use anyhow::{Context, Result, ensure};
+use offstage_devnet::process::Process;
 use offstage_e2e::{
     network::{Network, binary, wait_until},
     ports::free_ports,
-    process::Process,
     refusal::{WORKER_PORT_FLAGS, refused, worker_refused, worker_run},
     stage::play,
 };

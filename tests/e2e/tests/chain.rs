@@ -2,11 +2,11 @@
 //! The parentchain by itself: the production preset with four validators on one machine.
 
 use anyhow::{Context, Result};
+use offstage_devnet::process::Process;
 use offstage_e2e::{
     audit::Auditor,
     network::{binary, wait_until},
     ports::free_ports,
-    process::Process,
 };
 use std::{net::TcpStream, path::Path, process::Command, time::Duration};
 
@@ -59,7 +59,7 @@ fn validator(name: &str, folder: &Path, port: u16, rpc_port: u16, boot: Option<u
             .arg("--unsafe-force-node-key-generation")
             .args(["--bootnodes", &format!("/ip4/127.0.0.1/tcp/{port}/p2p/{BOOT_PEER}")]),
     };
-    Process::start(name, command, &folder.join(format!("{name}.log")))
+    Ok(Process::start(name, command, &folder.join(format!("{name}.log")))?)
 }
 
 async fn wait_for_finalized(auditor: &Auditor, number: u64) -> Result<()> {

@@ -77,6 +77,24 @@ fn the_files_that_pages_name_are_there() {
     assert!(broken.is_empty(), "pages name files that are not there:\n{}", broken.join("\n"));
 }
 
+/// README.md says so. What is neither blank nor a comment counts.
+#[test]
+fn each_example_has_less_than_300_lines_with_its_tests() {
+    let folders = fs::read_dir(root().join("examples")).expect("examples are there");
+    let examples = folders.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir());
+    let mut seen = 0;
+    for example in examples {
+        seen += 1;
+        let lines = files(&example, &["rs"]).iter().map(|file| code_lines(&read(file))).sum::<usize>();
+        assert!((1..300).contains(&lines), "{} has {lines} lines", shown(&example));
+    }
+    assert!(seen >= 3, "{seen} examples");
+}
+
+fn code_lines(text: &str) -> usize {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+}
+
 /// What of a comment's names leads nowhere: documents, their sections and invariants, rows of the threat model, paths.
 fn unknown_names(source: &Path, comment: &str) -> Vec<String> {
     let mut unknown = Vec::new();

@@ -143,7 +143,9 @@ const EVERYBODYS: &[&str] = &[
     "KiB",
     "MB",
     "MiB",
+    "PATH",
     "PR",
+    "README",
     "URL",
     "WebSocket",
 ];

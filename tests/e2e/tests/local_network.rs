@@ -2,10 +2,10 @@
 //! `scripts/local-network.sh`, as an operator runs it: the manual's page on a network of one's own, executed.
 
 use anyhow::{Context, Result, ensure};
+use offstage_devnet::process::Process;
 use offstage_e2e::{
     network::{binary, shard, wait_until},
     ports::free_ports,
-    process::Process,
     workspace::root,
 };
 use std::{

@@ -275,6 +275,7 @@ const SOURCES: &[(&str, Kind)] = &[
     ("crates/trusted/enclave/src/store/error.rs", Kind::Errors),
     ("crates/trusted/enclave/src/host.rs", Kind::Errors),
     ("crates/trusted/enclave/src/run.rs", Kind::Errors),
+    ("crates/trusted/enclave/src/methods.rs", Kind::Errors),
     ("crates/trusted/enclave/src/platform.rs", Kind::Errors),
     ("crates/trusted/enclave/src/process.rs", Kind::Errors),
     ("crates/trusted/enclave/src/provision.rs", Kind::Errors),
@@ -283,6 +284,7 @@ const SOURCES: &[(&str, Kind)] = &[
     ("crates/shared/attestation/src/x509.rs", Kind::Errors),
     // What clients are told.
     ("crates/client/src", Kind::Errors),
+    ("crates/devnet/src", Kind::Errors),
     ("crates/shared/envelope/src/seal.rs", Kind::Errors),
     ("crates/shared/primitives/src/node_url.rs", Kind::Function("impl fmt::Display for NodeUrlError")),
     ("crates/trusted/enclave/src/view.rs", Kind::Errors),

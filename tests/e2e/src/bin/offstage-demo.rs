@@ -2,7 +2,8 @@
 //! `make demo`: the whole system on this machine, with every check; exit code 0 and `demo passed`, or what is wrong.
 
 use anyhow::Result;
-use offstage_e2e::{demo, network::Network, process};
+use offstage_devnet::process;
+use offstage_e2e::{demo, network::Network};
 use std::{
     io::{IsTerminal, Write},
     path::{Path, PathBuf},
