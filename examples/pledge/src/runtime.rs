@@ -46,8 +46,8 @@ pub const CAUSE: AccountId32 = AccountId32::new([
     0x9f, 0x5f, 0x0c, 0xe0, 0x97, 0xd9, 0xa0, 0x52, 0x90, 0xd4, 0xa9, 0xe0, 0x54, 0xdf, 0x4e,
 ]);
 
-/// What the cause must have collected, in the parentchain's smallest unit.
-pub const GOAL: u128 = 1_000_000_000_000_000;
+/// What the cause must have collected, in the parentchain's smallest unit: a unit more than `//Eve` begins with.
+pub const GOAL: u128 = 1_000_001_000_000_000_000;
 
 /// When pledges end, in milliseconds since the Unix epoch: the year 2030.
 pub const DEADLINE_MS: u64 = 1_893_456_000_000;

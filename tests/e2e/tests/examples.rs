@@ -60,6 +60,11 @@ fn assets_change_hands_and_nobody_sees_anothers() {
 }
 
 #[test]
+fn pledges_are_paid_at_once_when_the_parentchain_shows_that_the_goal_is_reached() {
+    assert_eq!(play("examples/pledge", "pledge-enclave"), "30000000000 went to the cause at once");
+}
+
+#[test]
 fn what_a_new_crate_begins_with_works_on_a_network() {
     assert_eq!(play("templates/empty", "empty-enclave"), "the sum is 42");
     assert_eq!(play("templates/balances", "offstage-enclave"), "44000000000 is in the shard");
