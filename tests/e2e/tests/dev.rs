@@ -12,7 +12,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// An author with a crate whose build is a copy of a ready enclave, with the crate's source behind it: so each source
@@ -111,15 +111,45 @@ impl Dev {
 
     /// Ctrl-C. All that it started has ended when it has.
     fn interrupt(mut self) -> Result<()> {
-        let started = children(self.child.id());
-        ensure!(started.len() >= 2, "node and worker run: {started:?}");
+        let started = self.started()?;
         ensure!(Command::new("kill").args(["-INT", &self.child.id().to_string()]).status()?.success());
         let status = self.child.wait()?;
         ensure!(status.success(), "{status}");
-        let left: Vec<_> = started.iter().filter(|id| Path::new(&format!("/proc/{id}")).exists()).collect();
+        let left: Vec<_> = started.into_iter().filter(|id| runs(*id)).collect();
         ensure!(left.is_empty(), "they go on: {left:?}");
         Ok(())
     }
+
+    /// SIGKILL, of which it cannot hear. All that it started ends by itself.
+    fn kill(mut self) -> Result<()> {
+        let started = self.started()?;
+        self.child.kill()?;
+        self.child.wait()?;
+        let begun = Instant::now();
+        while let Some(id) = started.iter().find(|id| runs(**id)) {
+            ensure!(begun.elapsed() < PATIENCE, "{id} of {started:?} goes on");
+            thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// The processes that it started, and those that they started.
+    fn started(&self) -> Result<Vec<u32>> {
+        let mut started = children(self.child.id());
+        let mut asked = 0;
+        while let Some(id) = started.get(asked).copied() {
+            started.extend(children(id));
+            asked += 1;
+        }
+        ensure!(started.len() >= 3, "node, worker and its enclave run: {started:?}");
+        Ok(started)
+    }
+}
+
+/// Whether there is such a process, and more of it than its exit code.
+fn runs(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, fields)| !fields.trim_start().starts_with('Z'))
 }
 
 impl Drop for Dev {
@@ -169,7 +199,7 @@ fn a_day(author: &Author) -> Result<()> {
     let dev = author.dev(&["--reset"])?;
     dev.says("state", "the network is ready")?;
     ensure!(author.trusted(&["view", "Counter.room"])? == u32::MAX.to_string());
-    dev.interrupt()
+    dev.kill()
 }
 
 #[test]
