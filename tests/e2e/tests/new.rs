@@ -26,7 +26,7 @@ fn make_and_test(template: &str) -> Result<()> {
 }
 
 #[test]
-#[ignore = "it builds FRAME once more, with the features that an enclave takes: `make templates`"]
+#[ignore = "it compiles the SDK for three crates, which takes minutes: `make templates`"]
 fn a_new_crate_of_each_template_passes_its_tests() {
     for template in ["empty", "balances", "auction"] {
         make_and_test(template).expect("it works as it is");
