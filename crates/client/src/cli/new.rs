@@ -137,7 +137,7 @@ fn files(name: &CrateName, template: Template, sdk: &Sdk, target: &Path) -> Resu
     let words = text::Words::new(&manifest, name, sdk);
     let mut files = vec![
         File::new(MANIFEST, manifest.named(name)?),
-        File::new(".cargo/config.toml", manifest::config(sdk, target)?),
+        File::new(".cargo/config.toml", manifest::config(name, sdk, target)?),
         File::new(".gitignore", IGNORED.to_owned()),
     ];
     for (from, to) in AS_THEY_ARE {

@@ -76,8 +76,9 @@ impl Manifest {
     }
 }
 
-/// Cargo's settings of the crate: the SDK's build folder, and what decides whether something in it is built anew.
-pub(super) fn config(sdk: &Sdk, target: &Path) -> Result<String, NewError> {
+/// Cargo's settings of the crate with this name: the SDK's build folder, what decides whether something in it is built
+/// anew, and what makes the crate's own build short, because it is the one that an author waits for at each change.
+pub(super) fn config(name: &CrateName, sdk: &Sdk, target: &Path) -> Result<String, NewError> {
     let (workspace, config) = (sdk.read(super::MANIFEST)?, sdk.read(".cargo/config.toml")?);
     let mut text = format!("{ABOUT_CONFIG}[build]\ntarget-dir = {}\n", quoted(&target.display().to_string()));
     let profiles = sections(&workspace);
@@ -90,6 +91,7 @@ pub(super) fn config(sdk: &Sdk, target: &Path) -> Result<String, NewError> {
             text.push_str(&format!("{line}\n"));
         }
     }
+    text.push_str(&format!("{ABOUT_OWN}[profile.release.package.{name}]\n{OWN_PROFILE}"));
     Ok(text)
 }
 
@@ -242,6 +244,15 @@ const OWN_WORKSPACE: &str = "
 const ABOUT_CONFIG: &str = "\
 # The SDK's build folder, and its profile: what was built there under the same one is not built again.
 
+";
+
+const ABOUT_OWN: &str = "
+# The crate itself, which holds the whole executor of its runtime, is compiled for a short wait at each change. For the
+# enclave that is to serve, take these lines out. It is another binary then, with another measurement.
+";
+const OWN_PROFILE: &str = "\
+opt-level = 1
+codegen-units = 16
 ";
 
 #[cfg(test)]

@@ -35,9 +35,13 @@ fn a_crate_of_each_template_stands_alone_under_its_own_name() {
         assert!(read("src/runtime.rs").contains("frame::version(\"my-own\""), "{template:?}");
         assert!(read("devnet.sh").starts_with("#!"), "{template:?}");
         let config = read(".cargo/config.toml");
-        for words in
-            ["target-dir = \"/build\"", "[profile.release]", "[profile.release.package.\"*\"]", "[env]"]
-        {
+        for words in [
+            "target-dir = \"/build\"",
+            "[profile.release]",
+            "[profile.release.package.\"*\"]",
+            "[profile.release.package.my-own]",
+            "[env]",
+        ] {
             assert!(config.contains(words), "{words}:\n{config}");
         }
         for file in ["Makefile", "README.md"] {
