@@ -122,6 +122,18 @@ impl Dependency {
     }
 }
 
+/// Lets a command know nothing of the package whose test starts it. What Cargo tells a test of that would be another
+/// package's to a build that the command starts, and some build scripts would run again because of it.
+pub fn as_from_a_shell(command: &mut Command) -> &mut Command {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(|name| PACKAGE.iter().any(|begins| name.starts_with(begins))) {
+        command.env_remove(name);
+    }
+    command
+}
+
+const PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+
 /// The workspace's manifest.
 pub fn manifest() -> PathBuf {
     root().join("Cargo.toml")

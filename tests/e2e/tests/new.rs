@@ -2,7 +2,10 @@
 //! `offstage new`: a crate of each template compiles and passes its tests as it is.
 
 use anyhow::{Context, Result, ensure};
-use offstage_e2e::{network::binary, workspace::root};
+use offstage_e2e::{
+    network::binary,
+    workspace::{as_from_a_shell, root},
+};
 use std::process::Command;
 
 /// Makes a crate of a template, outside of the repository, and runs its tests.
@@ -16,11 +19,7 @@ fn make_and_test(template: &str) -> Result<()> {
     ensure!(made.status.success(), "{template}: {}", String::from_utf8_lossy(&made.stderr));
     let mut tests = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     tests.args(["test", "--release", "--offline"]).current_dir(folder.path().join("my-own"));
-    // What cargo says of this package would confuse it about the other.
-    for variable in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME"] {
-        tests.env_remove(variable);
-    }
-    let status = tests.status().context("cannot run cargo")?;
+    let status = as_from_a_shell(&mut tests).status().context("cannot run cargo")?;
     ensure!(status.success(), "the tests of {template}: {status}");
     Ok(())
 }

@@ -8,7 +8,10 @@
 //! stands for anything.
 
 use anyhow::{Context, Result, ensure};
-use offstage_e2e::{network::binary, workspace::root};
+use offstage_e2e::{
+    network::binary,
+    workspace::{as_from_a_shell, root},
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -166,7 +169,7 @@ impl Reader {
         let file = self.folder.join("script");
         fs::write(&file, script)?;
         let path = std::env::var("PATH").unwrap_or_default();
-        let status = Command::new(under.first().unwrap_or(&"bash"))
+        let status = as_from_a_shell(&mut Command::new(under.first().unwrap_or(&"bash")))
             .args(under.iter().skip(1))
             .args(under.first().map(|_| "bash"))
             .arg(&file)
