@@ -14,7 +14,7 @@ use crate::runtime::{RuntimeCall, RuntimeEvent};
 use codec::Decode;
 use offstage_primitives::{AccountId32, H256, trusted::MAX_OPERATION_LEN};
 use offstage_sdk::{
-    Effect, Operation, OperationOutcome, Outcome, StateTransition,
+    Operation, OperationOutcome, Outcome, StateTransition,
     frame::{NoClassicCalls, Shard, ShardRuntime},
     testing::{TestAccount, TestWorker},
 };

@@ -154,10 +154,24 @@ macro_rules! shard_runtime {
         impl ShardRuntime for $runtime:ident {
             type Shielding = $shielding:ty;
             type Reads = $reads:ty;
-            $(genesis = $genesis:expr;)?
+            genesis = $genesis:expr;
             $($more:item)*
         }
     ) => {
+        $crate::shard_runtime! { @impl $runtime, $shielding, $reads, $genesis, $($more)* }
+    };
+    (
+        impl ShardRuntime for $runtime:ident {
+            type Shielding = $shielding:ty;
+            type Reads = $reads:ty;
+            $($more:item)*
+        }
+    ) => {
+        $crate::shard_runtime! {
+            @impl $runtime, $shielding, $reads, |_shard| RuntimeGenesisConfig::default(), $($more)*
+        }
+    };
+    (@impl $runtime:ident, $shielding:ty, $reads:ty, $genesis:expr, $($more:item)*) => {
         impl $crate::frame::ShardRuntime for $runtime {
             type Extrinsic =
                 <<$runtime as $crate::frame::__private::frame_system::Config>::Block as
@@ -167,8 +181,7 @@ macro_rules! shard_runtime {
             type Reads = $reads;
 
             fn genesis(shard: &$crate::ShardContext) {
-                let begin: fn(&$crate::ShardContext) -> RuntimeGenesisConfig =
-                    $crate::shard_runtime!(@genesis $($genesis)?);
+                let begin: fn(&$crate::ShardContext) -> RuntimeGenesisConfig = $genesis;
                 $crate::frame::__private::frame_support::traits::BuildGenesisConfig::build(&begin(shard));
             }
 
@@ -192,8 +205,6 @@ macro_rules! shard_runtime {
             $($more)*
         }
     };
-    (@genesis) => { |_shard| RuntimeGenesisConfig::default() };
-    (@genesis $genesis:expr) => { $genesis };
 }
 
 /// Credits what is paid in on the parentchain.

@@ -407,11 +407,18 @@ fn c17_a_hook_cannot_ask_for_a_payment() {
 }
 
 #[test]
+fn a_state_begins_as_the_runtime_says() {
+    let worker = Worker::development();
+    let founded = worker.inspect(|| Balances::free_balance(worker.block.shard.shard.account()));
+    assert_eq!(founded, runtime::FOUNDED);
+}
+
+#[test]
 fn what_is_paid_in_is_credited_and_nothing_is_not() {
     let (mut worker, alice, bob) = with(7);
     assert_eq!(balance(&worker, &alice), 7);
     assert_eq!(worker.shield(&bob, 0).outcome, Outcome::Refused);
-    assert_eq!(worker.inspect(pallet_balances::TotalIssuance::<Runtime>::get), 7);
+    assert_eq!(worker.inspect(pallet_balances::TotalIssuance::<Runtime>::get), 7 + runtime::FOUNDED);
 }
 
 fn note(worker: &mut Worker, account: &TestAccount, about: &[u8], value: u64) {

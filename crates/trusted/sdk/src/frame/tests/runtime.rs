@@ -119,6 +119,9 @@ crate::parentchain_storage! {
     Funds: System.Account(Blake2_128Concat = |shard| shard.account()) => AccountInfo;
 }
 
+/// What the shard's own account has when the state begins.
+pub(crate) const FOUNDED: u128 = 5;
+
 /// Of an account on the parentchain.
 pub(crate) type AccountInfo = frame_system::AccountInfo<u32, pallet_balances::AccountData<u128>>;
 
@@ -126,6 +129,13 @@ crate::shard_runtime! {
     impl ShardRuntime for Runtime {
         type Shielding = Parentchain;
         type Reads = Reads;
+        genesis = |shard| RuntimeGenesisConfig {
+            balances: pallet_balances::GenesisConfig {
+                balances: vec![(shard.shard.account(), FOUNDED)],
+                ..Default::default()
+            },
+            ..Default::default()
+        };
 
         const EFFECTS: &'static [ParentchainCall] = crate::effects![System.remark_with_event];
         const PARENTCHAIN: &'static [NameItem] = Watched::ITEMS;
