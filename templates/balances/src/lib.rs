@@ -34,6 +34,7 @@
         clippy::panic,
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
+        clippy::float_arithmetic,
         clippy::unreachable,
         clippy::todo,
         clippy::unimplemented,
