@@ -7,8 +7,8 @@ use clap::Args;
 /// Call a view function of the shard's runtime and print what it returns
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  offstage trusted view Auction.highest
-  offstage trusted view Auction.own_bid //Alice")]
+  offstage trusted view Auction.highest 0
+  offstage trusted view Assets.balance_of //Alice 7")]
 pub(in crate::cli) struct View {
     /// Who asks; the first account among the arguments, if its secret is here
     #[arg(long = "as", value_name = "ACCOUNT")]
