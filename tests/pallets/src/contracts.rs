@@ -60,6 +60,7 @@ impl pallet_timestamp::Config for Runtime {}
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
 impl pallet_balances::Config for Runtime {
+    type MaxFreezes = frame_support::traits::VariantCountOf<RuntimeFreezeReason>;
     type Balance = u128;
     type ExistentialDeposit = ConstU128<1>;
     type AccountStore = System;
